@@ -1,0 +1,32 @@
+// What one attempt of a write collected (the state behind a WriteTransaction), before any check.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "graph/snapshot.h"
+#include "graph/staged_rows.h"
+#include "graph/store.h"
+
+namespace omnigraph::graph {
+
+struct TablePut {
+  std::shared_ptr<const StagedRows> rows;
+  PutMode mode = PutMode::kMerge;
+  bool generated_ids = false;
+};
+
+struct TableWrites {
+  std::vector<TablePut> puts;
+  bool replace_all = false;
+  std::vector<Ordinal> removed;  // ordinals of the base view; may repeat, any order
+};
+
+struct WriteSet {
+  std::map<schema::TypeRef, TableWrites> tables;
+  std::set<schema::TypeRef> reads;
+};
+
+}  // namespace omnigraph::graph

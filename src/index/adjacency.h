@@ -1,0 +1,44 @@
+// Compressed sparse rows of one edge type in one direction: for node ordinal v the neighbours are
+// neighbors[offsets[v] .. offsets[v+1]), ascending, parallel edges side by side; `edges` holds the edge ordinals
+// in the same order (ascending among equal neighbours). Thread safety: immutable.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace omnigraph::index {
+
+class Adjacency {
+ public:
+  // `from[i]`, `to[i]`: endpoint ordinals of edge `edge[i]`; entries with kNone in either are skipped.
+  // O(n + m) time, counting sort twice (radix by neighbour, then by source).
+  static constexpr std::uint32_t kNone = 0xffffffffu;
+  static Adjacency build(std::span<const std::uint32_t> from, std::span<const std::uint32_t> to,
+                         std::span<const std::uint32_t> edge, std::uint32_t from_count, std::uint32_t to_count);
+
+  [[nodiscard]] std::span<const std::uint32_t> neighbors(std::uint32_t v) const {
+    if (v + 1 >= offsets_.size()) return {};
+    return {neighbors_.data() + offsets_[v], offsets_[v + 1] - offsets_[v]};
+  }
+  [[nodiscard]] std::span<const std::uint32_t> edges(std::uint32_t v) const {
+    if (v + 1 >= offsets_.size()) return {};
+    return {edges_.data() + offsets_[v], offsets_[v + 1] - offsets_[v]};
+  }
+  [[nodiscard]] std::uint32_t degree(std::uint32_t v) const {
+    return v + 1 >= offsets_.size() ? 0 : offsets_[v + 1] - offsets_[v];
+  }
+  [[nodiscard]] std::uint64_t edge_count() const { return neighbors_.size(); }
+  // No two edges share both endpoints, so a row's neighbours need no deduplication.
+  [[nodiscard]] bool has_parallel_edges() const { return has_parallel_edges_; }
+  [[nodiscard]] std::span<const std::uint32_t> offsets() const { return offsets_; }
+  [[nodiscard]] std::span<const std::uint32_t> all_neighbors() const { return neighbors_; }
+
+ private:
+  std::vector<std::uint32_t> offsets_;
+  std::vector<std::uint32_t> neighbors_;
+  std::vector<std::uint32_t> edges_;
+  bool has_parallel_edges_ = false;
+};
+
+}  // namespace omnigraph::index

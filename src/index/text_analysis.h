@@ -1,0 +1,47 @@
+// The analysis chain `text-1` (chapter 04 section 1.1): NFC, split, length limit, lower-case, Porter2 stem,
+// stop words, ASCII folding. Thread safety: one TextAnalyzer per thread; the free functions are safe.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace omnigraph::index {
+
+class TextAnalyzer {
+ public:
+  TextAnalyzer();
+  ~TextAnalyzer();
+  TextAnalyzer(TextAnalyzer&&) noexcept;
+
+  // Calls `emit` for each token in order, duplicates included. The view is valid during the call.
+  void tokens(std::string_view text, const std::function<void(std::string_view)>& emit);
+  [[nodiscard]] std::vector<std::string> tokens(std::string_view text);
+  // Words for fuzzy(): steps 0-3, less stop words, folded, not stemmed.
+  [[nodiscard]] std::vector<std::string> fuzzy_words(std::string_view text);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Levenshtein distance in code points, or limit + 1 as soon as it exceeds `limit`.
+[[nodiscard]] std::uint32_t edit_distance(std::u32string_view a, std::u32string_view b, std::uint32_t limit);
+
+// BM25 of one row (chapter 04 section 1.3); one implementation for scan, index and projection.
+struct Bm25Statistics {
+  std::uint64_t row_count = 0;                  // N
+  double average_length = 0;                    // avgL
+  std::vector<std::uint64_t> document_frequency;  // n(t) per query token, duplicates kept
+};
+[[nodiscard]] double bm25_score(const Bm25Statistics& statistics, std::span<const std::uint32_t> token_counts,
+                                std::uint64_t row_length);
+
+// Squared Euclidean distance, F64 sum in index order (chapter 04 section 2.1).
+[[nodiscard]] double squared_distance(std::span<const float> a, std::span<const float> b);
+
+}  // namespace omnigraph::index

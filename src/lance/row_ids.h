@@ -1,0 +1,43 @@
+// Stable row ids of one fragment in position order (chapter 10 section 6), kept as segments.
+// Thread safety: values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace omnigraph::lance {
+
+class RowIdSequence {
+ public:
+  struct Range { std::uint64_t start = 0, end = 0; };  // end exclusive
+  // A segment is a run of consecutive ids or an explicit list.
+  struct Segment {
+    Range range;                        // used when values is empty
+    std::vector<std::uint64_t> values;  // otherwise
+    [[nodiscard]] std::uint64_t size() const { return values.empty() ? range.end - range.start : values.size(); }
+  };
+
+  RowIdSequence() = default;
+  [[nodiscard]] static RowIdSequence range(std::uint64_t start, std::uint64_t count);
+  [[nodiscard]] static RowIdSequence of(std::span<const std::uint64_t> ids);  // finds the ranges itself
+
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+  [[nodiscard]] std::uint64_t at(std::uint64_t position) const;
+  void append_to(std::vector<std::uint64_t>& out) const;
+  [[nodiscard]] const std::vector<Segment>& segments() const { return segments_; }
+
+  [[nodiscard]] std::string serialize() const;  // RowIdSequence message
+  [[nodiscard]] static Result<RowIdSequence> parse(std::string_view bytes, std::string_view key);
+
+ private:
+  std::vector<Segment> segments_;
+  std::uint64_t size_ = 0;
+};
+
+}  // namespace omnigraph::lance

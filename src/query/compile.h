@@ -1,0 +1,31 @@
+// `.gq` text to bound queries. Errors: kBadRequest, `parse error: ..` or `type error: [CODE: ]..`, with the place
+// and a caret in the context. Thread safety: free functions.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "base/result.h"
+#include "query/ast.h"
+#include "query/bound_query.h"
+#include "schema/catalog.h"
+
+namespace omnigraph::query {
+
+// Parses a whole file; the first mistake is the message, further ones follow in the context.
+[[nodiscard]] Result<ast::File> parse_file(std::string_view source, std::string_view file_name = "");
+
+// The query `name`, or the only one when `name` is empty. Errors: `query 'x' not found`,
+// `query file contains multiple queries; pass --name`, `query file contains no queries`.
+[[nodiscard]] Result<const ast::Query*> select_query(const ast::File& file, std::string_view name);
+
+[[nodiscard]] Result<BoundQueryPtr> bind_query(const ast::Query& query, std::string_view source,
+                                               const std::shared_ptr<const schema::Catalog>& catalog,
+                                               std::string_view file_name = "");
+
+// parse_file + select_query + bind_query.
+[[nodiscard]] Result<BoundQueryPtr> compile(std::string_view source, std::string_view name,
+                                            const std::shared_ptr<const schema::Catalog>& catalog,
+                                            std::string_view file_name = "");
+
+}  // namespace omnigraph::query
