@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "embed/provider.h"
 #include "exec/read.h"
 #include "graph/store.h"
 #include "query/bound_query.h"
@@ -104,7 +105,8 @@ struct MutateRequest {
 
 struct OpenOptions {
   graph::StoreOptions store;
-  bool read_environment = true;  // embedding provider from the environment (chapter 04 section 5.1)
+  // Embedding provider of the graph's applied profile; unset: from the environment (chapter 04 section 5.1).
+  std::optional<embed::ProviderConfig> embedding;
 };
 
 class Graph {

@@ -1,0 +1,56 @@
+// The Graph class itself, shared by the files that implement its parts.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "embed/provider.h"
+#include "engine/graph.h"
+#include "engine/query_cache.h"
+
+namespace omnigraph::engine {
+
+[[nodiscard]] CommitInfo commit_info(const graph::Commit& commit, const std::string& branch);
+
+class GraphImpl final : public Graph {
+ public:
+  GraphImpl(std::shared_ptr<graph::GraphStore> store, std::string uri, OpenOptions options)
+      : store_(std::move(store)), uri_(std::move(uri)), options_(std::move(options)) {}
+
+  const std::string& uri() const override { return uri_; }
+  Result<ReadAnswer> query(std::string_view source, std::string_view name, std::string_view parameters,
+                           const ReadTarget& target) override;
+  Result<MutateAnswer> mutate(std::string_view source, std::string_view name, std::string_view parameters,
+                              const MutateRequest& request) override;
+  Result<query::BoundQueryPtr> compile(std::string_view source, std::string_view name,
+                                       std::string_view branch) override;
+  Result<LoadAnswer> load(const ByteSource& source, const LoadRequest& request) override;
+  Result<void> export_rows(std::string_view branch, const std::vector<std::string>& types,
+                           const TextSink& sink) override;
+  Result<SnapshotInfo> snapshot(std::string_view branch) override;
+  Result<std::string> schema_source(std::string_view branch) override;
+  Result<std::vector<CommitInfo>> commits(std::string_view branch) override;
+  Result<CommitInfo> commit(std::string_view id) override;
+  Result<std::vector<std::string>> branches() override { return store_->branches(); }
+  Result<void> create_branch(std::string_view name, std::string_view from) override;
+  Result<void> delete_branch(std::string_view name) override;
+  graph::GraphStore& storage() override { return *store_; }
+
+ private:
+  [[nodiscard]] Result<graph::SnapshotPtr> head_of(std::string_view branch);
+  // Query text to a vector, through the provider of the options or the environment; made at the first text.
+  [[nodiscard]] Result<columnar::FloatVector> embed_text(std::string_view text, std::uint32_t dimension,
+                                                         std::string_view model, std::string_view property);
+  [[nodiscard]] std::int64_t now_ms() const;
+
+  const std::shared_ptr<graph::GraphStore> store_;
+  const std::string uri_;
+  const OpenOptions options_;
+  QueryCache queries_;
+  std::mutex provider_mutex_;
+  std::shared_ptr<embed::Provider> provider_;  // guarded by provider_mutex_
+};
+
+}  // namespace omnigraph::engine
