@@ -10,6 +10,7 @@
 namespace omnigraph::base {
 
 void append_json_string(std::string& out, std::string_view text);  // with the quotes
+void append_json_number(std::string& out, double value);           // as JsonWriter::number
 
 class JsonWriter {
  public:
@@ -34,7 +35,10 @@ class JsonWriter {
  private:
   void before_value();
   void newline();
-  struct Level { bool array; std::size_t count; };
+  struct Level {
+    bool array;
+    std::size_t count;
+  };
   std::string& out_;
   int indent_;
   bool after_key_ = false;
