@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "lance/manifest.h"
 #include "schema/catalog.h"
 
 namespace omnigraph::graph {
@@ -23,6 +24,15 @@ inline constexpr std::string_view kMainBranch = "main";
 [[nodiscard]] std::string commit_pointer_key(std::string_view commit_id);
 [[nodiscard]] std::string schema_key(std::string_view digest);
 [[nodiscard]] std::string table_root(schema::EntityKind kind, std::string_view type_name, std::string_view table_id);
+// The dataset's folder, from any of its manifest keys: a renamed type keeps the folder it was created with, so a
+// table's root is always taken from TableEntry::manifest.
+[[nodiscard]] std::string table_root_of(std::string_view manifest_key);
+[[nodiscard]] std::string data_file_key(std::string_view table_root, std::string_view path);  // <root>/data/<path>
+// The engine's copy of a deletion bitmap (chapter 09 section 5) and the one Lance readers use.
+[[nodiscard]] std::string deletion_copy_key(std::string_view table_root, const lance::Fragment& fragment,
+                                            const lance::DeletionFileEntry& entry);
+[[nodiscard]] std::string deletion_file_key(std::string_view table_root, std::uint64_t fragment_id,
+                                            const lance::DeletionFileEntry& entry);
 inline constexpr std::string_view kGraphFile = "graph.json";
 
 }  // namespace omnigraph::graph

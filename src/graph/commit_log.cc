@@ -1,0 +1,167 @@
+#include "graph/commit_log.h"
+
+#include "graph/layout.h"
+
+namespace omnigraph::graph {
+namespace {
+
+// A reader this far behind asks for the newest record instead of walking there.
+constexpr int kWalkMax = 8;
+// Records hold the attachments of recent commits; a few hundred of the usual size.
+constexpr std::uint64_t kRecordCacheBytes = std::uint64_t{64} << 20;
+
+}  // namespace
+
+Result<Head> CommitLog::confirmed_head(std::string_view branch) {
+  if (const auto known = cached_head(branch); known && elapsed_us(known->confirmed, now()) <= kConfirmedForUs) {
+    return walk_up(branch, *known);
+  }
+  return find_newest(branch);
+}
+
+Result<Head> CommitLog::recent_head(std::string_view branch) {
+  if (auto known = cached_head(branch); known && elapsed_us(known->confirmed, now()) <= kConfirmedForUs) return *known;
+  return find_newest(branch);
+}
+
+Result<Head> CommitLog::find_newest(std::string_view branch) {
+  const Moment sent = now();
+  OG_ASSIGN_OR_RETURN(RecordPtr record, newest_at_or_below(branch, ~std::uint64_t{0}));
+  if (record == nullptr) return Head{nullptr, sent};
+  // Its writer may have died before the folder was synced; what we build on must not vanish with the power.
+  OG_RETURN_IF_ERROR(store_->sync(record_key(branch, record->record.seq)));
+  return remember_head(branch, {std::move(record), sent});
+}
+
+Result<Head> CommitLog::walk_up(std::string_view branch, Head known) {
+  for (int step = 0; step < kWalkMax; ++step) {
+    const Moment sent = now();
+    Result<RecordPtr> next = read(branch, known.record->record.seq + 1);
+    if (!next && next.error().code == Code::kNotFound) {
+      known.confirmed = sent;
+      return remember_head(branch, std::move(known));
+    }
+    if (!next) return std::unexpected(std::move(next).error());
+    OG_RETURN_IF_ERROR(store_->sync(record_key(branch, (*next)->record.seq)));
+    known = {std::move(*next), known.confirmed};
+  }
+  return find_newest(branch);
+}
+
+Result<RecordPtr> CommitLog::read(std::string_view branch, std::uint64_t seq) {
+  if (RecordPtr cached = cached_record(branch, seq)) return cached;
+  const std::string key = record_key(branch, seq);
+  OG_ASSIGN_OR_RETURN(Buffer bytes, store_->get(key));
+  OG_ASSIGN_OR_RETURN(CommitRecord record, decode_record(bytes, key));
+  if (record.branch != branch || record.seq != seq) {
+    return std::unexpected(corrupt_object(key, "the record belongs to another slot"));
+  }
+  auto loaded = std::make_shared<const LoadedRecord>(LoadedRecord{std::move(record), std::move(bytes)});
+  remember_record(loaded);
+  return loaded;
+}
+
+Result<RecordPtr> CommitLog::newest_at_or_below(std::string_view branch, std::uint64_t seq) {
+  const std::string prefix = log_prefix(branch);
+  objectstore::ListOptions options{.limit = 1};
+  if (seq != ~std::uint64_t{0}) options.start_after = record_key(branch, seq + 1);
+  while (true) {
+    OG_ASSIGN_OR_RETURN(const objectstore::Listing listing, store_->list(prefix, options));
+    if (listing.objects.empty()) return RecordPtr();
+    const std::string& key = listing.objects.front().key;
+    if (const auto found = seq_of_record_key(key)) return read(branch, *found);
+    options.start_after = key;  // not ours
+  }
+}
+
+Result<std::vector<std::uint64_t>> CommitLog::list_seqs(std::string_view branch) {
+  std::vector<std::uint64_t> seqs;
+  objectstore::ListOptions options;
+  while (true) {
+    OG_ASSIGN_OR_RETURN(const objectstore::Listing listing, store_->list(log_prefix(branch), options));
+    for (const objectstore::ObjectInfo& object : listing.objects) {
+      if (const auto seq = seq_of_record_key(object.key)) seqs.push_back(*seq);
+    }
+    if (!listing.truncated || listing.objects.empty()) return seqs;
+    options.start_after = listing.objects.back().key;
+  }
+}
+
+Result<bool> CommitLog::exists(std::string_view branch, std::uint64_t seq) {
+  const auto info = store_->head(record_key(branch, seq));
+  if (info) return true;
+  if (info.error().code == Code::kNotFound) return false;
+  return std::unexpected(info.error());
+}
+
+Result<std::vector<std::string>> CommitLog::names() {
+  std::vector<std::string> names;
+  objectstore::ListOptions options{.delimited = true};
+  while (true) {
+    OG_ASSIGN_OR_RETURN(const objectstore::Listing listing, store_->list("log/", options));
+    for (std::string_view prefix : listing.prefixes) {
+      prefix.remove_prefix(4);
+      prefix.remove_suffix(1);
+      if (auto name = decode_branch(prefix)) names.push_back(std::move(*name));
+    }
+    if (!listing.truncated || (listing.prefixes.empty() && listing.objects.empty())) break;
+    options.start_after = listing.prefixes.empty() ? listing.objects.back().key : listing.prefixes.back();
+    if (!listing.objects.empty()) options.start_after = std::max(options.start_after, listing.objects.back().key);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+void CommitLog::note_published(RecordPtr record, const Moment& sent) {
+  remember_record(record);
+  const std::string branch = record->record.branch;
+  (void)remember_head(branch, {std::move(record), sent});
+}
+
+std::optional<Head> CommitLog::cached_head(std::string_view branch) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = heads_.find(branch);
+  if (found == heads_.end()) return std::nullopt;
+  return found->second;
+}
+
+Head CommitLog::remember_head(std::string_view branch, Head head) {
+  const std::lock_guard lock(mutex_);
+  auto found = heads_.find(branch);
+  if (found == heads_.end()) return heads_.emplace(std::string(branch), std::move(head)).first->second;
+  Head& known = found->second;
+  const std::uint64_t old_seq = known.record->record.seq;
+  const std::uint64_t new_seq = head.record->record.seq;
+  // Another thread may have seen more meanwhile; a head only moves up.
+  if (new_seq > old_seq) {
+    known = std::move(head);
+  } else if (new_seq == old_seq && elapsed_us(known.confirmed, head.confirmed) > 0) {
+    known.confirmed = head.confirmed;
+  }
+  return known;
+}
+
+RecordPtr CommitLog::cached_record(std::string_view branch, std::uint64_t seq) {
+  const std::lock_guard lock(mutex_);
+  const auto found = records_.find(Position(std::string(branch), seq));
+  if (found == records_.end()) return nullptr;
+  by_use_.splice(by_use_.begin(), by_use_, found->second.place);
+  return found->second.record;
+}
+
+void CommitLog::remember_record(const RecordPtr& record) {
+  const std::lock_guard lock(mutex_);
+  const Position position(record->record.branch, record->record.seq);
+  if (records_.contains(position)) return;
+  by_use_.push_front(position);
+  records_.emplace(position, Cached{record, by_use_.begin()});
+  cached_bytes_ += record->bytes.size();
+  while (cached_bytes_ > kRecordCacheBytes && by_use_.size() > 1) {
+    const auto oldest = records_.find(by_use_.back());
+    cached_bytes_ -= oldest->second.record->bytes.size();
+    records_.erase(oldest);
+    by_use_.pop_back();
+  }
+}
+
+}  // namespace omnigraph::graph

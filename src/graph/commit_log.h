@@ -1,0 +1,94 @@
+// The append-only logs of commit records, one per branch: finding heads, reading records (chapter 09 sections 3, 4).
+// Records are immutable and stay cached; heads are cached with the time their confirming request was *sent* and only
+// move up. A local record that another process published counts only after its folder was synced.
+// Thread safety: all methods may be called concurrently; requests are made without holding a lock.
+// Errors: kIoError, kCorruptObject, kUnsupportedFormat; kNotFound where a method says so.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/buffer.h"
+#include "base/result.h"
+#include "graph/moment.h"
+#include "graph/record.h"
+#include "objectstore/object_store.h"
+
+namespace omnigraph::graph {
+
+// A record with its own bytes, of which its attachments are slices.
+struct LoadedRecord {
+  CommitRecord record;
+  Buffer bytes;
+};
+using RecordPtr = std::shared_ptr<const LoadedRecord>;
+
+struct Head {
+  RecordPtr record;  // null: no branch ever had this name
+  Moment confirmed;  // when the request that proved it newest was sent
+  [[nodiscard]] bool live() const { return record != nullptr && !record->record.deleted; }
+};
+
+// A branch's log continues across deletions; slots below `first_seq` were never used in this graph.
+class CommitLog {
+ public:
+  CommitLog(std::shared_ptr<objectstore::ObjectStore> store, const Clock& clock, std::uint64_t first_seq)
+      : store_(std::move(store)), clock_(clock), first_seq_(first_seq) {}
+
+  // Newest record, proven newest by a request sent during this call. Warm: one get of the next slot; else one list
+  // and one get.
+  [[nodiscard]] Result<Head> confirmed_head(std::string_view branch);
+  // The cached head if it was confirmed within the hour, else as confirmed_head.
+  [[nodiscard]] Result<Head> recent_head(std::string_view branch);
+
+  // kNotFound: no such record (removed by cleanup, or never there).
+  [[nodiscard]] Result<RecordPtr> read(std::string_view branch, std::uint64_t seq);
+  // The newest record with a sequence number <= seq; null if there is none. One list and one get.
+  [[nodiscard]] Result<RecordPtr> newest_at_or_below(std::string_view branch, std::uint64_t seq);
+  // All sequence numbers of a log, newest first.
+  [[nodiscard]] Result<std::vector<std::uint64_t>> list_seqs(std::string_view branch);
+  [[nodiscard]] Result<bool> exists(std::string_view branch, std::uint64_t seq);
+  // Names that have a log, dead ones included, ascending.
+  [[nodiscard]] Result<std::vector<std::string>> names();
+
+  // This process published `record`; `sent` is when that request went out.
+  void note_published(RecordPtr record, const Moment& sent);
+
+  [[nodiscard]] std::uint64_t first_seq() const { return first_seq_; }
+  [[nodiscard]] Moment now() const { return moment_of(clock_); }
+  [[nodiscard]] const Clock& clock() const { return clock_; }
+
+ private:
+  using Position = std::pair<std::string, std::uint64_t>;
+  struct Cached {
+    RecordPtr record;
+    std::list<Position>::iterator place;
+  };
+
+  [[nodiscard]] std::optional<Head> cached_head(std::string_view branch) const;
+  [[nodiscard]] Result<Head> find_newest(std::string_view branch);
+  [[nodiscard]] Result<Head> walk_up(std::string_view branch, Head known);
+  [[nodiscard]] Head remember_head(std::string_view branch, Head head);
+  [[nodiscard]] RecordPtr cached_record(std::string_view branch, std::uint64_t seq);
+  void remember_record(const RecordPtr& record);
+
+  const std::shared_ptr<objectstore::ObjectStore> store_;
+  const Clock& clock_;
+  const std::uint64_t first_seq_;
+
+  mutable std::mutex mutex_;                          // guards all below
+  std::map<std::string, Head, std::less<>> heads_;
+  std::map<Position, Cached> records_;
+  std::list<Position> by_use_;                        // most recently used first
+  std::uint64_t cached_bytes_ = 0;
+};
+
+}  // namespace omnigraph::graph

@@ -1,0 +1,35 @@
+#include "graph/data_file.h"
+
+#include "columnar/data_type.h"
+
+namespace omnigraph::graph {
+
+Result<std::shared_ptr<const lance::FileReader>> DataFile::reader() {
+  const std::lock_guard lock(open_mutex_);
+  if (reader_ != nullptr) return reader_;
+  OG_ASSIGN_OR_RETURN(Buffer bytes, objects_->get(*record_, key_));
+  OG_ASSIGN_OR_RETURN(reader_, lance::FileReader::open(std::move(bytes), key_));
+  record_.reset();
+  objects_.reset();
+  return reader_;
+}
+
+Result<DataFile::ColumnPtr> DataFile::column(const columnar::DataType& type, const std::vector<std::int32_t>& columns) {
+  OG_ASSIGN_OR_RETURN(const std::shared_ptr<const lance::FileReader> file, reader());
+  const std::lock_guard lock(mutex_);
+  ColumnKey place(columnar::type_name(type), columns);
+  if (const auto found = columns_.find(place); found != columns_.end()) return found->second;
+  OG_ASSIGN_OR_RETURN(columnar::ChunkedArray values, file->read(type, columns));
+  auto shared = std::make_shared<const columnar::ChunkedArray>(std::move(values));
+  columns_.emplace(std::move(place), shared);
+  return shared;
+}
+
+Result<std::shared_ptr<const index::KeyIndex>> DataFile::key_index(const std::vector<std::int32_t>& id_columns) {
+  OG_ASSIGN_OR_RETURN(const ColumnPtr ids, column(columnar::utf8(), id_columns));
+  const std::lock_guard lock(mutex_);
+  if (key_index_ == nullptr) key_index_ = index::KeyIndex::build(*ids);
+  return key_index_;
+}
+
+}  // namespace omnigraph::graph

@@ -1,0 +1,44 @@
+#include "graph/object_reader.h"
+
+namespace omnigraph::graph {
+
+Error history_expired(std::string_view commit_id) {
+  return Error{Code::kGone, "history_expired: commit '" + std::string(commit_id) + "' was removed by cleanup"};
+}
+
+Result<Buffer> ObjectReader::get(const LoadedRecord& record, std::string_view key) const {
+  const auto attached = record.record.attached.find(std::string(key));
+  const AttachedAt* at = attached == record.record.attached.end() ? nullptr : &attached->second;
+  if (at != nullptr) {
+    // Before its own place: after a power loss a file there may be torn until someone settled it.
+    Result<Buffer> bytes = attachment(record, key, *at);
+    if (bytes || bytes.error().code != Code::kNotFound) return bytes;
+  }
+  Result<Buffer> bytes = store_->get(key);
+  if (bytes || bytes.error().code != Code::kNotFound) return bytes;
+  OG_ASSIGN_OR_RETURN(const bool gone, is_gone(record, at));
+  if (gone) return std::unexpected(history_expired(record.record.head_id));
+  return std::unexpected(corrupt_object(key, "the object is missing, yet commit '" + record.record.head_id + "' needs it"));
+}
+
+Result<Buffer> ObjectReader::attachment(const LoadedRecord& record, std::string_view key, const AttachedAt& at) const {
+  const LoadedRecord* holder = &record;
+  RecordPtr other;
+  if (at.branch != record.record.branch || at.seq != record.record.seq) {
+    OG_ASSIGN_OR_RETURN(other, log_->read(at.branch, at.seq));
+    holder = other.get();
+  }
+  if (at.offset > holder->bytes.size() || at.size > holder->bytes.size() - at.offset) {
+    return std::unexpected(corrupt_object(key, "its place lies outside the record that carries it"));
+  }
+  return holder->bytes.slice(at.offset, at.size);
+}
+
+Result<bool> ObjectReader::is_gone(const LoadedRecord& record, const AttachedAt* at) const {
+  OG_ASSIGN_OR_RETURN(const bool own, log_->exists(record.record.branch, record.record.seq));
+  if (!own || at == nullptr) return !own;
+  OG_ASSIGN_OR_RETURN(const bool carrier, log_->exists(at->branch, at->seq));
+  return !carrier;
+}
+
+}  // namespace omnigraph::graph
