@@ -53,6 +53,13 @@ class TableView {
   // Live row with this id, or kNoOrdinal. Uses the key indexes of the data files, built on first use.
   [[nodiscard]] virtual Result<Ordinal> find(std::string_view id) const = 0;
 
+  // A column of manifest().fragments[i] alone: what touches few fragments leaves the others unread.
+  // `system_column`: 0 id, 1 src, 2 dst, 3 source rows, 4 destination rows.
+  [[nodiscard]] virtual Result<std::shared_ptr<const columnar::ChunkedArray>> fragment_property(std::size_t i,
+                                                                                                std::size_t index) const = 0;
+  [[nodiscard]] virtual Result<std::shared_ptr<const columnar::ChunkedArray>> fragment_system(
+      std::size_t i, std::size_t system_column) const = 0;
+
   [[nodiscard]] virtual const lance::Manifest& manifest() const = 0;
   // Ordinal of the first row of manifest().fragments[i].
   [[nodiscard]] virtual Ordinal fragment_start(std::size_t i) const = 0;
