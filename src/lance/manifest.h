@@ -106,12 +106,17 @@ struct Manifest {
 [[nodiscard]] std::string serialize_manifest(const Manifest& manifest);
 // `key` names the object in errors. Errors: kCorruptObject, kUnsupportedFormat ("unsupported dataset: ..").
 [[nodiscard]] Result<Manifest> parse_manifest(const Buffer& bytes, std::string_view key);
+// Refuses unknown writer flags: reading such a dataset is fine, committing on top of it is not.
+[[nodiscard]] Result<void> check_writable(const Manifest& manifest, std::string_view key);
 
 // Names inside _versions/ (section 3).
 inline constexpr std::uint64_t kDetachedVersionMin = std::uint64_t{1} << 63;
 [[nodiscard]] std::string manifest_name(std::uint64_t version);  // inverted, or d<version> for detached ones
+[[nodiscard]] std::string plain_manifest_name(std::uint64_t version);  // of older tables
 // Version of a file name of either scheme; nullopt: not a manifest name.
 [[nodiscard]] std::optional<std::uint64_t> version_of_name(std::string_view name);
+// Of inverted names the first in listing order is the latest version.
+[[nodiscard]] bool is_inverted_name(std::string_view name);
 // Deletion file name inside _deletions/ for a fragment.
 [[nodiscard]] std::string deletion_file_name(std::uint64_t fragment_id, const DeletionFileEntry& entry);
 // A fresh data file name ending in ".lnc" (section 3).

@@ -36,7 +36,10 @@ class RowIdSequence {
   [[nodiscard]] static Result<RowIdSequence> parse(std::string_view bytes, std::string_view key);
 
  private:
-  std::vector<Segment> segments_;
+  class Collector;
+
+  std::vector<Segment> segments_;    // none of them empty
+  std::vector<std::uint64_t> ends_;  // position after each segment
   std::uint64_t size_ = 0;
 };
 
