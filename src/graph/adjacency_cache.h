@@ -1,0 +1,50 @@
+// Adjacency of edge tables, built from their endpoint columns and shared by all snapshots for which it is the same:
+// same edge table version, and nodes that only gained rows behind the ones it knows.
+// Thread safety: all methods may be called concurrently; one direction of one edge table is built by one thread.
+#pragma once
+
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "base/result.h"
+#include "graph/snapshot.h"
+#include "graph/table_view.h"
+#include "index/adjacency.h"
+
+namespace omnigraph::graph {
+
+using AdjacencyPtr = std::shared_ptr<const index::Adjacency>;
+
+class AdjacencyCache {
+ public:
+  // `edges_key` names the edge table's version (its manifest key). Errors: those of the views.
+  [[nodiscard]] Result<AdjacencyPtr> get(const std::string& edges_key, const TableViewPtr& edges,
+                                         const TableViewPtr& sources, const TableViewPtr& targets,
+                                         AdjacencyDirection direction);
+
+ private:
+  struct Entry {
+    std::string edges_key;
+    TableViewPtr sources, targets;
+    bool all_resolved = false;  // no endpoint was looked up by id
+    AdjacencyPtr adjacency;
+  };
+  struct Slot {
+    std::mutex mutex;           // held while building
+    std::list<Entry> entries;   // newest first
+  };
+  using SlotKey = std::pair<std::string, AdjacencyDirection>;  // folder of the edge table
+
+  std::mutex mutex_;  // guards slots_
+  std::map<SlotKey, std::shared_ptr<Slot>> slots_;
+};
+
+// Whether every live row of `before` has the same ordinal in `after`, and every further live row of `after` has a row
+// id that `before` had not given out. Compares only where the fragments differ; gives up (false) on large differences.
+[[nodiscard]] bool only_appended(const TableView& before, const TableView& after);
+
+}  // namespace omnigraph::graph

@@ -1,0 +1,138 @@
+#include "graph/attachments.h"
+
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "graph/parallel_io.h"
+
+namespace omnigraph::graph {
+namespace {
+
+using objectstore::Durability;
+using objectstore::PutOutcome;
+
+// What is forgotten is at worst looked at again.
+constexpr std::size_t kStatesMax = 20'000;
+
+bool is_manifest(std::string_view key) { return key.find("/_versions/") != std::string_view::npos; }
+
+using Item = std::pair<const std::string*, const AttachedAt*>;
+
+// Own attachments before older ones; within each, manifests in a second wave.
+std::vector<std::vector<Item>> waves(const LoadedRecord& loaded) {
+  std::vector<std::vector<Item>> out(4);
+  const CommitRecord& record = loaded.record;
+  for (const auto& [key, at] : record.attached) {
+    const bool own = at.branch == record.branch && at.seq == record.seq;
+    // Older data first of all: an own manifest may reference it.
+    const std::size_t wave = is_manifest(key) ? (own ? 3 : 2) : (own ? 1 : 0);
+    out[wave].emplace_back(&key, &at);
+  }
+  return out;
+}
+
+}  // namespace
+
+AttachedLoad load_of(const AttachedMap& attached) {
+  AttachedLoad load;
+  std::set<std::pair<std::string_view, std::uint64_t>> records;
+  for (const auto& [key, at] : attached) {
+    records.emplace(at.branch, at.seq);
+    load.bytes += at.size;
+  }
+  load.records = records.size();
+  return load;
+}
+
+AttachmentKeeper::AttachmentKeeper(std::shared_ptr<objectstore::ObjectStore> store,
+                                   std::shared_ptr<const ObjectReader> objects)
+    : store_(std::move(store)), objects_(std::move(objects)), local_(store_->local_root().has_value()) {}
+
+AttachedMap AttachmentKeeper::carried(const AttachedMap& attached,
+                                      const std::function<bool(const std::string&)>& is_referenced) const {
+  AttachedMap out;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [key, at] : attached) {
+    const auto known = states_.find(key);
+    if (known != states_.end() && known->second == State::kSettled) continue;
+    if (is_referenced(key)) out.emplace(key, at);
+  }
+  return out;
+}
+
+Result<void> AttachmentKeeper::place(const LoadedRecord& record) {
+  for (const std::vector<Item>& wave : waves(record)) {
+    for (const auto& [key, at] : wave) {
+      if (!is_known(*key)) OG_RETURN_IF_ERROR(place_one(record, *key, *at));
+    }
+  }
+  return {};
+}
+
+Result<void> AttachmentKeeper::settle(const LoadedRecord& record) {
+  for (const std::vector<Item>& wave : waves(record)) {
+    OG_RETURN_IF_ERROR(parallel_io(wave.size(), [&](std::size_t i) {
+      return settle_one(record, *wave[i].first, *wave[i].second);
+    }));
+  }
+  return {};
+}
+
+Result<void> AttachmentKeeper::place_one(const LoadedRecord& record, const std::string& key, const AttachedAt& at) {
+  const bool own = at.branch == record.record.branch && at.seq == record.record.seq;
+  if (!own) {  // most likely its writer has placed it: ask before sending
+    const auto info = store_->head(key);
+    if (info) {
+      remember(key, local_ ? State::kPresent : State::kSettled);
+      return {};
+    }
+    if (info.error().code != Code::kNotFound) return std::unexpected(info.error());
+  }
+  OG_ASSIGN_OR_RETURN(const Buffer bytes, objects_->attachment(record, key, at));
+  // Never over a file that is there: an unsynced replacement could destroy a synced one.
+  OG_ASSIGN_OR_RETURN(const PutOutcome outcome, store_->put_if_absent(key, bytes.bytes(), Durability::kWriteBack));
+  remember(key, state_after_put(outcome));
+  return {};
+}
+
+Result<void> AttachmentKeeper::settle_one(const LoadedRecord& record, const std::string& key, const AttachedAt& at) {
+  State state = State::kPresent;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto known = states_.find(key); known != states_.end()) state = known->second;
+  }
+  if (state == State::kSettled) return {};
+  if (state == State::kPresent) {
+    OG_ASSIGN_OR_RETURN(const Buffer bytes, objects_->attachment(record, key, at));
+    OG_ASSIGN_OR_RETURN(const PutOutcome outcome, store_->put_if_absent(key, bytes.bytes(), Durability::kWriteBack));
+    if (local_ && outcome == PutOutcome::kAlreadyExists) {
+      OG_ASSIGN_OR_RETURN(const Buffer found, store_->get(key));
+      if (found.text() != bytes.text()) {  // torn by a power loss: replaced whole and synced
+        OG_RETURN_IF_ERROR(store_->put(key, bytes.bytes(), Durability::kDurable));
+      }
+    }
+  }
+  if (local_) OG_RETURN_IF_ERROR(store_->sync(key));
+  remember(key, State::kSettled);
+  return {};
+}
+
+AttachmentKeeper::State AttachmentKeeper::state_after_put(PutOutcome outcome) const {
+  if (!local_) return State::kSettled;
+  return outcome == PutOutcome::kCreated ? State::kWritten : State::kPresent;
+}
+
+bool AttachmentKeeper::is_known(const std::string& key) const {
+  const std::lock_guard lock(mutex_);
+  return states_.contains(key);
+}
+
+void AttachmentKeeper::remember(const std::string& key, State state) {
+  const std::lock_guard lock(mutex_);
+  if (states_.size() >= kStatesMax) states_.clear();
+  State& known = states_.try_emplace(key, state).first->second;
+  known = std::max(known, state);
+}
+
+}  // namespace omnigraph::graph

@@ -1,0 +1,35 @@
+#include "graph/parallel_io.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+namespace omnigraph::graph {
+
+Result<void> parallel_io(std::size_t count, const std::function<Result<void>(std::size_t)>& body) {
+  constexpr std::size_t kThreadsMax = 16;
+  std::atomic<std::size_t> next = 0;
+  std::mutex mutex;
+  std::optional<std::pair<std::size_t, Error>> failed;  // guarded by mutex
+  const auto work = [&] {
+    for (std::size_t i = next++; i < count; i = next++) {
+      if (Result<void> done = body(i); !done) {
+        const std::lock_guard lock(mutex);
+        if (!failed || i < failed->first) failed = {i, std::move(done).error()};
+        next = count;
+      }
+    }
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t t = 1; t < std::min(count, kThreadsMax); ++t) threads.emplace_back(work);
+    work();
+  }
+  if (failed) return std::unexpected(std::move(failed->second));
+  return {};
+}
+
+}  // namespace omnigraph::graph

@@ -1,0 +1,140 @@
+#include "graph/snapshot.h"
+
+#include <mutex>
+#include <vector>
+
+#include "graph/layout.h"
+#include "graph/snapshot_factory.h"
+#include "schema/parser.h"
+
+namespace omnigraph::graph {
+namespace {
+
+constexpr std::uint64_t kSnapshotsMax = 32;
+constexpr std::uint64_t kSchemasMax = 32;
+
+class RecordSnapshot final : public Snapshot {
+ public:
+  RecordSnapshot(RecordPtr loaded, CommitRecord state, LoadedSchemaPtr schema, std::shared_ptr<TableCache> tables,
+                 std::shared_ptr<AdjacencyCache> adjacency)
+      : loaded_(std::move(loaded)),
+        state_(std::move(state)),
+        schema_(std::move(schema)),
+        tables_(std::move(tables)),
+        adjacency_(std::move(adjacency)),
+        nodes_(schema_->catalog->nodes.size()),
+        edges_(schema_->catalog->edges.size()) {}
+
+  const std::string& commit_id() const override { return state_.head_id; }
+  std::uint64_t version() const override { return state_.head_version; }
+  const CommitRecord& record() const override { return state_; }
+  const std::shared_ptr<const schema::Catalog>& catalog() const override { return schema_->catalog; }
+  const std::string& schema_source() const override { return schema_->source; }
+
+  Result<TableViewPtr> table(schema::TypeRef type) const override {
+    std::vector<TableViewPtr>& slots = type.kind == schema::EntityKind::kNode ? nodes_ : edges_;
+    OG_CHECK(type.index < slots.size());
+    {
+      const std::lock_guard lock(mutex_);
+      if (slots[type.index] != nullptr) return slots[type.index];
+    }
+    OG_ASSIGN_OR_RETURN(const TableEntry* entry, entry_of(type));
+    Result<TableViewPtr> view = tables_->view(loaded_, state_.schema, schema_->catalog, type, *entry);
+    if (!view) return std::unexpected(explained(std::move(view).error()));
+    const std::lock_guard lock(mutex_);
+    if (slots[type.index] == nullptr) slots[type.index] = std::move(*view);
+    return slots[type.index];
+  }
+
+  Result<AdjacencyPtr> adjacency(std::uint32_t edge_index, AdjacencyDirection direction) const override {
+    const schema::EdgeType& edge = schema_->catalog->edges[edge_index];
+    const schema::TypeRef type{schema::EntityKind::kEdge, edge_index};
+    OG_ASSIGN_OR_RETURN(const TableEntry* entry, entry_of(type));
+    OG_ASSIGN_OR_RETURN(const TableViewPtr edges, table(type));
+    OG_ASSIGN_OR_RETURN(const TableViewPtr sources, node_table(edge.source_index));
+    OG_ASSIGN_OR_RETURN(const TableViewPtr targets, node_table(edge.target_index));
+    return adjacency_->get(entry->manifest, edges, sources, targets, direction);
+  }
+
+ private:
+  Result<const TableEntry*> entry_of(schema::TypeRef type) const {
+    const std::string key = schema_->catalog->table_key(type);
+    const auto found = state_.tables.find(key);
+    if (found == state_.tables.end()) {
+      return std::unexpected(corrupt_object(record_key(state_.branch, state_.seq), "the commit record lacks table '" + key + "'"));
+    }
+    return &found->second;
+  }
+
+  // A missing object of history names the commit that was asked for.
+  Error explained(Error error) const {
+    if (error.code == Code::kGone) return history_expired(state_.head_id);
+    return error;
+  }
+
+  const RecordPtr loaded_;    // where attached bytes are found
+  const CommitRecord state_;  // tables as of this snapshot's commit
+  const LoadedSchemaPtr schema_;
+  const std::shared_ptr<TableCache> tables_;
+  const std::shared_ptr<AdjacencyCache> adjacency_;
+  mutable std::mutex mutex_;  // guards both below
+  mutable std::vector<TableViewPtr> nodes_;
+  mutable std::vector<TableViewPtr> edges_;
+};
+
+std::string snapshot_key(const CommitRecord& record, std::size_t commit) {
+  return record.branch + " " + std::to_string(record.seq) + " " + std::to_string(commit);
+}
+
+}  // namespace
+
+SnapshotFactory::SnapshotFactory(std::shared_ptr<TableCache> tables)
+    : tables_(std::move(tables)),
+      adjacency_(std::make_shared<AdjacencyCache>()),
+      snapshots_(kSnapshotsMax),
+      schemas_(kSchemasMax) {}
+
+Result<SnapshotPtr> SnapshotFactory::at_head(const RecordPtr& record) {
+  const std::string key = snapshot_key(record->record, record->record.commits.size());
+  if (SnapshotPtr known = snapshots_.find(key)) return known;
+  OG_ASSIGN_OR_RETURN(SnapshotPtr made, make(record, record->record));
+  return snapshots_.insert(key, std::move(made), 1);
+}
+
+Result<SnapshotPtr> SnapshotFactory::at_commit(const RecordPtr& record, std::size_t index) {
+  const std::vector<Commit>& commits = record->record.commits;
+  OG_CHECK(index < commits.size());
+  if (index + 1 == commits.size()) return at_head(record);
+  const std::string key = snapshot_key(record->record, index);
+  if (SnapshotPtr known = snapshots_.find(key)) return known;
+  CommitRecord state = record->record;
+  state.head_id = commits[index].id;
+  state.head_version = commits[index].version;
+  for (const auto& [table, entry] : commits[index].tables) state.tables[table] = entry;
+  OG_ASSIGN_OR_RETURN(SnapshotPtr made, make(record, std::move(state)));
+  return snapshots_.insert(key, std::move(made), 1);
+}
+
+Result<SnapshotPtr> SnapshotFactory::of_unpublished(const RecordPtr& record) { return make(record, record->record); }
+
+Result<SnapshotPtr> SnapshotFactory::make(const RecordPtr& record, CommitRecord state) {
+  OG_ASSIGN_OR_RETURN(LoadedSchemaPtr loaded, schema(*record));
+  return std::make_shared<RecordSnapshot>(record, std::move(state), std::move(loaded), tables_, adjacency_);
+}
+
+Result<LoadedSchemaPtr> SnapshotFactory::schema(const LoadedRecord& record) {
+  const std::string& digest = record.record.schema.digest;
+  if (LoadedSchemaPtr known = schemas_.find(digest)) return known;
+  const std::string key = schema_key(digest);
+  OG_ASSIGN_OR_RETURN(const Buffer source, tables_->objects()->get(record, key));
+  auto catalog = schema::parse_schema(source.text(), {.file = "", .accepted = true});
+  if (!catalog) return std::unexpected(corrupt_object(key, "it does not parse: " + catalog.error().message));
+  auto loaded = std::make_shared<const LoadedSchema>(LoadedSchema{std::string(source.text()), std::move(*catalog)});
+  return schemas_.insert(digest, std::move(loaded), 1);
+}
+
+void SnapshotFactory::note_schema(const std::string& digest, LoadedSchemaPtr schema) {
+  schemas_.insert(digest, std::move(schema), 1);
+}
+
+}  // namespace omnigraph::graph

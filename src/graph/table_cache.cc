@@ -1,0 +1,97 @@
+#include "graph/table_cache.h"
+
+#include "graph/fragment_view.h"
+#include "graph/layout.h"
+#include "lance/deletions.h"
+
+namespace omnigraph::graph {
+namespace {
+
+// Costs are rough bytes in memory. Local data files are mapped, so that theirs is mostly address space.
+constexpr std::uint64_t kManifestCost = std::uint64_t{64} << 20;
+constexpr std::uint64_t kFileCost = std::uint64_t{4} << 30;
+constexpr std::uint64_t kDeletionCost = std::uint64_t{64} << 20;
+constexpr std::uint64_t kViewsMax = 512;
+
+std::uint64_t manifest_cost(const lance::Manifest& manifest) {
+  std::uint64_t cost = 1024 + 64 * manifest.fields.size();
+  for (const lance::Fragment& fragment : manifest.fragments) {
+    cost += 256;
+    if (!fragment.row_ids) continue;
+    for (const auto& segment : fragment.row_ids->segments()) cost += 48 + 8 * segment.values.size();
+  }
+  return cost;
+}
+
+// Two branches may give one property of one schema text different identities.
+std::string view_key(const TableEntry& entry, const RecordSchema& schema, const TypeIdentity& identity) {
+  std::string key = entry.manifest + " " + schema.digest;
+  for (const PropertyIdentity& property : identity.properties) {
+    key += " " + (property.field_ids.empty() ? std::string("-") : std::to_string(property.field_ids.front()));
+  }
+  return key;
+}
+
+}  // namespace
+
+TableCache::TableCache(std::shared_ptr<const ObjectReader> objects)
+    : objects_(std::move(objects)),
+      manifests_(kManifestCost),
+      files_(kFileCost),
+      deletions_(kDeletionCost),
+      views_(kViewsMax) {}
+
+Result<ManifestPtr> TableCache::manifest(const LoadedRecord& record, const std::string& key) {
+  if (ManifestPtr known = manifests_.find(key)) return known;
+  OG_ASSIGN_OR_RETURN(const Buffer bytes, objects_->get(record, key));
+  OG_ASSIGN_OR_RETURN(lance::Manifest parsed, lance::parse_manifest(bytes, key));
+  auto shared = std::make_shared<const lance::Manifest>(std::move(parsed));
+  return manifests_.insert(key, shared, manifest_cost(*shared));
+}
+
+void TableCache::note_manifest(const std::string& key, ManifestPtr manifest) {
+  const std::uint64_t cost = manifest_cost(*manifest);
+  manifests_.insert(key, std::move(manifest), cost);
+}
+
+std::shared_ptr<DataFile> TableCache::data_file(const RecordPtr& record, const std::string& key) {
+  if (auto known = files_.find(key)) return known;
+  // The size is not known before the file is opened; the row groups of our files are well below this on average.
+  constexpr std::uint64_t kTypicalFileCost = std::uint64_t{1} << 20;
+  return files_.insert(key, std::make_shared<DataFile>(key, record, objects_), kTypicalFileCost);
+}
+
+Result<PositionsPtr> TableCache::deletions(const LoadedRecord& record, const std::string& table_root,
+                                           const lance::Fragment& fragment) {
+  const lance::DeletionFileEntry& entry = *fragment.deletion_file;
+  std::string key = deletion_copy_key(table_root, fragment, entry);
+  if (PositionsPtr known = deletions_.find(key)) return known;
+  const std::string cache_key = key;
+  Result<Buffer> bytes = objects_->get(record, key);
+  if (!bytes && bytes.error().code == Code::kCorruptObject) {  // a foreign writer makes no copy
+    key = deletion_file_key(table_root, fragment.id, entry);
+    bytes = objects_->get(record, key);
+  }
+  if (!bytes) return std::unexpected(std::move(bytes).error());
+  OG_ASSIGN_OR_RETURN(std::vector<std::uint32_t> positions,
+                      lance::read_deletions(*bytes, entry, fragment.physical_rows, key));
+  auto shared = std::make_shared<const std::vector<std::uint32_t>>(std::move(positions));
+  return deletions_.insert(cache_key, shared, 64 + 4 * shared->size());
+}
+
+Result<TableViewPtr> TableCache::view(const RecordPtr& record, const RecordSchema& schema,
+                                      const std::shared_ptr<const schema::Catalog>& catalog, schema::TypeRef type,
+                                      const TableEntry& entry) {
+  const TypeIdentity* identity = schema.find(catalog->table_key(type));
+  if (identity == nullptr) {
+    return std::unexpected(corrupt_object(entry.manifest, "the record has no identity for its type"));
+  }
+  const std::string key = view_key(entry, schema, *identity);
+  if (TableViewPtr known = views_.find(key)) return known;
+  OG_ASSIGN_OR_RETURN(ManifestPtr manifest, this->manifest(*record, entry.manifest));
+  OG_ASSIGN_OR_RETURN(TableViewPtr made, make_fragment_view(*this, record, *identity, catalog, type, entry.manifest,
+                                                            std::move(manifest)));
+  return views_.insert(key, std::move(made), 1);
+}
+
+}  // namespace omnigraph::graph

@@ -1,0 +1,51 @@
+// What readers of one graph share: parsed manifests, opened data files, deletion bitmaps and table views, each kept by
+// the key of its immutable object. Thread safety: all methods may be called concurrently.
+// Errors: those of ObjectReader, kCorruptObject, kUnsupportedFormat.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "graph/data_file.h"
+#include "graph/lru_cache.h"
+#include "graph/object_reader.h"
+#include "graph/table_view.h"
+#include "lance/manifest.h"
+#include "schema/catalog.h"
+
+namespace omnigraph::graph {
+
+using ManifestPtr = std::shared_ptr<const lance::Manifest>;
+using PositionsPtr = std::shared_ptr<const std::vector<std::uint32_t>>;
+
+class TableCache {
+ public:
+  explicit TableCache(std::shared_ptr<const ObjectReader> objects);
+
+  [[nodiscard]] Result<ManifestPtr> manifest(const LoadedRecord& record, const std::string& key);
+  // A manifest this process wrote: known without reading it back.
+  void note_manifest(const std::string& key, ManifestPtr manifest);
+
+  [[nodiscard]] std::shared_ptr<DataFile> data_file(const RecordPtr& record, const std::string& key);
+  // Ascending deleted positions of a fragment that has a deletion file: the engine's copy, else the Lance one.
+  [[nodiscard]] Result<PositionsPtr> deletions(const LoadedRecord& record, const std::string& table_root,
+                                               const lance::Fragment& fragment);
+
+  // The rows of `type` at the entry's version. `record` must be one that references the entry.
+  [[nodiscard]] Result<TableViewPtr> view(const RecordPtr& record, const RecordSchema& schema,
+                                          const std::shared_ptr<const schema::Catalog>& catalog, schema::TypeRef type,
+                                          const TableEntry& entry);
+
+  [[nodiscard]] const std::shared_ptr<const ObjectReader>& objects() const { return objects_; }
+
+ private:
+  const std::shared_ptr<const ObjectReader> objects_;
+  LruCache<const lance::Manifest> manifests_;
+  LruCache<DataFile> files_;
+  LruCache<const std::vector<std::uint32_t>> deletions_;
+  LruCache<const TableView> views_;
+};
+
+}  // namespace omnigraph::graph

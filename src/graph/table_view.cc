@@ -1,0 +1,280 @@
+#include "graph/table_view.h"
+
+#include <algorithm>
+#include <mutex>
+
+#include "columnar/kernels.h"
+#include "graph/fragment_view.h"
+#include "graph/layout.h"
+#include "graph/row_map.h"
+
+namespace omnigraph::graph {
+namespace {
+
+using columnar::ChunkedArray;
+using ColumnPtr = std::shared_ptr<const ChunkedArray>;
+
+// A column of the view: where its values lie in each data file, and the values once read.
+struct Column {
+  columnar::DataType type;
+  std::vector<std::int32_t> field_ids;  // depth-first; empty = no file has it
+  std::vector<bool> parents;            // of each: whether it is a list or a struct
+  std::mutex mutex;
+  ColumnPtr values;  // guarded by mutex
+};
+
+class FragmentView final : public TableView {
+ public:
+  struct Parts {
+    schema::TypeRef type;
+    ManifestPtr manifest;
+    std::string key;  // of the manifest, for errors
+    std::vector<std::vector<std::shared_ptr<DataFile>>> files;  // by fragment, as its DataFileEntries
+    std::vector<std::uint64_t> deleted;
+    Ordinal live_rows = 0;
+  };
+
+  FragmentView(Parts parts, std::vector<std::unique_ptr<Column>> system, std::vector<std::unique_ptr<Column>> properties)
+      : parts_(std::move(parts)), system_(std::move(system)), properties_(std::move(properties)) {
+    for (const lance::Fragment& fragment : parts_.manifest->fragments) {
+      starts_.push_back(physical_rows_);
+      physical_rows_ += static_cast<Ordinal>(fragment.physical_rows);
+    }
+  }
+
+  schema::TypeRef type() const override { return parts_.type; }
+  Ordinal physical_rows() const override { return physical_rows_; }
+  Ordinal live_rows() const override { return parts_.live_rows; }
+  std::span<const std::uint64_t> deleted_words() const override { return parts_.deleted; }
+
+  Result<ColumnPtr> property(std::size_t index) const override {
+    OG_CHECK(index < properties_.size());
+    return read(*properties_[index]);
+  }
+  Result<ColumnPtr> ids() const override { return read(*system_[0]); }
+  Result<ColumnPtr> sources() const override { return read_edge(1); }
+  Result<ColumnPtr> destinations() const override { return read_edge(2); }
+  Result<ColumnPtr> source_rows() const override { return read_edge(3); }
+  Result<ColumnPtr> destination_rows() const override { return read_edge(4); }
+
+  std::uint64_t row_id(Ordinal o) const override {
+    OG_CHECK(o < physical_rows_);
+    const std::size_t i = fragment_of(o);
+    return parts_.manifest->fragments[i].row_ids->at(o - starts_[i]);
+  }
+
+  Ordinal ordinal_of_row(std::uint64_t row_id) const override {
+    std::call_once(rows_once_, [&] { rows_ = std::make_unique<RowMap>(parts_.manifest->fragments, parts_.deleted); });
+    return rows_->find(row_id);
+  }
+
+  Result<Ordinal> find(std::string_view id) const override {
+    // Newest first: recent rows are asked for most, and an updated row's old version lies in an older fragment.
+    for (std::size_t i = parts_.files.size(); i-- > 0;) {
+      OG_ASSIGN_OR_RETURN(const std::shared_ptr<const index::KeyIndex> keys, key_index(i));
+      Ordinal found = kNoOrdinal;
+      keys->find(id, [&](std::uint32_t position) {
+        if (is_deleted(starts_[i] + position)) return true;
+        found = starts_[i] + position;
+        return false;
+      });
+      if (found != kNoOrdinal) return found;
+    }
+    return kNoOrdinal;
+  }
+
+  Result<ColumnPtr> fragment_property(std::size_t i, std::size_t index) const override {
+    OG_CHECK(index < properties_.size());
+    return read_one(*properties_[index], i);
+  }
+  Result<ColumnPtr> fragment_system(std::size_t i, std::size_t system_column) const override {
+    OG_CHECK(system_column < system_.size());
+    return read_one(*system_[system_column], i);
+  }
+
+  const lance::Manifest& manifest() const override { return *parts_.manifest; }
+  Ordinal fragment_start(std::size_t i) const override { return starts_[i]; }
+
+ private:
+  // File and columns of a field in fragment `i`; file = files.size() when the fragment has none of it.
+  struct Place {
+    std::size_t file = 0;
+    std::vector<std::int32_t> columns;
+  };
+
+  std::size_t fragment_of(Ordinal o) const {
+    const auto after = std::upper_bound(starts_.begin(), starts_.end(), o);
+    std::size_t i = static_cast<std::size_t>(after - starts_.begin()) - 1;
+    // Of several fragments with one start all but the last are empty, which upper_bound has skipped.
+    return i;
+  }
+
+  Place place_of(std::size_t i, const Column& column) const {
+    const lance::Fragment& fragment = parts_.manifest->fragments[i];
+    for (std::size_t f = 0; f < fragment.files.size(); ++f) {
+      const lance::DataFileEntry& file = fragment.files[f];
+      Place place{.file = f, .columns = {}};
+      bool found = false;
+      for (std::size_t id = 0; id < column.field_ids.size(); ++id) {
+        const auto at = std::find(file.fields.begin(), file.fields.end(), column.field_ids[id]);
+        // 2.1 and later keep no column for a parent.
+        const bool parent = file.minor_version > 0 && column.parents[id];
+        if (at == file.fields.end()) {
+          if (!parent) place.columns.push_back(-1);
+        } else {
+          place.columns.push_back(file.column_indices[static_cast<std::size_t>(at - file.fields.begin())]);
+          found = true;
+        }
+      }
+      if (found) return place;
+    }
+    return {.file = fragment.files.size(), .columns = {}};
+  }
+
+  Result<ColumnPtr> read_edge(std::size_t index) const {
+    OG_CHECK(parts_.type.kind == schema::EntityKind::kEdge);
+    return read(*system_[index]);
+  }
+
+  Result<ColumnPtr> read(Column& column) const {
+    const std::lock_guard lock(column.mutex);
+    if (column.values != nullptr) return column.values;
+    std::vector<columnar::ArrayPtr> chunks;
+    for (std::size_t i = 0; i < parts_.files.size(); ++i) OG_RETURN_IF_ERROR(read_fragment(column, i, chunks));
+    column.values = std::make_shared<const ChunkedArray>(column.type, std::move(chunks));
+    return column.values;
+  }
+
+  Result<ColumnPtr> read_one(const Column& column, std::size_t i) const {
+    std::vector<columnar::ArrayPtr> chunks;
+    OG_RETURN_IF_ERROR(read_fragment(column, i, chunks));
+    return std::make_shared<const ChunkedArray>(column.type, std::move(chunks));
+  }
+
+  Result<void> read_fragment(const Column& column, std::size_t i, std::vector<columnar::ArrayPtr>& chunks) const {
+    const lance::Fragment& fragment = parts_.manifest->fragments[i];
+    if (fragment.physical_rows == 0) return {};
+    const auto rows = static_cast<std::int64_t>(fragment.physical_rows);
+    const Place place = place_of(i, column);
+    if (place.file == fragment.files.size()) {
+      chunks.push_back(columnar::all_null(column.type, rows));
+      return {};
+    }
+    DataFile& file = *parts_.files[i][place.file];
+    OG_ASSIGN_OR_RETURN(const ColumnPtr values, file.column(column.type, place.columns));
+    if (values->length() != rows) {
+      return std::unexpected(corrupt_object(file.key(), "it has " + std::to_string(values->length()) + " rows where the manifest says " +
+                                                            std::to_string(rows)));
+    }
+    for (std::size_t c = 0; c < values->chunk_count(); ++c) chunks.push_back(values->chunk(c));
+    return {};
+  }
+
+  Result<std::shared_ptr<const index::KeyIndex>> key_index(std::size_t i) const {
+    const Place place = place_of(i, *system_[0]);
+    if (place.file == parts_.files[i].size()) {
+      return std::unexpected(corrupt_object(parts_.key, "fragment " + std::to_string(parts_.manifest->fragments[i].id) +
+                                                            " has no column 'id'"));
+    }
+    return parts_.files[i][place.file]->key_index(place.columns);
+  }
+
+  const Parts parts_;
+  const std::vector<std::unique_ptr<Column>> system_;  // id, src, dst, SrcRow, DstRow
+  const std::vector<std::unique_ptr<Column>> properties_;
+  std::vector<Ordinal> starts_;
+  Ordinal physical_rows_ = 0;
+  mutable std::once_flag rows_once_;
+  mutable std::unique_ptr<RowMap> rows_;
+};
+
+void append_parents(const columnar::DataType& type, std::vector<bool>& parents) {
+  const bool parent = type.id == columnar::TypeId::kList || type.id == columnar::TypeId::kStruct;
+  parents.push_back(parent);
+  for (std::size_t i = 0; parent && i < type.child_count(); ++i) append_parents(type.child(i).type, parents);
+}
+
+std::unique_ptr<Column> make_column(columnar::DataType type, std::vector<std::int32_t> field_ids) {
+  auto column = std::make_unique<Column>();
+  append_parents(type, column->parents);
+  if (field_ids.size() != column->parents.size()) field_ids.clear();  // of another type: as if no file had it
+  column->type = std::move(type);
+  column->field_ids = std::move(field_ids);
+  return column;
+}
+
+std::vector<std::int32_t> id_of_field(const lance::Manifest& manifest, std::string_view name) {
+  for (const lance::SchemaField& field : manifest.fields) {
+    if (field.parent_id == -1 && field.name == name) return {field.id};
+  }
+  return {};
+}
+
+std::vector<std::unique_ptr<Column>> system_columns(const lance::Manifest& manifest, schema::EntityKind kind) {
+  std::vector<std::unique_ptr<Column>> columns;
+  columns.push_back(make_column(columnar::utf8(), id_of_field(manifest, "id")));
+  if (kind == schema::EntityKind::kNode) return columns;
+  for (const char* name : {"src", "dst"}) columns.push_back(make_column(columnar::utf8(), id_of_field(manifest, name)));
+  for (const char* name : {"SrcRow", "DstRow"}) {
+    columns.push_back(make_column(columnar::primitive(columnar::TypeId::kUint64), id_of_field(manifest, name)));
+  }
+  return columns;
+}
+
+std::vector<std::unique_ptr<Column>> property_columns(const TypeIdentity& identity,
+                                                      const std::vector<schema::Property>& properties) {
+  std::vector<std::unique_ptr<Column>> columns;
+  for (const schema::Property& property : properties) {
+    const auto found = std::find_if(identity.properties.begin(), identity.properties.end(),
+                                    [&](const PropertyIdentity& p) { return p.name == property.name; });
+    columns.push_back(make_column(schema::column_type(property.type),
+                                  found == identity.properties.end() ? std::vector<std::int32_t>() : found->field_ids));
+  }
+  return columns;
+}
+
+}  // namespace
+
+Result<TableViewPtr> make_fragment_view(TableCache& cache, const RecordPtr& record, const TypeIdentity& identity,
+                                        const std::shared_ptr<const schema::Catalog>& catalog, schema::TypeRef type,
+                                        const std::string& manifest_key, ManifestPtr manifest) {
+  const std::string root = table_root_of(manifest_key);
+  FragmentView::Parts parts{.type = type, .manifest = manifest, .key = manifest_key, .files = {}, .deleted = {}};
+  std::uint64_t physical_rows = 0;
+  for (const lance::Fragment& fragment : manifest->fragments) physical_rows += fragment.physical_rows;
+  if (physical_rows >= kNoOrdinal) {
+    return std::unexpected(Error{Code::kResourceLimit, "'" + manifest_key + "' has more than 2^32-2 rows; run optimize"});
+  }
+  std::uint64_t start = 0;
+  std::uint64_t deleted_rows = 0;
+  for (const lance::Fragment& fragment : manifest->fragments) {
+    if (!fragment.row_ids || fragment.row_ids->size() != fragment.physical_rows) {
+      return std::unexpected(corrupt_object(manifest_key, "fragment " + std::to_string(fragment.id) + " has no row ids for its rows"));
+    }
+    std::vector<std::shared_ptr<DataFile>> files;
+    for (const lance::DataFileEntry& file : fragment.files) {
+      if (file.base_id) {
+        return std::unexpected(Error{Code::kUnsupportedFormat, "unsupported dataset: '" + manifest_key +
+                                                                   "' keeps files outside its folder (base paths)"});
+      }
+      files.push_back(cache.data_file(record, data_file_key(root, file.path)));
+    }
+    parts.files.push_back(std::move(files));
+    if (fragment.deletion_file) {
+      OG_ASSIGN_OR_RETURN(const PositionsPtr positions, cache.deletions(*record, root, fragment));
+      parts.deleted.resize((physical_rows + 63) / 64);
+      for (const std::uint32_t position : *positions) {
+        const std::uint64_t ordinal = start + position;
+        parts.deleted[ordinal >> 6] |= std::uint64_t{1} << (ordinal & 63);
+      }
+      deleted_rows += positions->size();
+    }
+    start += fragment.physical_rows;
+  }
+  parts.live_rows = static_cast<Ordinal>(physical_rows - deleted_rows);
+  auto system = system_columns(*manifest, type.kind);
+  auto properties = property_columns(identity, catalog->properties_of(type));
+  return std::make_shared<FragmentView>(std::move(parts), std::move(system), std::move(properties));
+}
+
+}  // namespace omnigraph::graph
