@@ -113,7 +113,14 @@ Result<void> AttachmentKeeper::settle_one(const LoadedRecord& record, const std:
       }
     }
   }
-  if (local_) OG_RETURN_IF_ERROR(store_->sync(key));
+  if (local_) {
+    Result<void> synced = store_->sync(key);
+    if (!synced && synced.error().code == Code::kNotFound) {  // someone removed it since
+      OG_ASSIGN_OR_RETURN(const Buffer bytes, objects_->attachment(record, key, at));
+      synced = store_->put(key, bytes.bytes(), Durability::kDurable);
+    }
+    if (!synced) return synced;
+  }
   remember(key, State::kSettled);
   return {};
 }

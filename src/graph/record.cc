@@ -3,14 +3,13 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
-#include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "base/date_time.h"
 #include "base/hash.h"
 #include "base/json_writer.h"
+#include "graph/rfc3339.h"
 
 namespace omnigraph::graph {
 namespace {
@@ -134,16 +133,10 @@ std::uint64_t decimal(const std::string& text) {
   return value;
 }
 
-// 2026-01-02T03:04:05.678901Z
-std::int64_t micros_of(const std::string& text) {
-  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, micros = 0, used = 0;
-  const int found = std::sscanf(text.c_str(), "%d-%2d-%2dT%2d:%2d:%2d.%6dZ%n", &year, &month, &day, &hour, &minute,
-                                &second, &micros, &used);
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
-                                         std::chrono::day(static_cast<unsigned>(day))};
-  if (found != 7 || used != static_cast<int>(text.size()) || !date.ok()) throw BadHeader{"'" + text + "' is not a time"};
-  const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
-  return (((days * 24 + hour) * 60 + minute) * 60 + second) * 1'000'000 + micros;
+std::int64_t time_of(const std::string& text) {
+  const std::optional<std::int64_t> micros = micros_of(text);
+  if (!micros) throw BadHeader{"'" + text + "' is not a time"};
+  return *micros;
 }
 
 std::optional<RecordPosition> read_position(const Json& parent, const char* name) {
@@ -183,7 +176,7 @@ Commit read_commit(const Json& json) {
   if (const auto actor = json.find("actor"); actor != json.end() && !actor->is_null()) {
     commit.actor = actor->get<std::string>();
   }
-  commit.at_us = micros_of(json.at("at").get_ref<const std::string&>());
+  commit.at_us = time_of(json.at("at").get_ref<const std::string&>());
   const std::string& kind = json.at("kind").get_ref<const std::string&>();
   const auto* name = std::find(std::begin(kKindNames), std::end(kKindNames), kind);
   if (name == std::end(kKindNames)) throw BadHeader{"unknown commit kind '" + kind + "'"};

@@ -1,0 +1,57 @@
+#include "graph/background.h"
+
+namespace omnigraph::graph {
+namespace {
+
+constexpr std::size_t kQueuedMax = 512;
+constexpr std::size_t kJobsBetweenIdle = 64;
+
+}  // namespace
+
+Background::~Background() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    changed_.notify_all();
+  }
+  if (thread_) thread_->join();
+}
+
+void Background::post(std::function<void()> job) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return jobs_.size() < kQueuedMax; });
+  if (!thread_) thread_.emplace([this] { run(); });
+  jobs_.push_back(std::move(job));
+  changed_.notify_all();
+}
+
+void Background::drain() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return jobs_.empty() && !busy_ && since_idle_ == 0; });
+}
+
+void Background::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [&] { return stopping_ || !jobs_.empty() || since_idle_ > 0; });
+    if (jobs_.empty() && since_idle_ == 0) return;  // stopping
+    busy_ = true;
+    if (jobs_.empty() || since_idle_ >= kJobsBetweenIdle) {
+      since_idle_ = 0;
+      lock.unlock();
+      idle_();
+    } else {
+      const std::function<void()> job = std::move(jobs_.front());
+      jobs_.pop_front();
+      ++since_idle_;
+      changed_.notify_all();
+      lock.unlock();
+      job();
+    }
+    lock.lock();
+    busy_ = false;
+    changed_.notify_all();
+  }
+}
+
+}  // namespace omnigraph::graph

@@ -1,0 +1,177 @@
+#include "graph/publisher.h"
+
+#include <chrono>
+#include <map>
+#include <thread>
+#include <utility>
+
+#include "base/hash.h"
+#include "base/ulid.h"
+#include "graph/layout.h"
+#include "graph/parallel_io.h"
+
+namespace omnigraph::graph {
+namespace {
+
+using objectstore::PutOutcome;
+
+// Resends of one record whose fate is unknown. A store that retries inside (S3) has spent its 10 s on each.
+constexpr int kSendsMax = 5;
+constexpr std::chrono::milliseconds kFirstPause{10};
+
+// The dataset folder a key lies in; empty for keys outside of tables/.
+std::string table_root_of_object(const std::string& key) {
+  if (!key.starts_with("tables/")) return {};
+  const std::size_t file = key.rfind('/');
+  return key.substr(0, key.rfind('/', file - 1));
+}
+
+// Every object of a table version.
+std::set<std::string> keys_of(const std::string& manifest_key, const lance::Manifest& manifest) {
+  const std::string root = table_root_of(manifest_key);
+  std::set<std::string> keys{manifest_key};
+  for (const lance::Fragment& fragment : manifest.fragments) {
+    for (const lance::DataFileEntry& file : fragment.files) keys.insert(data_file_key(root, file.path));
+    if (!fragment.deletion_file) continue;
+    keys.insert(deletion_copy_key(root, fragment, *fragment.deletion_file));
+    keys.insert(deletion_file_key(root, fragment.id, *fragment.deletion_file));
+  }
+  return keys;
+}
+
+// Table versions of a record, those between its commits included, by folder.
+std::map<std::string, std::set<std::string>> manifests_by_root(const CommitRecord& record) {
+  std::map<std::string, std::set<std::string>> out;
+  const auto add = [&](const TableMap& tables) {
+    for (const auto& [key, entry] : tables) out[table_root_of(entry.manifest)].insert(entry.manifest);
+  };
+  add(record.tables);
+  for (const Commit& commit : record.commits) add(commit.tables);
+  return out;
+}
+
+Error unanswered(const CommitRecord& record, const Error& cause) {
+  const std::string what = record.commits.empty() ? "the change of branch '" + record.branch + "'"
+                                                  : "commit '" + record.commits.back().id + "' on branch '" + record.branch + "'";
+  return internal_error(what + " was sent but the store did not say whether it took effect (" + cause.message +
+                        "); look whether it exists before repeating it");
+}
+
+}  // namespace
+
+Result<Published> Publisher::publish(CommitRecord record, const std::vector<NewObject>& objects,
+                                     const PublishBasis& basis) {
+  std::uint64_t total = 0;
+  for (const NewObject& object : objects) total += object.bytes.size();
+  std::vector<Attachment> attachments;
+  if (total <= kAttachBytesMax) {
+    for (const NewObject& object : objects) attachments.push_back({object.key, std::string(object.bytes.text())});
+  } else {
+    OG_RETURN_IF_ERROR(upload(objects, basis.uploaded));
+    total = 0;
+  }
+  record.token = base::to_hex(base::random_bytes(16));
+  OG_ASSIGN_OR_RETURN(record.attached, inherit(record, basis.source, attachments.empty() ? 0 : 1, total));
+  OG_ASSIGN_OR_RETURN(std::string bytes, encode_record(record, attachments));
+  return send(std::make_shared<const LoadedRecord>(LoadedRecord{std::move(record), Buffer::from(std::move(bytes))}), basis);
+}
+
+Result<void> Publisher::upload(const std::vector<NewObject>& objects, std::set<std::string>* uploaded) {
+  std::vector<const NewObject*> missing;
+  for (const NewObject& object : objects) {
+    if (uploaded == nullptr || !uploaded->contains(object.key)) missing.push_back(&object);
+  }
+  // Names are random, so a plain put cannot meet another's object, and a resend does no harm.
+  OG_RETURN_IF_ERROR(parallel_io(missing.size(), [&](std::size_t i) {
+    return store_->put(missing[i]->key, missing[i]->bytes.bytes());
+  }));
+  if (uploaded != nullptr) {
+    for (const NewObject* object : missing) uploaded->insert(object->key);
+  }
+  return {};
+}
+
+Result<AttachedMap> Publisher::inherit(const CommitRecord& record, const RecordPtr& source, std::size_t own_records,
+                                       std::uint64_t own_bytes) {
+  if (source == nullptr || record.deleted) return AttachedMap();
+  const auto old_manifests = manifests_by_root(source->record);
+  const auto new_manifests = manifests_by_root(record);
+  std::map<std::string, std::set<std::string>> changed;  // folder -> keys its new versions reference
+  for (const auto& [root, manifests] : new_manifests) {
+    const auto before = old_manifests.find(root);
+    if (before != old_manifests.end() && before->second == manifests) continue;
+    std::set<std::string>& keys = changed[root];
+    for (const std::string& manifest_key : manifests) {
+      OG_ASSIGN_OR_RETURN(const ManifestPtr manifest, tables_->manifest(*source, manifest_key));
+      keys.merge(keys_of(manifest_key, *manifest));
+    }
+  }
+  const auto is_referenced = [&](const std::string& key) {
+    const std::string root = table_root_of_object(key);
+    if (root.empty()) return true;  // schema sources and blobs
+    if (const auto found = changed.find(root); found != changed.end()) return found->second.contains(key);
+    return new_manifests.contains(root);
+  };
+  AttachedMap carried = keeper_->carried(source->record.attached, is_referenced);
+  const AttachedLoad load = load_of(carried);
+  if (load.records + own_records > kAttachedRecordsMax || load.bytes + own_bytes > kAttachedBytesMax) {
+    OG_RETURN_IF_ERROR(keeper_->settle(*source));
+    carried = keeper_->carried(source->record.attached, is_referenced);
+  }
+  return carried;
+}
+
+Result<Published> Publisher::send(RecordPtr record, const PublishBasis& basis) {
+  const std::string key = record_key(record->record.branch, record->record.seq);
+  bool looked = false, stale = false, undecided = false;
+  Moment sent;
+  const auto look_at_clock = [&]() -> Result<void> {
+    looked = true;
+    sent = log_->now();
+    for (const Moment& confirmed : basis.confirmed) stale = stale || elapsed_us(confirmed, sent) > kConfirmedForUs;
+    if (stale) return std::unexpected(Error{Code::kCancelled, "the head was not confirmed within the hour"});
+    if (elapsed_us(basis.upload_started, sent) > kUploadForUs) {
+      return std::unexpected(Error{Code::kUnavailable, "the write took more than 12 hours and was not published; repeat it"});
+    }
+    return {};
+  };
+  Error cause;
+  for (int attempt = 0; attempt < kSendsMax; ++attempt) {
+    if (attempt > 0) std::this_thread::sleep_for(kFirstPause * (1 << (attempt - 1)));
+    looked = false;
+    const Result<PutOutcome> outcome = store_->publish(key, record->bytes.bytes(), look_at_clock);
+    if (outcome && *outcome == PutOutcome::kCreated) {
+      log_->note_published(record, sent);
+      return Published{PublishOutcome::kWon, std::move(record)};
+    }
+    if (!outcome) {
+      cause = outcome.error();
+      const bool nothing_sent = stale || cause.code == Code::kUnavailable || cause.code == Code::kInvalidArgument;
+      if (nothing_sent && !undecided) {
+        // A store that refuses after the look (an expired signature) wants a fresh start, like a stale head.
+        if (stale || (looked && cause.code == Code::kInvalidArgument)) return Published{PublishOutcome::kStale, nullptr};
+        return std::unexpected(cause);
+      }
+      if (nothing_sent) break;
+      undecided = true;
+    }
+    // A taken slot may hold the echo of this very record, resent by some layer below.
+    Result<RecordPtr> found = log_->read(record->record.branch, record->record.seq);
+    if (!found) {
+      if (found.error().code == Code::kNotFound && outcome) return Published{PublishOutcome::kLost, nullptr};
+      if (found.error().code != Code::kNotFound) cause = std::move(found).error();
+      continue;
+    }
+    if ((*found)->record.token != record->record.token) return Published{PublishOutcome::kLost, nullptr};
+    if (Result<void> synced = store_->sync(key); !synced) {
+      cause = std::move(synced).error();
+      undecided = true;
+      continue;
+    }
+    log_->note_published(record, sent);
+    return Published{PublishOutcome::kWon, std::move(record)};
+  }
+  return std::unexpected(unanswered(record->record, cause));
+}
+
+}  // namespace omnigraph::graph
