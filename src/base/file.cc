@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <system_error>
 #include <utility>
 
@@ -69,12 +71,32 @@ Result<std::string> read_all(const OpenFile& file, const fs::path& path) {
   return text;
 }
 
-Result<Buffer> map_open_file(const OpenFile& file, const fs::path& path) {
-  if (file.size == 0) return Buffer();
-  void* address = ::mmap(nullptr, file.size, PROT_READ, MAP_SHARED, file.descriptor->get(), 0);
+// REQUIRES: offset + size within the file.
+Result<Buffer> map_part(const OpenFile& file, const fs::path& path, std::size_t offset, std::size_t size) {
+  if (size == 0) return Buffer();
+  static const auto kPageSize = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const std::size_t lead = offset % kPageSize;  // mappings start on a page
+  const std::size_t mapped_size = size + lead;
+  void* address =
+      ::mmap(nullptr, mapped_size, PROT_READ, MAP_SHARED, file.descriptor->get(), static_cast<off_t>(offset - lead));
   if (address == MAP_FAILED) return std::unexpected(io_error("map", path, errno));
-  std::shared_ptr<const void> owner(address, [size = file.size](void* mapped) { ::munmap(mapped, size); });
-  return Buffer({static_cast<const std::byte*>(address), file.size}, std::move(owner));
+  std::shared_ptr<const void> owner(address, [mapped_size](void* mapped) { ::munmap(mapped, mapped_size); });
+  return Buffer({static_cast<const std::byte*>(address) + lead, size}, std::move(owner));
+}
+
+Result<Buffer> read_part(const OpenFile& file, const fs::path& path, std::size_t offset, std::size_t size) {
+  std::vector<std::byte> bytes(size);
+  std::size_t filled = 0;
+  while (filled < size) {
+    const ssize_t got =
+        ::pread(file.descriptor->get(), bytes.data() + filled, size - filled, static_cast<off_t>(offset + filled));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return std::unexpected(io_error("read", path, errno));
+    if (got == 0) break;  // shorter than fstat said
+    filled += static_cast<std::size_t>(got);
+  }
+  bytes.resize(filled);
+  return Buffer::from(std::move(bytes));
 }
 
 Result<void> write_file(const fs::path& path, std::span<const std::byte> bytes, bool durable) {
@@ -192,14 +214,18 @@ Result<std::string> read_file(const fs::path& path) {
 
 Result<Buffer> map_file(const fs::path& path) {
   OG_ASSIGN_OR_RETURN(const OpenFile file, open_for_reading(path));
-  return map_open_file(file, path);
+  return map_part(file, path, 0, file.size);
 }
 
 Result<Buffer> read_or_map_file(const fs::path& path) {
+  return read_or_map_range(path, 0, std::numeric_limits<std::uint64_t>::max());
+}
+
+Result<Buffer> read_or_map_range(const fs::path& path, std::uint64_t offset, std::uint64_t size) {
   OG_ASSIGN_OR_RETURN(const OpenFile file, open_for_reading(path));
-  if (file.size >= kMapSizeMin) return map_open_file(file, path);
-  OG_ASSIGN_OR_RETURN(std::string text, read_all(file, path));
-  return Buffer::from(std::move(text));
+  offset = std::min<std::uint64_t>(offset, file.size);
+  size = std::min<std::uint64_t>(size, file.size - offset);
+  return size >= kMapSizeMin ? map_part(file, path, offset, size) : read_part(file, path, offset, size);
 }
 
 }  // namespace omnigraph::base

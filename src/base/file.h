@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -51,6 +52,9 @@ class NewFile {
 // Maps files of at least kMapSizeMin bytes and reads smaller ones: a mapping costs two page faults and a TLB entry.
 inline constexpr std::size_t kMapSizeMin = 16 * 1024;
 [[nodiscard]] Result<Buffer> read_or_map_file(const std::filesystem::path& path);
+// The same for `size` bytes from `offset` on, less what lies behind the file's end.
+[[nodiscard]] Result<Buffer> read_or_map_range(const std::filesystem::path& path, std::uint64_t offset,
+                                               std::uint64_t size);
 // Maps the file read-only; an empty file gives an empty buffer. The mapping lives as long as the buffer.
 [[nodiscard]] Result<Buffer> map_file(const std::filesystem::path& path);
 

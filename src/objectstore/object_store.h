@@ -3,8 +3,8 @@
 //
 // Keys: UTF-8, '/'-separated, no empty segment and none starting with '.'. Sizes and offsets are bytes.
 // Thread safety: every method may be called concurrently on one instance.
-// Errors: kInvalidArgument (nothing happened), kNotFound (get, head of a missing key), kIoError (the effect is unknown).
-// Source: chapter 09, section 1.
+// Errors: kInvalidArgument (nothing happened), kNotFound (get, head of a missing key), kIoError (the effect is
+// unknown). Source: chapter 09, section 1.
 #pragma once
 
 #include <cstddef>
@@ -45,7 +45,7 @@ struct ObjectInfo {
   std::string key;
   std::uint64_t size = 0;
   std::int64_t modified_us = 0;  // the store's own clock
-  std::string etag;              // changes with the content
+  std::string etag;  // changes with the content; empty in the lists of a local store, which would have to hash
 };
 
 struct Listing {
@@ -115,6 +115,13 @@ class ObjectStore {
   using BeforeEffect = std::function<Result<void>()>;
   [[nodiscard]] virtual Result<PutOutcome> publish(std::string_view key, std::span<const std::byte> body,
                                                    const BeforeEffect& before_effect) = 0;
+
+  // Local: removes what interrupted puts left below `folder` ("" = everywhere) if it was last modified before
+  // `before_us`, and says how many. Other backends leave nothing: 0.
+  [[nodiscard]] virtual Result<std::uint64_t> remove_temporaries([[maybe_unused]] std::string_view folder,
+                                                                 [[maybe_unused]] std::int64_t before_us) {
+    return 0;
+  }
 
   // Path of the root in the local file system; nullopt for other backends.
   [[nodiscard]] virtual std::optional<std::filesystem::path> local_root() const { return std::nullopt; }
