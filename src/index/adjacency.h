@@ -11,23 +11,22 @@ namespace omnigraph::index {
 
 class Adjacency {
  public:
-  // `from[i]`, `to[i]`: endpoint ordinals of edge `edge[i]`; entries with kNone in either are skipped.
-  // O(n + m) time, counting sort twice (radix by neighbour, then by source).
+  // `from[i]`, `to[i]`: endpoint ordinals of edge `edge[i]`; entries with kNone in either are skipped, all others are
+  // below the counts. The edges may come in any order. O(n + m) time: one counting sort by source, then each row by
+  // neighbour and edge (short rows by comparison, long ones by radix); sorted input is only copied.
   static constexpr std::uint32_t kNone = 0xffffffffu;
   static Adjacency build(std::span<const std::uint32_t> from, std::span<const std::uint32_t> to,
                          std::span<const std::uint32_t> edge, std::uint32_t from_count, std::uint32_t to_count);
 
   [[nodiscard]] std::span<const std::uint32_t> neighbors(std::uint32_t v) const {
-    if (v + 1 >= offsets_.size()) return {};
+    if (!has_row(v)) return {};
     return {neighbors_.data() + offsets_[v], offsets_[v + 1] - offsets_[v]};
   }
   [[nodiscard]] std::span<const std::uint32_t> edges(std::uint32_t v) const {
-    if (v + 1 >= offsets_.size()) return {};
+    if (!has_row(v)) return {};
     return {edges_.data() + offsets_[v], offsets_[v + 1] - offsets_[v]};
   }
-  [[nodiscard]] std::uint32_t degree(std::uint32_t v) const {
-    return v + 1 >= offsets_.size() ? 0 : offsets_[v + 1] - offsets_[v];
-  }
+  [[nodiscard]] std::uint32_t degree(std::uint32_t v) const { return has_row(v) ? offsets_[v + 1] - offsets_[v] : 0; }
   [[nodiscard]] std::uint64_t edge_count() const { return neighbors_.size(); }
   // No two edges share both endpoints, so a row's neighbours need no deduplication.
   [[nodiscard]] bool has_parallel_edges() const { return has_parallel_edges_; }
@@ -35,6 +34,9 @@ class Adjacency {
   [[nodiscard]] std::span<const std::uint32_t> all_neighbors() const { return neighbors_; }
 
  private:
+  // In 64 bits, so that kNone has no row either.
+  [[nodiscard]] bool has_row(std::uint32_t v) const { return static_cast<std::size_t>(v) + 1 < offsets_.size(); }
+
   std::vector<std::uint32_t> offsets_;
   std::vector<std::uint32_t> neighbors_;
   std::vector<std::uint32_t> edges_;

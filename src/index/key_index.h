@@ -1,4 +1,5 @@
-// id -> position inside one data file: open addressing over 64-bit hashes, verified against the id column.
+// id -> position inside one data file: open addressing over 64-bit hashes, verified against the id column. At most
+// half of the slots are used, and a 16-bit tag of the hash decides most probes without a look at the ids.
 // Thread safety: immutable once built.
 #pragma once
 
@@ -14,29 +15,48 @@ namespace omnigraph::index {
 
 class KeyIndex {
  public:
-  // `ids`: the utf8 id column of one data file, kept alive by the index. Later positions win over earlier equal ids
-  // only in iteration order: find() reports every position that holds the id through `next`.
+  // `ids`: the utf8 id column of one data file, kept alive by the index. Null slots are left out.
   static std::shared_ptr<const KeyIndex> build(columnar::ChunkedArray ids);
-  // Calls visit(position) for each row whose id is `id`, until it returns false.
+  // Calls visit(position) for each row whose id is `id`, ascending, until it returns false.
   template <class Visit>
   void find(std::string_view id, Visit&& visit) const {
     const std::uint64_t hash = hash_of(id);
-    for (std::size_t at = hash & mask_;; at = (at + 1) & mask_) {
-      const std::uint32_t slot = slots_[at];
-      if (slot == kEmpty) return;
-      if (tags_[at] == static_cast<std::uint16_t>(hash >> 48) && id_at(slot) == id) {
-        if (!visit(slot)) return;
-      }
+    const std::uint16_t tag = tag_of(hash);
+    for (std::size_t at = hash & mask_; tags_[at] != kEmpty; at = (at + 1) & mask_) {
+      if (tags_[at] == tag && id_at(slots_[at]) == id && !visit(slots_[at])) return;
     }
+  }
+  // One position that holds `id`, the first.
+  [[nodiscard]] std::optional<std::uint32_t> find_first(std::string_view id) const {
+    std::optional<std::uint32_t> found;
+    find(id, [&](std::uint32_t position) {
+      found = position;
+      return false;
+    });
+    return found;
+  }
+  // Bytes held besides the id column, for cache budgets.
+  [[nodiscard]] std::size_t byte_size() const {
+    return slots_.size() * sizeof(std::uint32_t) + tags_.size() * sizeof(std::uint16_t);
   }
 
  private:
-  static constexpr std::uint32_t kEmpty = 0xffffffffu;
+  static constexpr std::uint16_t kEmpty = 0;  // no tag is 0
   [[nodiscard]] static std::uint64_t hash_of(std::string_view id);
-  [[nodiscard]] std::string_view id_at(std::uint32_t position) const;
+  // The low bits of the hash choose the slot, the high ones tell its neighbours apart.
+  [[nodiscard]] static std::uint16_t tag_of(std::uint64_t hash) {
+    const auto tag = static_cast<std::uint16_t>(hash >> 48);
+    return tag == kEmpty ? std::uint16_t{1} : tag;
+  }
+  [[nodiscard]] std::string_view id_at(std::uint32_t position) const {
+    if (ids_.chunk_count() == 1) return ids_.chunk(0)->string_value(position);
+    const columnar::ChunkedArray::Place place = ids_.locate(position);
+    return ids_.chunk(place.chunk)->string_value(place.index);
+  }
+
   columnar::ChunkedArray ids_;
-  std::vector<std::uint32_t> slots_;
-  std::vector<std::uint16_t> tags_;
+  std::vector<std::uint16_t> tags_{kEmpty};
+  std::vector<std::uint32_t> slots_{0};
   std::size_t mask_ = 0;
 };
 

@@ -1,5 +1,6 @@
 // The analysis chain `text-1` (chapter 04 section 1.1): NFC, split, length limit, lower-case, Porter2 stem,
-// stop words, ASCII folding. Thread safety: one TextAnalyzer per thread; the free functions are safe.
+// stop words, ASCII folding; and the numbers of search. Changing any step of the chain needs a new version.
+// Thread safety: one TextAnalyzer per thread; the free functions are safe.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,12 @@
 
 namespace omnigraph::index {
 
+// Version of the chain in the parameters digest of text segments.
+inline constexpr std::string_view kTextAnalysisVersion = "text-1";
+// Words of this many UTF-8 bytes or more are dropped, measured before lower-casing.
+inline constexpr std::size_t kWordBytesMax = 40;
+
+// Keeps the stems of recent words, so keep one per thread rather than one per text. Invalid UTF-8 separates words.
 class TextAnalyzer {
  public:
   TextAnalyzer();
@@ -21,7 +28,8 @@ class TextAnalyzer {
   // Calls `emit` for each token in order, duplicates included. The view is valid during the call.
   void tokens(std::string_view text, const std::function<void(std::string_view)>& emit);
   [[nodiscard]] std::vector<std::string> tokens(std::string_view text);
-  // Words for fuzzy(): steps 0-3, less stop words, folded, not stemmed.
+  // Words for fuzzy(): steps 0-3, less stop words, folded, not stemmed. Duplicates included.
+  void fuzzy_words(std::string_view text, const std::function<void(std::string_view)>& emit);
   [[nodiscard]] std::vector<std::string> fuzzy_words(std::string_view text);
 
  private:
@@ -34,14 +42,28 @@ class TextAnalyzer {
 
 // BM25 of one row (chapter 04 section 1.3); one implementation for scan, index and projection.
 struct Bm25Statistics {
-  std::uint64_t row_count = 0;                  // N
-  double average_length = 0;                    // avgL
+  std::uint64_t row_count = 0;                    // N
+  double average_length = 0;                      // avgL
   std::vector<std::uint64_t> document_frequency;  // n(t) per query token, duplicates kept
 };
+// `token_counts`: f(t) per query token, in the same order; `row_length`: all tokens of the row.
 [[nodiscard]] double bm25_score(const Bm25Statistics& statistics, std::span<const std::uint32_t> token_counts,
                                 std::uint64_t row_length);
 
-// Squared Euclidean distance, F64 sum in index order (chapter 04 section 2.1).
+// The same numbers bit for bit, for many rows: what does not depend on the row is computed once.
+class Bm25Scorer {
+ public:
+  explicit Bm25Scorer(const Bm25Statistics& statistics);
+  [[nodiscard]] double score(std::span<const std::uint32_t> token_counts, std::uint64_t row_length) const;
+
+ private:
+  std::vector<double> idf_;
+  double average_length_;
+};
+
+// Squared Euclidean distance: differences, squares and sum in F64 (chapter 04 section 2.1). Order of the sum, the
+// same on every path and processor: element i goes to lane i mod 16; then lane j takes lane j+8, +4, +2, +1 in.
+// REQUIRES: equal sizes.
 [[nodiscard]] double squared_distance(std::span<const float> a, std::span<const float> b);
 
 }  // namespace omnigraph::index

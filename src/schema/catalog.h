@@ -17,7 +17,17 @@
 namespace omnigraph::schema {
 
 enum class ScalarType : std::uint8_t {
-  kString, kBool, kI32, kI64, kU32, kU64, kF32, kF64, kDate, kDateTime, kBlob,
+  kString,
+  kBool,
+  kI32,
+  kI64,
+  kU32,
+  kU64,
+  kF32,
+  kF64,
+  kDate,
+  kDateTime,
+  kBlob,
 };
 [[nodiscard]] std::string_view scalar_name(ScalarType type);  // String, Bool, I32 ..
 
@@ -37,8 +47,9 @@ struct PropertyType {
   [[nodiscard]] bool is_integer() const;
   friend bool operator==(const PropertyType&, const PropertyType&) = default;
 };
-[[nodiscard]] std::string type_text(const PropertyType& type);       // source form: [I32]?, Vector(8), enum(a, b)?
-[[nodiscard]] columnar::DataType column_type(const PropertyType& type);  // the Lance column (Blob: the struct of chapter 09 section 6)
+[[nodiscard]] std::string type_text(const PropertyType& type);  // source form: [I32]?, Vector(8), enum(a, b)?
+[[nodiscard]] columnar::DataType column_type(
+    const PropertyType& type);  // the Lance column (Blob: the struct of chapter 09 section 6)
 
 struct Annotation {
   std::string name;
@@ -55,27 +66,38 @@ struct EmbedBinding {
 struct Property {
   std::string name;
   PropertyType type;
-  std::vector<Annotation> annotations;  // all but the constraint ones
+  std::vector<Annotation> annotations;  // all but @key @unique @index @embed @rename_from
   std::optional<EmbedBinding> embed;
   bool injected = false;  // by an interface
   std::string rename_from;
+  // Which constraints are written on the property itself; TypeConstraints holds both forms. The two forms mean the
+  // same, but a migration that refuses to add or remove one names the form (chapter 01 section 9).
+  bool declares_key = false;
+  bool declares_unique = false;
+  bool declares_index = false;
+  std::vector<std::string> interfaces{};  // implemented interfaces that declare this property, sorted
 };
 
+// Bounds are inclusive and in the property's type: i64, or u64 above it, for integers; float for F32; double for
+// F64. An integer property whose bound was written with a fraction keeps it as double.
 struct RangeConstraint {
   std::string property;
-  std::optional<columnar::Scalar> min;  // in the property's type
+  std::optional<columnar::Scalar> min;
   std::optional<columnar::Scalar> max;
+  friend bool operator==(const RangeConstraint&, const RangeConstraint&) = default;
 };
 
 struct CheckConstraint {
   std::string property;
   std::string pattern;  // RE2
+  friend bool operator==(const CheckConstraint&, const CheckConstraint&) = default;
 };
 
+// Both forms, normalized: column order, repetition and form have no meaning.
 struct TypeConstraints {
   std::vector<std::string> key;                  // names sorted bytewise; empty = no key
-  std::vector<std::vector<std::string>> unique;  // each sorted by name; duplicates removed; the key not included
-  std::vector<std::vector<std::string>> index;   // declared @index; the key not included
+  std::vector<std::vector<std::string>> unique;  // each sorted by name; sorted, no duplicates; the key not included
+  std::vector<std::vector<std::string>> index;   // declared @index, likewise; list properties left out
   std::vector<RangeConstraint> range;
   std::vector<CheckConstraint> check;
 };
@@ -85,7 +107,7 @@ struct NodeType {
   std::vector<Property> properties;  // declared order, injected ones after
   TypeConstraints constraints;
   std::vector<Annotation> annotations;
-  std::vector<std::string> implements;
+  std::vector<std::string> implements;  // as written, without repetitions
   std::string rename_from;
   [[nodiscard]] const Property* find(std::string_view property) const;
   [[nodiscard]] std::size_t index_of(std::string_view property) const;  // npos = size()
@@ -111,7 +133,8 @@ struct EdgeType {
 
 struct InterfaceType {
   std::string name;
-  std::vector<Property> properties;
+  std::vector<Property> properties;  // declared order
+  [[nodiscard]] const Property* find(std::string_view property) const;
 };
 
 enum class EntityKind : std::uint8_t { kNode, kEdge };
@@ -126,11 +149,15 @@ struct TypeRef {
 
 class Catalog {
  public:
-  std::vector<NodeType> nodes;  // sorted by name
-  std::vector<EdgeType> edges;  // sorted by name
-  std::vector<InterfaceType> interfaces;
+  std::vector<NodeType> nodes;            // sorted by name
+  std::vector<EdgeType> edges;            // sorted by name
+  std::vector<InterfaceType> interfaces;  // sorted by name
+  // Positions in `edges`, sorted by ASCII-lower-cased name: finds an edge word without reading them all. A catalog
+  // put together by hand may leave it empty.
+  std::vector<std::uint32_t> edges_by_word;
 
   [[nodiscard]] std::optional<std::uint32_t> find_node(std::string_view name) const;
+  [[nodiscard]] const InterfaceType* find_interface(std::string_view name) const;
   // Exact name first, then ignoring ASCII case (edge words, load records).
   [[nodiscard]] std::optional<std::uint32_t> find_edge(std::string_view word) const;
   [[nodiscard]] const std::string& name_of(TypeRef type) const;

@@ -17,6 +17,7 @@ struct ParseOptions {
 };
 
 // Errors: kBadRequest, `parse error: ..` or `catalog error: ..` with line, column and caret.
-[[nodiscard]] Result<std::shared_ptr<const Catalog>> parse_schema(std::string_view source, const ParseOptions& options = {});
+[[nodiscard]] Result<std::shared_ptr<const Catalog>> parse_schema(std::string_view source,
+                                                                  const ParseOptions& options = {});
 
 }  // namespace omnigraph::schema

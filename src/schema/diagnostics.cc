@@ -1,0 +1,44 @@
+#include "schema/diagnostics.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/result.h"
+#include "schema/limits.h"
+
+namespace omnigraph::schema {
+
+void Diagnostics::add(MistakeKind kind, SourceSpan span, std::string message, std::string help) {
+  has_syntax_errors_ = has_syntax_errors_ || kind == MistakeKind::kSyntax;
+  mistakes_.push_back({kind, span, std::move(message), std::move(help)});
+}
+
+std::string Diagnostics::headline(const Mistake& mistake) const {
+  std::string text = mistake.kind == MistakeKind::kCatalog ? "catalog error: " : "parse error: ";
+  text += mistake.message;
+  if (mistake.kind == MistakeKind::kSyntax) {
+    const base::SourcePlace place = base::place_of(source_, mistake.span.begin);
+    text += " --> " + std::to_string(place.line) + ":" + std::to_string(place.column);
+  }
+  return text;
+}
+
+Error Diagnostics::to_error() {
+  OG_CHECK(!mistakes_.empty());
+  const auto rank = [](const Mistake& m) { return std::pair(m.kind == MistakeKind::kCatalog, m.span.begin); };
+  std::ranges::stable_sort(mistakes_, {}, rank);
+
+  const Mistake& first = mistakes_.front();
+  Error error{Code::kBadRequest, headline(first), base::render_excerpt(source_, first.span, file_, first.help)};
+  const std::size_t further = mistakes_.size() - 1;
+  for (std::size_t i = 1; i <= std::min(further, kFurtherMistakesMax); ++i) {
+    error.context += "\n" + headline(mistakes_[i]) + "\n" +
+                     base::render_excerpt(source_, mistakes_[i].span, file_, mistakes_[i].help);
+  }
+  if (further > kFurtherMistakesMax) {
+    error.context += "\nand " + std::to_string(further - kFurtherMistakesMax) + " more mistakes";
+  }
+  return error;
+}
+
+}  // namespace omnigraph::schema
