@@ -1,0 +1,212 @@
+#include "lance/string_page_v20.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lance/bitpacking.h"
+#include "lance/string_gather.h"
+
+namespace omnigraph::lance {
+
+using columnar::Array;
+using columnar::ArrayPtr;
+using Kind = ArrayEncoding::Kind;
+
+namespace {
+
+// Above it, a size in bytes could overflow.
+constexpr std::uint64_t kValueCountMax = std::uint64_t{1} << 56;
+
+Result<Buffer> page_buffer(const ArrayEncoding& encoding, const PageInfo& page, const PagePlace& place) {
+  if (encoding.buffer >= page.buffers.size()) {
+    return std::unexpected(place.corrupt("no page buffer " + std::to_string(encoding.buffer)));
+  }
+  return page.buffers[encoding.buffer];
+}
+
+const ArrayEncoding* without_nulls(const ArrayEncoding& encoding) {
+  const ArrayEncoding* inner = encoding.kind == Kind::kNoNulls ? encoding.first.get() : &encoding;
+  return inner->kind == Kind::kFlat || inner->kind == Kind::kBitpacked ? inner : nullptr;
+}
+
+bool is_aligned(const Buffer& buffer) { return reinterpret_cast<std::uintptr_t>(buffer.data()) % 8 == 0; }
+
+std::uint64_t load_end(const std::byte* ends, std::uint64_t i) {
+  std::uint64_t value;
+  std::memcpy(&value, ends + i * 8, 8);
+  return value;
+}
+
+// True if the entries never decrease and end at or below `last_max`: then none of them marks a null.
+bool is_ascending(const std::byte* ends, std::uint64_t count, std::uint64_t last_max) {
+  std::uint64_t falls = 0;
+  for (std::uint64_t i = 1; i < count; ++i) falls |= load_end(ends, i) < load_end(ends, i - 1) ? 1 : 0;
+  return falls == 0 && (count == 0 || load_end(ends, count - 1) <= last_max);
+}
+
+// Raw entries as 8-byte words; in place or in `owned`.
+Result<Buffer> raw_offsets(const ArrayEncoding& encoding, std::uint64_t count, const PageInfo& page,
+                           const PagePlace& place) {
+  const ArrayEncoding* inner = without_nulls(encoding);
+  if (inner == nullptr || inner->bits != 64) {
+    return std::unexpected(place.unsupported("end offsets that are not 64-bit numbers"));
+  }
+  if (inner->kind == Kind::kFlat) return load_flat(*inner, count, page, place);
+  OG_RETURN_IF_ERROR(check_packed(*inner, count, page, place));
+  ByteBuffer words;
+  unpack(*inner, count, page, words.extend(count * 8));
+  return words.finish();
+}
+
+struct Strings {
+  EndOffsets offsets;
+  Buffer bytes;
+  bool bytes_in_place = false;
+};
+
+Result<Strings> read_binary(const ArrayEncoding& binary, std::uint64_t count, const PageInfo& page,
+                            const PagePlace& place) {
+  const ArrayEncoding* flat = without_nulls(*binary.second);
+  if (flat == nullptr || flat->kind != Kind::kFlat || flat->bits != 8) {
+    return std::unexpected(place.unsupported("string bytes that are not plain or compressed bytes"));
+  }
+  Strings strings;
+  OG_ASSIGN_OR_RETURN(const Buffer stored, page_buffer(*flat, page, place));
+  OG_ASSIGN_OR_RETURN(strings.bytes, decompress(flat->compression, stored, place));
+  strings.bytes_in_place = flat->compression == Compression::kNone;
+  OG_ASSIGN_OR_RETURN(strings.offsets, read_end_offsets(*binary.first, count, binary.null_adjustment,
+                                                        strings.bytes.size(), page, place));
+  return strings;
+}
+
+void append_strings(const Strings& strings, std::uint64_t count, LeafBuilder& out) {
+  const std::uint64_t base = out.string_bytes().size();
+  const std::byte* ends = strings.offsets.ends.data();
+  out.string_bytes().append(strings.bytes.data(), load_end(ends, count - 1));
+  std::uint64_t* to = out.add_ends(count);
+  for (std::uint64_t i = 0; i < count; ++i) to[i] = base + load_end(ends, i);
+  if (!strings.offsets.validity.empty()) out.add_validity(strings.offsets.validity.data(), 0, count);
+}
+
+// Indices 0 = null, k = item k-1.
+Result<void> append_dictionary(const ArrayEncoding& dictionary, const PageInfo& page, const PagePlace& place,
+                               LeafBuilder& out) {
+  const std::uint64_t item_count = dictionary.item_count;
+  const ArrayEncoding* indices = without_nulls(*dictionary.first);
+  if (indices == nullptr || indices->bits == 1 || indices->bits == 64 || dictionary.second->kind != Kind::kBinary) {
+    return std::unexpected(place.unsupported("dictionary of this form"));
+  }
+  if (item_count > kPageLevelsMax) return std::unexpected(place.corrupt("claims too many dictionary items"));
+  StringTable items;
+  if (item_count != 0) {
+    OG_ASSIGN_OR_RETURN(const Strings strings, read_binary(*dictionary.second, item_count, page, place));
+    items.assign(strings.offsets.ends.data(), item_count, strings.bytes.bytes(), strings.offsets.validity);
+  }
+  const std::uint64_t count = page.length;
+  const std::uint64_t width = indices->bits / 8;
+  std::vector<std::byte> raw(count * width);
+  if (indices->kind == Kind::kFlat) {
+    OG_ASSIGN_OR_RETURN(const Buffer stored, load_flat(*indices, count, page, place));
+    std::memcpy(raw.data(), stored.data(), raw.size());
+  } else {
+    OG_RETURN_IF_ERROR(check_packed(*indices, count, page, place));
+    unpack(*indices, count, page, raw.data());
+  }
+  std::vector<std::uint32_t> numbers(count);
+  for (std::uint64_t i = 0; i < count; ++i) std::memcpy(&numbers[i], raw.data() + i * width, width);
+  return items.gather(numbers, /*first_number=*/1, place, out);
+}
+
+}  // namespace
+
+Result<Buffer> load_flat(const ArrayEncoding& flat, std::uint64_t count, const PageInfo& page, const PagePlace& place) {
+  OG_ASSIGN_OR_RETURN(const Buffer stored, page_buffer(flat, page, place));
+  OG_ASSIGN_OR_RETURN(const Buffer bytes, decompress(flat.compression, stored, place));
+  const std::uint64_t needed = flat.bits == 1 ? bitmap_bytes(count) : count * (flat.bits / 8);
+  if (count > kValueCountMax || bytes.size() < needed) {
+    return std::unexpected(place.corrupt("buffer " + std::to_string(flat.buffer) + " holds " +
+                                         std::to_string(bytes.size()) + " bytes, its values need " +
+                                         std::to_string(needed)));
+  }
+  return bytes.slice(0, needed);
+}
+
+Result<void> check_packed(const ArrayEncoding& packed, std::uint64_t count, const PageInfo& page,
+                          const PagePlace& place) {
+  OG_ASSIGN_OR_RETURN(const Buffer stored, page_buffer(packed, page, place));
+  if (packed_block_count(count) > stored.size() / packed_block_bytes(packed.packed_bits)) {
+    return std::unexpected(place.corrupt("bit-packed buffer of " + std::to_string(stored.size()) +
+                                         " bytes is too short for " + std::to_string(count) + " values"));
+  }
+  return {};
+}
+
+void unpack(const ArrayEncoding& packed, std::uint64_t count, const PageInfo& page, std::byte* out) {
+  const std::byte* from = page.buffers[packed.buffer].data();
+  switch (packed.bits) {
+    case 8: return unpack_values(from, count, packed.packed_bits, reinterpret_cast<std::uint8_t*>(out));
+    case 16: return unpack_values(from, count, packed.packed_bits, reinterpret_cast<std::uint16_t*>(out));
+    case 32: return unpack_values(from, count, packed.packed_bits, reinterpret_cast<std::uint32_t*>(out));
+    default: return unpack_values(from, count, packed.packed_bits, reinterpret_cast<std::uint64_t*>(out));
+  }
+}
+
+Result<EndOffsets> read_end_offsets(const ArrayEncoding& encoding, std::uint64_t count, std::uint64_t null_adjustment,
+                                    std::uint64_t limit, const PageInfo& page, const PagePlace& place) {
+  OG_ASSIGN_OR_RETURN(const Buffer raw, raw_offsets(encoding, count, page, place));
+  if (null_adjustment == 0) return std::unexpected(place.corrupt("null adjustment 0"));
+  EndOffsets offsets;
+  if (is_ascending(raw.data(), count, std::min(limit, null_adjustment - 1)) && is_aligned(raw)) {
+    offsets.ends = raw;
+    offsets.in_place = true;
+    return offsets;
+  }
+  ByteBuffer ends;
+  auto* to = reinterpret_cast<std::uint64_t*>(ends.extend(count * 8));
+  BitBuffer validity;
+  std::uint64_t before = 0;
+  bool has_nulls = false;
+  bool falls = false;
+  validity.append_each(count, [&](std::uint64_t i) {
+    std::uint64_t end = load_end(raw.data(), i);
+    const bool is_null = end >= null_adjustment;
+    if (is_null) end -= null_adjustment;
+    has_nulls = has_nulls || is_null;
+    falls = falls || end < before;
+    before = to[i] = end;
+    return !is_null;
+  });
+  if (falls) return std::unexpected(place.corrupt("end offsets decrease"));
+  if (before > limit) {
+    return std::unexpected(place.corrupt("end offset " + std::to_string(before) + " lies beyond " +
+                                         std::to_string(limit)));
+  }
+  offsets.ends = ends.finish();
+  if (has_nulls) offsets.validity = validity.finish();
+  return offsets;
+}
+
+Result<ArrayPtr> read_string_page(const ArrayEncoding& encoding, const PageInfo& page, const PagePlace& place,
+                                  LeafBuilder& out) {
+  if (encoding.kind == Kind::kDictionary) {
+    OG_RETURN_IF_ERROR(append_dictionary(encoding, page, place, out));
+    return ArrayPtr();
+  }
+  if (encoding.kind != Kind::kBinary) return std::unexpected(place.corrupt("the encoding does not fit strings"));
+  OG_ASSIGN_OR_RETURN(Strings strings, read_binary(encoding, page.length, page, place));
+  if (!strings.bytes_in_place) {
+    append_strings(strings, page.length, out);
+    return ArrayPtr();
+  }
+  Array::Parts parts;
+  parts.type = out.type();
+  parts.length = static_cast<std::int64_t>(page.length);
+  parts.validity = std::move(strings.offsets.validity);
+  parts.values = std::move(strings.bytes);
+  parts.ends = std::move(strings.offsets.ends);
+  return std::make_shared<const Array>(std::move(parts));
+}
+
+}  // namespace omnigraph::lance
