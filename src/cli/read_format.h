@@ -1,0 +1,23 @@
+// The five forms of a read answer on a terminal or in a pipe (chapter 05 section 5.3).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/graph.h"
+
+namespace omnigraph::cli {
+
+enum class ReadFormat { kTable, kKeyValue, kCsv, kJsonLines, kJson };
+[[nodiscard]] std::optional<ReadFormat> read_format_of(std::string_view name);
+
+struct TableLayout {
+  std::size_t max_column_width = 80;
+  bool wrap = false;
+};
+
+// The whole text, final newline included.
+[[nodiscard]] std::string render_read(const engine::ReadAnswer& answer, ReadFormat format, const TableLayout& layout);
+
+}  // namespace omnigraph::cli
