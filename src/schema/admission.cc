@@ -141,7 +141,7 @@ class TypeChecker {
     if (!shape.empty()) {
       const bool tolerated = accepted_ && body_form && word == "unique";
       if (!tolerated) {
-        mistake(span, "@" + std::string(word) + " is not supported on " + std::string(shape) + " property " +
+        mistake(span, std::string("@").append(word) + " is not supported on " + std::string(shape) + " property " +
                           qualified(property));
       }
       return false;

@@ -32,11 +32,12 @@ Error Diagnostics::to_error() {
   Error error{Code::kBadRequest, headline(first), base::render_excerpt(source_, first.span, file_, first.help)};
   const std::size_t further = mistakes_.size() - 1;
   for (std::size_t i = 1; i <= std::min(further, kFurtherMistakesMax); ++i) {
-    error.context += "\n" + headline(mistakes_[i]) + "\n" +
-                     base::render_excerpt(source_, mistakes_[i].span, file_, mistakes_[i].help);
+    const Mistake& mistake = mistakes_[i];
+    error.context.append("\n").append(headline(mistake)).append("\n");
+    error.context += base::render_excerpt(source_, mistake.span, file_, mistake.help);
   }
   if (further > kFurtherMistakesMax) {
-    error.context += "\nand " + std::to_string(further - kFurtherMistakesMax) + " more mistakes";
+    error.context.append("\nand ").append(std::to_string(further - kFurtherMistakesMax)).append(" more mistakes");
   }
   return error;
 }
