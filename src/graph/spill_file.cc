@@ -69,7 +69,8 @@ Result<Buffer> SpillFile::map(Region region) const {
   if (region.size == 0) return Buffer();
   const std::size_t size = static_cast<std::size_t>(region.size);
   void* address = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, descriptor_, static_cast<off_t>(region.offset));
-  if (address == MAP_FAILED) return std::unexpected(base::io_error("map a temporary file in", temporary_folder(), errno));
+  if (address == MAP_FAILED)
+    return std::unexpected(base::io_error("map a temporary file in", temporary_folder(), errno));
   auto owner = std::make_shared<const Mapping>(address, size);
   return Buffer(std::span(static_cast<const std::byte*>(address), size), std::move(owner));
 }

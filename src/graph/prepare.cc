@@ -1,0 +1,187 @@
+#include "graph/prepare.h"
+
+#include <algorithm>
+
+#include "base/task_pool.h"
+#include "columnar/kernels.h"
+#include "graph/prepare_files.h"
+#include "graph/prepare_state.h"
+#include "schema/value_check.h"
+
+namespace omnigraph::graph {
+
+Result<void> check_values(const TableState& table) {
+  const schema::TypeValueChecker checker(*table.catalog, table.type);
+  std::vector<Result<void>> outcomes(table.pieces.size());
+  const auto check = [&](const StagedPiece& piece) -> Result<void> {
+    OG_ASSIGN_OR_RETURN(columnar::Batch batch, piece.rows->batch(piece.index));
+    if (!table.superseded.empty()) {
+      std::vector<std::uint32_t> kept;
+      for (std::uint64_t i = 0; i < piece.count; ++i) {
+        if (table.is_final(piece.start + i)) kept.push_back(static_cast<std::uint32_t>(i));
+      }
+      for (columnar::ArrayPtr& column : batch.columns) column = columnar::take(*column, kept);
+      batch.length = static_cast<std::int64_t>(kept.size());
+    }
+    if (auto violation = checker.check_batch(batch)) return std::unexpected(std::move(violation->error));
+    return {};
+  };
+  base::TaskPool::shared().parallel_for(table.pieces.size(),
+                                        [&](std::size_t p) { outcomes[p] = check(table.pieces[p]); });
+  for (Result<void>& outcome : outcomes) OG_RETURN_IF_ERROR(std::move(outcome));
+  return {};
+}
+
+namespace {
+
+// Endpoint rows of all edge types together stay below this in memory.
+constexpr std::uint64_t kEndpointMemoryBytes = std::uint64_t{96} << 20;
+
+class Preparation {
+ public:
+  Preparation(const Snapshot& base, const WriteSet& writes) : state_(base, writes) {}
+
+  Result<PreparedWrite> run(objectstore::ObjectStore& store, PreparedFileCache& cache) {
+    OG_RETURN_IF_ERROR(open_tables());
+    for (const TableState* table : written_) {
+      if (table->staged_rows > 0) OG_RETURN_IF_ERROR(check_values(*table));
+    }
+    for (const TableState* table : written_) OG_RETURN_IF_ERROR(check_unique(*table));
+    OG_RETURN_IF_ERROR(check_edges());
+    for (const TableState* table : written_) {
+      if (table->id_conflict) return std::unexpected(*table->id_conflict);
+    }
+    state_.node_ids().clear();
+    return build(store, cache);
+  }
+
+ private:
+  Result<void> open_tables() {
+    for (const auto& [type, writes] : state_.writes().tables) {
+      OG_ASSIGN_OR_RETURN(const TableState* table, state_.table(type));
+      written_.push_back(table);
+    }
+    return {};
+  }
+
+  [[nodiscard]] Result<bool> loses_nodes(const schema::EdgeType& type) {
+    for (const std::uint32_t node : {type.source_index, type.target_index}) {
+      if (!state_.writes().tables.contains({schema::EntityKind::kNode, node})) continue;
+      OG_ASSIGN_OR_RETURN(const TableState* nodes, state_.node_table(node));
+      if (nodes->vanished_count > 0) return true;
+    }
+    return false;
+  }
+
+  Result<void> check_edges() {
+    std::uint64_t edge_tables = 0;
+    for (const TableState* table : written_) edge_tables += table->is_edge() && table->staged_rows > 0 ? 1 : 0;
+    const auto& edges = state_.catalog().edges;
+    for (std::uint32_t index = 0; index < edges.size(); ++index) {
+      const schema::TypeRef type{schema::EntityKind::kEdge, index};
+      OG_ASSIGN_OR_RETURN(const bool orphans, loses_nodes(edges[index]));
+      if (!orphans && !state_.writes().tables.contains(type)) continue;
+      OG_ASSIGN_OR_RETURN(const TableState* table, state_.table(type));
+      if (table->staged_rows > 0) {
+        EndpointRows& rows = endpoints_.try_emplace(type, kEndpointMemoryBytes / edge_tables).first->second;
+        OG_RETURN_IF_ERROR(resolve_endpoints(state_, *table, rows));
+      }
+      if (orphans) OG_RETURN_IF_ERROR(check_kept_edges(state_, *table));
+    }
+    const EndpointRows none;
+    for (const TableState* table : written_) {
+      if (!table->is_edge()) continue;
+      const auto rows = endpoints_.find(table->type);
+      OG_RETURN_IF_ERROR(check_cardinality(state_, *table, rows == endpoints_.end() ? none : rows->second));
+    }
+    return {};
+  }
+
+  Result<PreparedWrite> build(objectstore::ObjectStore& store, PreparedFileCache& cache) {
+    PreparedWrite prepared;
+    prepared.footprint = state_.writes().reads;
+    for (const auto& [type, table] : state_.tables()) prepared.footprint.insert(type);
+    std::vector<TablePlan> plans;
+    for (const TableState* table : written_) {
+      if (!table->changes()) continue;
+      const auto rows = endpoints_.find(table->type);
+      TablePlan plan{.table = table, .endpoints = rows == endpoints_.end() ? nullptr : &rows->second, .folded = {}};
+      OG_ASSIGN_OR_RETURN(PreparedTable after, plan_table(*table, plan));
+      prepared.tables.push_back(std::move(after));
+      plans.push_back(std::move(plan));
+    }
+    OG_RETURN_IF_ERROR(write_files(plans, store, cache, prepared));
+    return prepared;
+  }
+
+  // What becomes of the base fragments, the numbers, and the rows to fold.
+  static Result<PreparedTable> plan_table(const TableState& table, TablePlan& plan) {
+    PreparedTable after;
+    after.type = table.type;
+    const lance::Manifest& manifest = table.base->manifest();
+    const std::vector<bool> touched = touched_fragments(table);
+    std::vector<std::uint64_t> live_rows;
+    for (std::size_t i = 0; i < manifest.fragments.size(); ++i) {
+      const lance::Fragment& fragment = manifest.fragments[i];
+      const std::uint64_t deleted = fragment.deletion_file ? fragment.deletion_file->deleted_rows : 0;
+      live_rows.push_back(touched[i] ? delete_rows(table, i, after) : fragment.physical_rows - deleted);
+    }
+    const std::uint64_t final_rows = table.replaced_count + table.new_count;
+    OG_ASSIGN_OR_RETURN(plan.folded, read_folded(table, fragments_to_fold(manifest, live_rows, final_rows)));
+    for (const std::size_t i : plan.folded.fragments) {
+      after.deletions.erase(i);
+      after.removed_fragments.push_back(i);
+    }
+    std::sort(after.removed_fragments.begin(), after.removed_fragments.end());
+    after.next_row_id = manifest.next_row_id + table.new_count;
+    after.counts = {.inserted = table.new_count, .updated = table.replaced_count, .deleted = table.vanished_count};
+    after.live_rows = table.base->live_rows() - table.gone_count + final_rows;
+    return after;
+  }
+
+  static std::vector<bool> touched_fragments(const TableState& table) {
+    const std::size_t count = table.base->manifest().fragments.size();
+    std::vector<bool> touched(count);
+    std::size_t i = 0;
+    table.gone.for_each([&](std::uint64_t o) {
+      while (i + 1 < count && table.base->fragment_start(i + 1) <= o) ++i;
+      touched[i] = true;
+    });
+    return touched;
+  }
+
+  // Notes what is deleted in a fragment after the write; returns the rows that stay.
+  static std::uint64_t delete_rows(const TableState& table, std::size_t i, PreparedTable& after) {
+    const std::uint64_t begin = table.base->fragment_start(i);
+    const std::uint64_t end = begin + table.base->manifest().fragments[i].physical_rows;
+    const auto deleted = table.base->deleted_words();
+    std::vector<std::uint32_t> positions;
+    for (std::uint64_t at = begin / 64; at * 64 < end; ++at) {
+      std::uint64_t word = table.gone.words()[at] | (deleted.empty() ? 0 : deleted[at]);
+      for (; word != 0; word &= word - 1) {
+        const std::uint64_t o = at * 64 + static_cast<std::uint64_t>(std::countr_zero(word));
+        if (o >= begin && o < end) positions.push_back(static_cast<std::uint32_t>(o - begin));
+      }
+    }
+    const std::uint64_t live = end - begin - positions.size();
+    if (live == 0) {
+      after.removed_fragments.push_back(i);
+    } else {
+      after.deletions.emplace(i, std::move(positions));
+    }
+    return live;
+  }
+
+  WriteState state_;
+  std::vector<const TableState*> written_;  // ascending by type
+  std::map<schema::TypeRef, EndpointRows> endpoints_;
+};
+
+}  // namespace
+
+Result<PreparedWrite> prepare_write(const Snapshot& base, const WriteSet& writes, objectstore::ObjectStore& store,
+                                    PreparedFileCache& cache) {
+  return Preparation(base, writes).run(store, cache);
+}
+
+}  // namespace omnigraph::graph

@@ -1,0 +1,424 @@
+#include "graph/prepare_files.h"
+
+#include <algorithm>
+#include <atomic>
+#include <numeric>
+
+#include "base/hash.h"
+#include "base/task_pool.h"
+#include "columnar/kernels.h"
+#include "graph/layout.h"
+
+namespace omnigraph::graph {
+namespace {
+
+using columnar::Array;
+using columnar::ArrayPtr;
+using columnar::TypeId;
+
+// Writers at work at once: each keeps the pages it fills in memory.
+constexpr std::size_t kWritersMax = 4;
+
+std::vector<std::int32_t> system_field_id(const lance::Manifest& manifest, std::string_view name) {
+  for (const lance::SchemaField& field : manifest.fields) {
+    if (field.parent_id == -1 && field.name == name) return {field.id};
+  }
+  return {};
+}
+
+bool is_key_string(const TableState& table, const schema::Property& property) {
+  const schema::TypeConstraints& constraints = table.constraints();
+  const auto names = [&](const std::vector<std::string>& columns) {
+    return std::find(columns.begin(), columns.end(), property.name) != columns.end();
+  };
+  return names(constraints.key) || std::any_of(constraints.unique.begin(), constraints.unique.end(), names);
+}
+
+}  // namespace
+
+Result<TableLayout> table_layout(const TableState& table) {
+  TableLayout layout;
+  const lance::Manifest& manifest = table.base->manifest();
+  const auto add = [&](const char* name, TypeId type, lance::ColumnClass column_class) {
+    layout.fields.push_back({name, columnar::primitive(type), type == TypeId::kUint64});
+    layout.field_ids.push_back(system_field_id(manifest, name));
+    layout.classes.push_back(column_class);
+  };
+  if (table.is_edge()) {
+    for (const char* name : {"id", "src", "dst"}) add(name, TypeId::kUtf8, lance::ColumnClass::kAutomatic);
+    for (const char* name : {"SrcRow", "DstRow"}) add(name, TypeId::kUint64, lance::ColumnClass::kPlain);
+  } else {
+    add("id", TypeId::kUtf8, lance::ColumnClass::kKey);
+  }
+  layout.system_columns = layout.fields.size();
+  for (const schema::Property& property : table.catalog->properties_of(table.type)) {
+    const auto found = std::find_if(table.identity->properties.begin(), table.identity->properties.end(),
+                                    [&](const PropertyIdentity& p) { return p.name == property.name; });
+    layout.fields.push_back(
+        {property.name, schema::column_type(property.type), property.type.nullable || property.type.is_blob()});
+    layout.field_ids.push_back(found == table.identity->properties.end() ? std::vector<std::int32_t>()
+                                                                         : found->field_ids);
+    layout.classes.push_back(is_key_string(table, property) ? lance::ColumnClass::kKey
+                                                            : lance::ColumnClass::kAutomatic);
+  }
+  for (std::size_t i = 0; i < layout.fields.size(); ++i) {
+    if (!layout.field_ids[i].empty()) continue;
+    return std::unexpected(
+        internal_error("table " + table.root + " has no field for column '" + layout.fields[i].name + "'"));
+  }
+  return layout;
+}
+
+namespace {
+
+// Bytes of one new object: collected, and streamed into the store once they are too many to travel in a record.
+class ObjectOutput {
+ public:
+  ObjectOutput(objectstore::ObjectStore& store, std::string key) : store_(store), key_(std::move(key)) {}
+
+  Result<void> append(std::span<const std::byte> bytes) {
+    if (!upload_) {
+      buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+      if (buffer_.size() <= kAttachBytesMax) return {};
+      OG_ASSIGN_OR_RETURN(upload_, store_.open_upload(key_));
+      OG_RETURN_IF_ERROR(upload_->append(buffer_));
+      buffer_ = {};
+      return {};
+    }
+    return upload_->append(bytes);
+  }
+
+  // The bytes if they may stay in memory: `small_left` is what all objects of the write together have left.
+  Result<std::optional<Buffer>> finish(std::atomic<std::int64_t>& small_left) {
+    if (upload_) {
+      OG_RETURN_IF_ERROR(upload_->finish());
+      return std::nullopt;
+    }
+    const auto size = static_cast<std::int64_t>(buffer_.size());
+    if (small_left.fetch_sub(size) >= size) return Buffer::from(std::move(buffer_));
+    small_left.fetch_add(size);
+    OG_RETURN_IF_ERROR(store_.put(key_, buffer_));
+    return std::nullopt;
+  }
+
+ private:
+  objectstore::ObjectStore& store_;
+  const std::string key_;
+  std::vector<std::byte> buffer_;
+  std::unique_ptr<objectstore::Upload> upload_;
+};
+
+// One file to write: a run of staged batches, the first file of a table with the folded rows before them.
+struct FileJob {
+  std::size_t plan = 0;
+  const TableLayout* layout = nullptr;
+  bool with_folded = false;
+  std::size_t first_piece = 0, end_piece = 0;
+  std::uint64_t bytes = 0;  // estimate, to start with the largest
+};
+
+// What a job gives; in the order of the jobs.
+struct FileResult {
+  std::optional<lance::Fragment> fragment;  // none: no row survived
+  std::optional<NewObject> small;
+  std::string uploaded;
+};
+
+class FileJobRun {
+ public:
+  FileJobRun(const FileJob& job, const TablePlan& plan, objectstore::ObjectStore& store, PreparedFileCache& cache,
+             std::atomic<std::int64_t>& small_left)
+      : job_(job), plan_(plan), table_(*plan.table), store_(store), cache_(cache), small_left_(small_left) {}
+
+  Result<FileResult> run() {
+    FileResult result;
+    lance::Fragment fragment;
+    fragment.row_ids = row_ids();
+    fragment.physical_rows = fragment.row_ids->size();
+    if (fragment.physical_rows == 0) return result;
+    choose_columns();
+    OG_ASSIGN_OR_RETURN(const std::string content, content_name());
+    if (const auto cached = content.empty() ? std::nullopt : cache_.find(content)) {
+      fragment.files.push_back(cached->file);
+      result.uploaded = cached->key;
+    } else {
+      OG_ASSIGN_OR_RETURN(lance::DataFileEntry file, write(fragment.physical_rows, result));
+      if (!content.empty() && !result.uploaded.empty()) cache_.insert(content, {file, result.uploaded, sources()});
+      fragment.files.push_back(std::move(file));
+    }
+    result.fragment = std::move(fragment);
+    return result;
+  }
+
+ private:
+  // A column of this file; of a struct only the children that have values.
+  struct Column {
+    std::size_t index = 0;  // in the layout
+    columnar::Field field;
+    std::vector<std::size_t> children;
+    std::vector<std::int32_t> field_ids;
+  };
+
+  [[nodiscard]] lance::RowIdSequence row_ids() const {
+    const std::uint64_t first = job_.first_piece < job_.end_piece ? table_.pieces[job_.first_piece].start : 0;
+    std::uint64_t end = first;
+    if (job_.first_piece < job_.end_piece) {
+      const StagedPiece& last = table_.pieces[job_.end_piece - 1];
+      end = last.start + last.count;
+    }
+    const bool plain = table_.superseded.empty() && table_.replaces.empty();
+    if (plain && !job_.with_folded) {
+      return lance::RowIdSequence::range(table_.base->manifest().next_row_id + first, end - first);
+    }
+    std::vector<std::uint64_t> ids;
+    if (job_.with_folded) ids = plan_.folded.row_ids;
+    for (std::uint64_t row = first; row < end; ++row) {
+      if (table_.is_final(row)) ids.push_back(table_.row_id(row));
+    }
+    return lance::RowIdSequence::of(ids);
+  }
+
+  // Column of the staged rows for a layout column, or npos for SrcRow and DstRow.
+  [[nodiscard]] std::size_t staged_column(std::size_t index) const {
+    if (!table_.is_edge() || index < 3) return index;
+    return index < 5 ? std::string::npos : index - 2;
+  }
+
+  [[nodiscard]] bool any_values(std::size_t index, std::optional<std::size_t> child) const {
+    for (std::size_t p = job_.first_piece; p < job_.end_piece; ++p) {
+      const StagedPiece& piece = table_.pieces[p];
+      const std::size_t column = staged_column(index);
+      if (child ? piece.rows->child_has_values(piece.index, column, *child)
+                : piece.rows->has_values(piece.index, column)) {
+        return true;
+      }
+    }
+    if (!job_.with_folded || plan_.folded.columns.empty()) return false;
+    const Array& folded = child ? *plan_.folded.columns[index]->child(*child) : *plan_.folded.columns[index];
+    return folded.null_count() < folded.length();
+  }
+
+  // Properties without any value are left out, but never a struct's header (chapter 10 section 8.1).
+  void choose_columns() {
+    const TableLayout& layout = *job_.layout;
+    for (std::size_t i = 0; i < layout.fields.size(); ++i) {
+      Column column{.index = i, .field = layout.fields[i], .children = {}, .field_ids = layout.field_ids[i]};
+      if (column.field.type.id == TypeId::kStruct) {
+        std::vector<columnar::Field> kept;
+        column.field_ids.resize(1);
+        for (std::size_t child = 0; child < layout.fields[i].type.child_count(); ++child) {
+          if (!any_values(i, child)) continue;
+          column.children.push_back(child);
+          column.field_ids.push_back(layout.field_ids[i][child + 1]);
+          kept.push_back(layout.fields[i].type.child(child));
+        }
+        column.field.type = columnar::struct_of(std::move(kept));
+      } else if (i >= layout.system_columns && !any_values(i, std::nullopt)) {
+        continue;
+      }
+      columns_.push_back(std::move(column));
+    }
+  }
+
+  // All that decides the bytes; empty: the file is not worth remembering.
+  Result<std::string> content_name() const {
+    if (job_.with_folded) return std::string();
+    std::string name = table_.root;
+    for (const Column& column : columns_) {
+      for (const std::int32_t id : column.field_ids) name += ',' + std::to_string(id);
+    }
+    for (std::size_t p = job_.first_piece; p < job_.end_piece; ++p) {
+      const StagedPiece& piece = table_.pieces[p];
+      name += '|' + std::to_string(reinterpret_cast<std::uintptr_t>(piece.rows)) + ':' + std::to_string(piece.index);
+      if (!table_.is_edge()) continue;
+      for (const EdgeSide side : {EdgeSide::kSource, EdgeSide::kDestination}) {
+        OG_ASSIGN_OR_RETURN(const Buffer rows, plan_.endpoints->get(side, p));
+        const base::Hash128 hash = base::hash128(rows.text());
+        name += '.' + std::to_string(hash.low) + '.' + std::to_string(hash.high);
+      }
+    }
+    return name;
+  }
+
+  [[nodiscard]] std::vector<std::shared_ptr<const StagedRows>> sources() const {
+    std::vector<std::shared_ptr<const StagedRows>> kept;
+    for (const TablePut& put : table_.writes->puts) kept.push_back(put.rows);
+    return kept;
+  }
+
+  // The ids of the manifest where they are consecutive within each column, else numbers that only this file uses: the
+  // manifest's entry decides (chapter 10 section 4.3).
+  [[nodiscard]] std::vector<lance::ColumnSpec> specs(std::vector<std::int32_t>& id_of_written) const {
+    const bool own = std::any_of(columns_.begin(), columns_.end(), [](const Column& column) {
+      return column.field_ids.back() - column.field_ids.front() + 1 !=
+             static_cast<std::int32_t>(column.field_ids.size());
+    });
+    std::vector<lance::ColumnSpec> written;
+    std::int32_t next = 0;
+    for (const Column& column : columns_) {
+      const std::int32_t first = own ? next : column.field_ids.front();
+      written.push_back({column.field, first, job_.layout->classes[column.index]});
+      for (std::size_t i = 0; i < column.field_ids.size(); ++i) {
+        const auto at = static_cast<std::size_t>(first) + i;
+        if (id_of_written.size() <= at) id_of_written.resize(at + 1, -1);
+        id_of_written[at] = column.field_ids[i];
+      }
+      next += static_cast<std::int32_t>(column.field_ids.size());
+    }
+    return written;
+  }
+
+  Result<lance::DataFileEntry> write(std::uint64_t row_count, FileResult& result) {
+    const std::string name = lance::new_data_file_name();
+    const std::string key = data_file_key(table_.root, name);
+    ObjectOutput output(store_, key);
+    std::vector<std::int32_t> id_of_written;
+    const auto writer = lance::make_file_writer(specs(id_of_written), {.packed = row_count >= lance::kPackedRowsMin},
+                                                [&](std::span<const std::byte> bytes) { return output.append(bytes); });
+    if (job_.with_folded && !plan_.folded.row_ids.empty()) {
+      OG_RETURN_IF_ERROR(append(*writer, plan_.folded.columns, static_cast<std::int64_t>(plan_.folded.row_ids.size())));
+    }
+    for (std::size_t p = job_.first_piece; p < job_.end_piece; ++p) OG_RETURN_IF_ERROR(append_piece(*writer, p));
+    OG_ASSIGN_OR_RETURN(const lance::WrittenFile written, writer->finish());
+    OG_CHECK(written.row_count == row_count);
+    OG_ASSIGN_OR_RETURN(std::optional<Buffer> small, output.finish(small_left_));
+    if (small) {
+      result.small = NewObject{key, std::move(*small)};
+    } else {
+      result.uploaded = key;
+    }
+    lance::DataFileEntry entry;
+    entry.path = name;
+    for (const std::int32_t id : written.fields) entry.fields.push_back(id_of_written[static_cast<std::size_t>(id)]);
+    entry.column_indices = written.column_indices;
+    entry.file_size_bytes = written.size_bytes;
+    return entry;
+  }
+
+  Result<void> append_piece(lance::FileWriter& writer, std::size_t p) const {
+    const StagedPiece& piece = table_.pieces[p];
+    OG_ASSIGN_OR_RETURN(const columnar::Batch batch, piece.rows->batch(piece.index));
+    std::vector<ArrayPtr> arrays;
+    for (std::size_t i = 0; i < job_.layout->fields.size(); ++i) {
+      const std::size_t column = staged_column(i);
+      if (column != std::string::npos) {
+        arrays.push_back(batch.columns[column]);
+        continue;
+      }
+      OG_ASSIGN_OR_RETURN(const Buffer rows,
+                          plan_.endpoints->get(i == 3 ? EdgeSide::kSource : EdgeSide::kDestination, p));
+      arrays.push_back(std::make_shared<const Array>(
+          Array::Parts{.type = columnar::primitive(TypeId::kUint64), .length = batch.length, .values = rows}));
+    }
+    std::vector<std::uint32_t> kept;
+    for (std::uint64_t i = 0; i < piece.count && !table_.superseded.empty(); ++i) {
+      if (table_.is_final(piece.start + i)) kept.push_back(static_cast<std::uint32_t>(i));
+    }
+    if (table_.superseded.empty() || kept.size() == piece.count) return append(writer, arrays, batch.length);
+    for (ArrayPtr& array : arrays) array = columnar::take(*array, kept);
+    return append(writer, arrays, static_cast<std::int64_t>(kept.size()));
+  }
+
+  // `arrays` by the layout.
+  Result<void> append(lance::FileWriter& writer, const std::vector<ArrayPtr>& arrays, std::int64_t length) const {
+    std::vector<ArrayPtr> chosen;
+    for (const Column& column : columns_) {
+      const ArrayPtr& array = arrays[column.index];
+      if (column.field.type.id != TypeId::kStruct) {
+        chosen.push_back(array);
+        continue;
+      }
+      Array::Parts parts{.type = column.field.type, .length = length};
+      for (const std::size_t child : column.children) parts.children.push_back(array->child(child));
+      chosen.push_back(std::make_shared<const Array>(std::move(parts)));
+    }
+    return length == 0 ? Result<void>() : writer.append(chosen, length);
+  }
+
+  const FileJob& job_;
+  const TablePlan& plan_;
+  const TableState& table_;
+  objectstore::ObjectStore& store_;
+  PreparedFileCache& cache_;
+  std::atomic<std::int64_t>& small_left_;
+  std::vector<Column> columns_;
+};
+
+// Cuts a table's staged batches into files.
+void plan_jobs(const TablePlan& plan, std::size_t index, const TableLayout& layout, std::vector<FileJob>& jobs) {
+  const TableState& table = *plan.table;
+  const auto open = [&](std::size_t piece) {
+    FileJob job{.plan = index, .layout = &layout};
+    job.first_piece = job.end_piece = piece;
+    return job;
+  };
+  FileJob job = open(0);
+  job.with_folded = !plan.folded.row_ids.empty();
+  std::uint64_t rows = plan.folded.row_ids.size();
+  for (std::size_t p = 0; p < table.pieces.size(); ++p) {
+    const StagedPiece& piece = table.pieces[p];
+    const std::uint64_t bytes = piece.rows->batch_bytes(piece.index);
+    if (rows > 0 && (rows + piece.count > lance::kFileRowsMax || job.bytes + bytes > lance::kFileBytesMax)) {
+      jobs.push_back(job);
+      job = open(p);
+      rows = 0;
+    }
+    rows += piece.count;
+    job.bytes += bytes;
+    job.end_piece = p + 1;
+  }
+  if (rows > 0) jobs.push_back(job);
+}
+
+}  // namespace
+
+Result<void> write_files(const std::vector<TablePlan>& plans, objectstore::ObjectStore& store, PreparedFileCache& cache,
+                         PreparedWrite& out) {
+  std::vector<TableLayout> layouts;
+  layouts.reserve(plans.size());  // Jobs point into it.
+  std::vector<FileJob> jobs;
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    OG_ASSIGN_OR_RETURN(TableLayout layout, table_layout(*plans[i].table));
+    layouts.push_back(std::move(layout));
+    plan_jobs(plans[i], i, layouts.back(), jobs);
+  }
+  std::vector<std::size_t> order(jobs.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return jobs[a].bytes > jobs[b].bytes; });
+
+  std::vector<Result<FileResult>> results(jobs.size());
+  std::atomic<std::int64_t> small_left = static_cast<std::int64_t>(kAttachBytesMax);
+  std::atomic<std::size_t> next = 0;
+  std::atomic<bool> failed = false;
+  base::TaskPool::shared().parallel_for(std::min(kWritersMax, jobs.size()), [&](std::size_t) {
+    for (std::size_t at = next++; at < jobs.size() && !failed; at = next++) {
+      const FileJob& job = jobs[order[at]];
+      results[order[at]] = FileJobRun(job, plans[job.plan], store, cache, small_left).run();
+      if (!results[order[at]]) failed = true;
+    }
+  });
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (!results[i]) return std::unexpected(std::move(results[i]).error());
+    FileResult& result = *results[i];
+    if (result.fragment) out.tables[jobs[i].plan].added.push_back(std::move(*result.fragment));
+    if (result.small) out.small.push_back(std::move(*result.small));
+    if (!result.uploaded.empty()) out.uploaded.push_back(std::move(result.uploaded));
+  }
+  return {};
+}
+
+std::optional<PreparedFileCache::Entry> PreparedFileCache::find(const std::string& content) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(content);
+  return found == entries_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void PreparedFileCache::insert(const std::string& content, Entry entry) {
+  const std::lock_guard lock(mutex_);
+  entries_.emplace(content, std::move(entry));
+}
+
+std::shared_ptr<PreparedFileCache> make_prepared_file_cache() { return std::make_shared<PreparedFileCache>(); }
+
+}  // namespace omnigraph::graph
