@@ -26,6 +26,9 @@ struct ColumnSpec {
   columnar::Field field;
   std::int32_t field_id = 0;  // of the field; children follow depth-first
   ColumnClass column_class = ColumnClass::kAutomatic;
+  // Ids of the fields below, depth-first. Empty: field_id + 1, + 2, .. A struct that is written without some of its
+  // children (section 8.1) must name those that it has.
+  std::vector<std::int32_t> child_field_ids{};
 };
 
 struct WriterOptions {

@@ -22,7 +22,7 @@ std::optional<std::uint64_t> parse_number(std::string_view digits) {
 }  // namespace
 
 std::string manifest_name(std::uint64_t version) {
-  if (version >= kDetachedVersionMin) return "d" + std::to_string(version) + std::string(kManifestSuffix);
+  if (version >= kDetachedVersionMin) return std::string("d").append(std::to_string(version)).append(kManifestSuffix);
   const std::string digits = std::to_string(~version);  // 2^64-1-version
   return std::string(kInvertedDigits - digits.size(), '0') + digits + std::string(kManifestSuffix);
 }
