@@ -24,10 +24,12 @@
 
 namespace omnigraph::graph {
 
-// A record with its own bytes, of which its attachments are slices.
+// A record with its own bytes, of which its attachments are slices. One that is still being put together has no bytes
+// yet, and its new objects beside it.
 struct LoadedRecord {
   CommitRecord record;
   Buffer bytes;
+  std::shared_ptr<const std::map<std::string, Buffer>> unpublished{};
 };
 using RecordPtr = std::shared_ptr<const LoadedRecord>;
 

@@ -7,6 +7,10 @@ Error history_expired(std::string_view commit_id) {
 }
 
 Result<Buffer> ObjectReader::get(const LoadedRecord& record, std::string_view key) const {
+  if (record.unpublished != nullptr) {
+    const auto found = record.unpublished->find(std::string(key));
+    if (found != record.unpublished->end()) return found->second;
+  }
   const auto attached = record.record.attached.find(std::string(key));
   const AttachedAt* at = attached == record.record.attached.end() ? nullptr : &attached->second;
   if (at != nullptr) {

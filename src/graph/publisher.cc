@@ -18,6 +18,8 @@ using objectstore::PutOutcome;
 // Resends of one record whose fate is unknown. A store that retries inside (S3) has spent its 10 s on each.
 constexpr int kSendsMax = 5;
 constexpr std::chrono::milliseconds kFirstPause{10};
+// Every record stays this long after its successor came (chapter 09 section 3, rule a), with some reserve.
+constexpr std::int64_t kRecordKeptUs = 22 * kMicrosPerHour;
 
 // The dataset folder a key lies in; empty for keys outside of tables/.
 std::string table_root_of_object(const std::string& key) {
@@ -73,7 +75,7 @@ Result<Published> Publisher::publish(CommitRecord record, const std::vector<NewO
   record.token = base::to_hex(base::random_bytes(16));
   OG_ASSIGN_OR_RETURN(record.attached, inherit(record, basis.source, attachments.empty() ? 0 : 1, total));
   OG_ASSIGN_OR_RETURN(std::string bytes, encode_record(record, attachments));
-  return send(std::make_shared<const LoadedRecord>(LoadedRecord{std::move(record), Buffer::from(std::move(bytes))}), basis);
+  return send(std::make_shared<const LoadedRecord>(LoadedRecord{std::move(record), Buffer::from(std::move(bytes)), nullptr}), basis);
 }
 
 Result<void> Publisher::upload(const std::vector<NewObject>& objects, std::set<std::string>* uploaded) {
@@ -123,19 +125,24 @@ Result<AttachedMap> Publisher::inherit(const CommitRecord& record, const RecordP
 
 Result<Published> Publisher::send(RecordPtr record, const PublishBasis& basis) {
   const std::string key = record_key(record->record.branch, record->record.seq);
-  bool looked = false, stale = false, undecided = false;
+  bool looked = false;     // at the clock: from then on the store may have been reached
+  bool stale = false;      // a head was not confirmed within the hour
+  bool expired = false;    // the write took too long
+  bool undecided = false;  // some send was not answered
   Moment sent;
   const auto look_at_clock = [&]() -> Result<void> {
     looked = true;
     sent = log_->now();
     for (const Moment& confirmed : basis.confirmed) stale = stale || elapsed_us(confirmed, sent) > kConfirmedForUs;
     if (stale) return std::unexpected(Error{Code::kCancelled, "the head was not confirmed within the hour"});
-    if (elapsed_us(basis.upload_started, sent) > kUploadForUs) {
+    expired = elapsed_us(basis.upload_started, sent) > kUploadForUs;
+    if (expired) {
       return std::unexpected(Error{Code::kUnavailable, "the write took more than 12 hours and was not published; repeat it"});
     }
     return {};
   };
   Error cause;
+  Moment undecided_since;  // when the last unanswered send looked at the clock
   for (int attempt = 0; attempt < kSendsMax; ++attempt) {
     if (attempt > 0) std::this_thread::sleep_for(kFirstPause * (1 << (attempt - 1)));
     looked = false;
@@ -144,22 +151,29 @@ Result<Published> Publisher::send(RecordPtr record, const PublishBasis& basis) {
       log_->note_published(record, sent);
       return Published{PublishOutcome::kWon, std::move(record)};
     }
-    if (!outcome) {
-      cause = outcome.error();
-      const bool nothing_sent = stale || cause.code == Code::kUnavailable || cause.code == Code::kInvalidArgument;
-      if (nothing_sent && !undecided) {
-        // A store that refuses after the look (an expired signature) wants a fresh start, like a stale head.
-        if (stale || (looked && cause.code == Code::kInvalidArgument)) return Published{PublishOutcome::kStale, nullptr};
-        return std::unexpected(cause);
-      }
-      if (nothing_sent) break;
+    const bool nothing_sent = stale || expired || (!outcome && outcome.error().code == Code::kInvalidArgument);
+    if (!outcome) cause = outcome.error();
+    if (nothing_sent && !undecided) {
+      // A store that refuses after the look (an expired signature) wants a fresh start, like a stale head.
+      if (stale || (looked && !expired)) return Published{PublishOutcome::kStale, nullptr};
+      return std::unexpected(cause);
+    }
+    if (!outcome && looked && !nothing_sent) {
       undecided = true;
+      undecided_since = sent;
     }
     // A taken slot may hold the echo of this very record, resent by some layer below.
     Result<RecordPtr> found = log_->read(record->record.branch, record->record.seq);
+    if (!found && found.error().code != Code::kNotFound) {
+      cause = std::move(found).error();
+      continue;
+    }
     if (!found) {
-      if (found.error().code == Code::kNotFound && outcome) return Published{PublishOutcome::kLost, nullptr};
-      if (found.error().code != Code::kNotFound) cause = std::move(found).error();
+      if (outcome) return Published{PublishOutcome::kLost, nullptr};
+      // No request outlives the hour after its look, and a record that had landed would still be there.
+      const std::int64_t age_us = elapsed_us(undecided_since, sent);
+      if (stale && age_us > kConfirmedForUs && age_us < kRecordKeptUs) return Published{PublishOutcome::kStale, nullptr};
+      if (nothing_sent) break;
       continue;
     }
     if ((*found)->record.token != record->record.token) return Published{PublishOutcome::kLost, nullptr};
@@ -171,7 +185,7 @@ Result<Published> Publisher::send(RecordPtr record, const PublishBasis& basis) {
     log_->note_published(record, sent);
     return Published{PublishOutcome::kWon, std::move(record)};
   }
-  return std::unexpected(unanswered(record->record, cause));
+  return std::unexpected(undecided ? unanswered(record->record, cause) : cause);
 }
 
 }  // namespace omnigraph::graph

@@ -1,0 +1,51 @@
+// Commits of live branches along their first-parent chains (chapter 09 section 4). A commit resolves iff it lies on such
+// a chain: in the incarnation of a live branch, or at or below the record from which one on the chain was forked.
+// Thread safety: all methods may be called concurrently.
+// Errors: kNotFound `commit 'x' not found`, kGone (`history_expired` and the id) for what cleanup removed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "graph/branches.h"
+#include "graph/store.h"
+#include "graph/store_parts.h"
+
+namespace omnigraph::graph {
+
+// A commit and the record that made it.
+struct FoundCommit {
+  RecordPtr record;
+  std::size_t index = 0;  // in record->record.commits
+};
+
+class History {
+ public:
+  explicit History(StoreParts& parts) : parts_(parts), branches_(parts) {}
+
+  // Newest first, inherited ones included; ends at the oldest commit kept. kNotFound: no such branch.
+  [[nodiscard]] Result<std::vector<GraphStore::LoggedCommit>> commits(std::string_view branch) const;
+  [[nodiscard]] Result<FoundCommit> find(std::string_view commit_id) const;
+
+ private:
+  // The part of a chain that lies in one log: one incarnation, up to a sequence number.
+  struct Stretch {
+    std::string branch;
+    std::string incarnation;
+    std::uint64_t last_seq = 0;
+  };
+  [[nodiscard]] Result<std::vector<Stretch>> chain_of(const RecordPtr& head) const;  // newest first
+  [[nodiscard]] Result<std::vector<RecordPtr>> records_of(const Stretch& stretch) const;  // newest first
+  [[nodiscard]] Result<std::optional<FoundCommit>> find_by_pointer(const std::string& commit_id) const;
+  [[nodiscard]] Result<std::optional<FoundCommit>> search(const Stretch& stretch, const std::string& commit_id) const;
+  [[nodiscard]] Result<bool> was_cut_above(const std::vector<Stretch>& chain, const std::string& commit_id) const;
+
+  StoreParts& parts_;
+  Branches branches_;
+};
+
+}  // namespace omnigraph::graph

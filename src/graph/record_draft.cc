@@ -1,0 +1,128 @@
+#include "graph/record_draft.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/ulid.h"
+#include "graph/layout.h"
+#include "graph/next_manifest.h"
+
+namespace omnigraph::graph {
+
+std::vector<Moment> WriteBase::confirmed() const {
+  std::vector<Moment> moments{head.confirmed};
+  if (source) moments.push_back(source->confirmed);
+  return moments;
+}
+
+CommitRecord forked_record(const std::string& branch, const Head& head, const LoadedRecord& source, const CommitLog& log) {
+  const CommitRecord& from = source.record;
+  CommitRecord record;
+  record.branch = branch;
+  record.incarnation = base::new_ulid_after(head.record ? head.record->record.incarnation : std::string(), log.clock());
+  record.seq = head.record ? head.record->record.seq + 1 : log.first_seq();
+  record.forked_from = RecordPosition{.branch = from.branch, .seq = from.seq, .id = from.head_id};
+  record.head_id = from.head_id;
+  record.head_version = from.head_version;
+  record.schema = from.schema;
+  record.tables = from.tables;
+  return record;
+}
+
+Result<std::int64_t> head_commit_time(CommitLog& log, const LoadedRecord& record) {
+  RecordPtr holder;
+  const CommitRecord* at = &record.record;
+  while (at->commits.empty() && at->forked_from) {
+    Result<RecordPtr> next = log.read(at->forked_from->branch, at->forked_from->seq);
+    if (!next && next.error().code == Code::kNotFound) return 0;
+    if (!next) return std::unexpected(std::move(next).error());
+    holder = std::move(*next);
+    at = &holder->record;
+  }
+  return at->commits.empty() ? 0 : at->commits.back().at_us;
+}
+
+Result<RecordDraft> RecordDraft::start(StoreParts& parts, const std::string& branch, const WriteBase& base) {
+  const RecordPtr& from = base.record();
+  OG_ASSIGN_OR_RETURN(const std::int64_t at_us, head_commit_time(*parts.log, *from));
+  CommitRecord record;
+  if (base.source) {
+    record = forked_record(branch, base.head, *from, *parts.log);
+  } else {
+    record = from->record;
+    record.seq = from->record.seq + 1;
+    record.commits.clear();
+    record.attached.clear();
+  }
+  return RecordDraft(parts, from, std::move(record), at_us);
+}
+
+Result<SnapshotPtr> RecordDraft::snapshot() const {
+  if (record_.commits.empty()) return parts_->snapshots->at_head(base_);
+  // Reads take what is new from here and everything else from where the base has it.
+  auto pending = std::make_shared<std::map<std::string, Buffer>>();
+  for (const NewObject& object : objects_) pending->emplace(object.key, object.bytes);
+  CommitRecord state = record_;
+  state.attached = base_->record.attached;
+  if (base_->record.branch == record_.branch) state.seq = base_->record.seq;  // the record that is there to be looked for
+  return parts_->snapshots->of_unpublished(
+      std::make_shared<const LoadedRecord>(LoadedRecord{std::move(state), base_->bytes, std::move(pending)}));
+}
+
+Result<std::size_t> RecordDraft::append(const CommitFacts& facts, const PreparedWrite& prepared) {
+  OG_ASSIGN_OR_RETURN(const SnapshotPtr before, snapshot());
+  Commit commit;
+  commit.id = base::new_ulid_after(record_.head_id, parts_->clock);
+  commit.version = record_.head_version + 1;
+  commit.parents = {record_.head_id};
+  commit.actor = facts.actor;
+  commit.at_us = std::max(parts_->clock.now_us(), parent_at_us_ + 1);
+  commit.kind = facts.kind;
+  commit.content_preserving = facts.content_preserving;
+  for (const PreparedTable& table : prepared.tables) OG_RETURN_IF_ERROR(append_table(*before, table, commit));
+  for (const NewObject& object : prepared.small) objects_.push_back(object);
+  record_.head_id = commit.id;
+  record_.head_version = commit.version;
+  parent_at_us_ = commit.at_us;
+  record_.commits.push_back(std::move(commit));
+  return record_.commits.size() - 1;
+}
+
+Result<void> RecordDraft::append_table(const Snapshot& before, const PreparedTable& table, Commit& commit) {
+  const std::string key = before.catalog()->table_key(table.type);
+  OG_ASSIGN_OR_RETURN(const TableViewPtr view, before.table(table.type));
+  TableEntry& entry = record_.tables.at(key);
+  const std::string root = table_root_of(entry.manifest);
+  const std::uint64_t version = new_detached_version();
+  OG_ASSIGN_OR_RETURN(NextManifest next, next_manifest(view->manifest(), table, root, version,
+                                                       {.table_key = key, .commit_id = commit.id, .at_us = commit.at_us}));
+  auto manifest = std::make_shared<const lance::Manifest>(std::move(next.manifest));
+  entry.version = version;
+  entry.manifest = root + "/_versions/" + lance::manifest_name(version);
+  entry.rows = table.live_rows;
+  entry.bytes = data_bytes(*manifest);
+  entry.head_version += 1;
+  entry.branch = record_.branch;
+  objects_.push_back({entry.manifest, Buffer::from(lance::serialize_manifest(*manifest))});
+  for (NewObject& deletion : next.deletions) objects_.push_back(std::move(deletion));
+  parts_->tables->note_manifest(entry.manifest, std::move(manifest));
+  commit.changes[key] = table.counts;
+  commit.tables[key] = entry;
+  return {};
+}
+
+CommitRecord RecordDraft::finish() const {
+  CommitRecord record = record_;
+  std::set<std::string> changed;
+  for (const Commit& commit : record.commits) {
+    for (const auto& [key, entry] : commit.tables) changed.insert(key);
+  }
+  TableMap state = base_->record.tables;
+  for (Commit& commit : record.commits) {
+    for (const auto& [key, entry] : commit.tables) state[key] = entry;
+    for (const std::string& key : changed) commit.tables[key] = state[key];
+  }
+  return record;
+}
+
+}  // namespace omnigraph::graph

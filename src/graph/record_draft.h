@@ -1,0 +1,68 @@
+// A commit record in the making: starts from the head it will follow and takes one prepared write after another, each on
+// top of the ones before. Not thread safe.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "graph/prepare.h"
+#include "graph/store_parts.h"
+
+namespace omnigraph::graph {
+
+// The branch's head as a write takes it, and where the new record goes.
+struct WriteBase {
+  Head head;                     // of the branch; its record may be missing or a tombstone when `source` is set
+  std::optional<Head> source;    // the write creates the branch from this head
+  bool confirmed_now = false;    // by requests sent for this very attempt
+
+  // The record the new one continues: the branch's head, or that of the branch it is made from.
+  [[nodiscard]] const RecordPtr& record() const { return source ? source->record : head.record; }
+  [[nodiscard]] std::vector<Moment> confirmed() const;
+};
+
+// First record of a branch (or of its next life), with the content of `source`: no commits yet.
+[[nodiscard]] CommitRecord forked_record(const std::string& branch, const Head& head, const LoadedRecord& source,
+                                         const CommitLog& log);
+
+struct CommitFacts {
+  CommitKind kind = CommitKind::kMutate;
+  std::optional<std::string> actor;
+  bool content_preserving = false;
+};
+
+class RecordDraft {
+ public:
+  // Errors: those of reading the head commit's time.
+  [[nodiscard]] static Result<RecordDraft> start(StoreParts& parts, const std::string& branch, const WriteBase& base);
+
+  // State after what was appended so far.
+  [[nodiscard]] Result<SnapshotPtr> snapshot() const;
+  [[nodiscard]] const CommitRecord& record() const { return record_; }
+  [[nodiscard]] const std::vector<NewObject>& objects() const { return objects_; }
+
+  // One more commit: `prepared` was made on snapshot(). Returns the index of the commit.
+  [[nodiscard]] Result<std::size_t> append(const CommitFacts& facts, const PreparedWrite& prepared);
+  // The record, each commit listing every entry the record changes as of that commit.
+  [[nodiscard]] CommitRecord finish() const;
+
+ private:
+  RecordDraft(StoreParts& parts, RecordPtr base, CommitRecord record, std::int64_t parent_at_us)
+      : parts_(&parts), base_(std::move(base)), record_(std::move(record)), parent_at_us_(parent_at_us) {}
+  [[nodiscard]] Result<void> append_table(const Snapshot& before, const PreparedTable& table, Commit& commit);
+
+  StoreParts* parts_;
+  RecordPtr base_;
+  CommitRecord record_;
+  std::int64_t parent_at_us_ = 0;
+  std::vector<NewObject> objects_;
+};
+
+// When the head commit of a record was made; 0 when the records that know are gone.
+[[nodiscard]] Result<std::int64_t> head_commit_time(CommitLog& log, const LoadedRecord& record);
+
+}  // namespace omnigraph::graph

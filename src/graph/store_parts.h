@@ -1,0 +1,59 @@
+// What the operations on one open graph work with. Everything here is shared and safe for concurrent use.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "graph/attachments.h"
+#include "graph/background.h"
+#include "graph/commit_log.h"
+#include "graph/graph_file.h"
+#include "graph/head_chain.h"
+#include "graph/publisher.h"
+#include "graph/snapshot_factory.h"
+#include "graph/store.h"
+#include "graph/table_cache.h"
+
+namespace omnigraph::graph {
+
+struct StoreParts {
+  StoreParts(std::shared_ptr<objectstore::ObjectStore> object_store, const GraphFile& file, const StoreOptions& options);
+
+  // To be called once for each record this process published: puts its attachments in place, writes the commit pointers,
+  // advances the regular versions on main, settles when much is attached. Returns at once.
+  void follow_up(const RecordPtr& record);
+
+  // Writers of this process on one branch take turns here to publish; others meet at the log.
+  [[nodiscard]] std::shared_ptr<std::mutex> branch_turn(std::string_view branch);
+
+  const std::shared_ptr<objectstore::ObjectStore> store;
+  const Clock& clock;
+  const GraphFile file;
+  const bool background_settle;
+  const std::shared_ptr<CommitLog> log;
+  const std::shared_ptr<const ObjectReader> objects;
+  const std::shared_ptr<TableCache> tables;
+  const std::shared_ptr<SnapshotFactory> snapshots;
+  const std::shared_ptr<AttachmentKeeper> keeper;
+  const std::shared_ptr<Publisher> publisher;
+  HeadChain head_chain;
+
+ private:
+  void place(const RecordPtr& record);
+  void write_pointers(const CommitRecord& record);
+
+  std::mutex turns_mutex_;
+  std::map<std::string, std::shared_ptr<std::mutex>, std::less<>> turns_;  // guarded by turns_mutex_
+
+ public:
+  Background background;  // last: its thread uses all of the above and ends first
+};
+
+[[nodiscard]] Error branch_not_found(std::string_view branch);
+
+}  // namespace omnigraph::graph
