@@ -46,6 +46,8 @@ class ByteSink {
   void append_fill(unsigned char value, std::size_t count) {
     if (count > 0) std::memset(extend(count), value, count);
   }
+  // Gives back what extend() took too much. REQUIRES: size <= this->size().
+  void truncate(std::size_t size) { size_ = size; }
   void reserve(std::size_t total) {
     if (total > capacity_) grow(total - size_);
   }

@@ -1,36 +1,19 @@
-// Bitmaps: LSB first, 1 = valid. Positions and counts are bits. Thread safety: values.
+// A bitmap that grows at its end: LSB first, 1 = valid. Positions and counts are bits. Thread safety: values.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
-#include "lance/byte_buffer.h"
+#include "columnar/bits.h"
+#include "columnar/byte_sink.h"
 
 namespace omnigraph::lance {
 
 [[nodiscard]] constexpr std::uint64_t bitmap_bytes(std::uint64_t bits) { return bits / 8 + (bits % 8 != 0 ? 1 : 0); }
 
-[[nodiscard]] inline bool bit_at(const std::byte* bits, std::uint64_t at) {
-  return ((std::to_integer<unsigned>(bits[at / 8]) >> (at % 8)) & 1u) != 0;
-}
-
-// `count` <= 56 bits from position `at`; reads no byte behind the last of them.
-[[nodiscard]] inline std::uint64_t load_bits(const std::byte* bits, std::uint64_t at, unsigned count) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, bits + at / 8, (at % 8 + count + 7) / 8);
-  return (word >> (at % 8)) & ((std::uint64_t{1} << count) - 1);
-}
-
-// True if all of the bits are 1.
-[[nodiscard]] inline bool all_bits_set(const std::byte* bits, std::uint64_t begin, std::uint64_t count) {
-  while (count != 0) {
-    const unsigned step = count < 56 ? static_cast<unsigned>(count) : 56;
-    if (load_bits(bits, begin, step) != (std::uint64_t{1} << step) - 1) return false;
-    begin += step;
-    count -= step;
-  }
-  return true;
+// True if the first `count` bits are 1.
+[[nodiscard]] inline bool all_bits_set(const std::byte* bits, std::uint64_t count) {
+  return columnar::count_zero_bits(bits, 0, static_cast<std::int64_t>(count)) == 0;
 }
 
 class BitBuffer {
@@ -38,45 +21,32 @@ class BitBuffer {
   [[nodiscard]] std::uint64_t size() const { return size_; }
 
   void append_run(bool value, std::uint64_t count) {
-    while (count != 0 && size_ % 8 != 0) {
-      append(value);
-      --count;
-    }
-    if (count == 0) return;
-    std::memset(bytes_.extend(bitmap_bytes(count)), value ? 0xff : 0, bitmap_bytes(count));
-    size_ += count;
-    clear_behind_end();
+    if (count != 0) columnar::fill_bits(extend(count), end() - signed_of(count), signed_of(count), value);
   }
   void append_bits(const std::byte* bits, std::uint64_t begin, std::uint64_t count) {
-    if (size_ % 8 == 0 && begin % 8 == 0) {
-      bytes_.append(bits + begin / 8, bitmap_bytes(count));
-      size_ += count;
-      clear_behind_end();
-      return;
+    if (count != 0) {
+      columnar::copy_bits(extend(count), end() - signed_of(count), bits, signed_of(begin), signed_of(count));
     }
-    while (count != 0) {
-      // Never more than fits the byte that is open, or else whole bytes.
-      const auto room = size_ % 8 != 0 ? static_cast<unsigned>(8 - size_ % 8) : 56u;
-      const unsigned step = count < room ? static_cast<unsigned>(count) : room;
-      append_word(load_bits(bits, begin, step), step);
-      begin += step;
-      count -= step;
-    }
+  }
+  void append(bool value) {
+    extend(1);
+    columnar::set_bit(bytes_.data(), end() - 1, value);
   }
   // Bit i is test(i).
   template <class Test>
   void append_each(std::uint64_t count, Test&& test) {
     std::uint64_t at = 0;
     for (; at < count && size_ % 8 != 0; ++at) append(test(at));
-    for (; at + 8 <= count; at += 8) {
+    const std::uint64_t whole = (count - at) / 8;
+    std::byte* out = bytes_.extend(whole);
+    size_ += whole * 8;
+    for (std::uint64_t k = 0; k < whole; ++k, at += 8) {
       unsigned word = 0;
       for (unsigned i = 0; i < 8; ++i) word |= static_cast<unsigned>(test(at + i)) << i;
-      *bytes_.extend(1) = static_cast<std::byte>(word);
-      size_ += 8;
+      out[k] = static_cast<std::byte>(word);
     }
     for (; at < count; ++at) append(test(at));
   }
-  void append(bool value) { append_word(value ? 1 : 0, 1); }
 
   [[nodiscard]] Buffer finish() {
     size_ = 0;
@@ -84,21 +54,16 @@ class BitBuffer {
   }
 
  private:
-  // REQUIRES: the bits fit the open byte, or no byte is open.
-  void append_word(std::uint64_t word, unsigned count) {
-    if (size_ % 8 != 0) {
-      bytes_.data()[size_ / 8] |= static_cast<std::byte>(word << (size_ % 8));
-    } else {
-      std::memcpy(bytes_.extend(bitmap_bytes(count)), &word, bitmap_bytes(count));
-    }
+  static std::int64_t signed_of(std::uint64_t count) { return static_cast<std::int64_t>(count); }
+  [[nodiscard]] std::int64_t end() const { return signed_of(size_); }
+  // Returns the start of all bits.
+  std::byte* extend(std::uint64_t count) {
     size_ += count;
-  }
-  // Bits behind the end stay 0, so that the open byte can be filled with |=.
-  void clear_behind_end() {
-    if (size_ % 8 != 0) bytes_.data()[size_ / 8] &= static_cast<std::byte>((1u << (size_ % 8)) - 1);
+    bytes_.extend(bitmap_bytes(size_) - bytes_.size());
+    return bytes_.data();
   }
 
-  ByteBuffer bytes_;
+  columnar::ByteSink bytes_;
   std::uint64_t size_ = 0;
 };
 

@@ -37,14 +37,12 @@ std::uint64_t null_slot_bytes(const DataType& type) {
 // 1 where any child is valid; empty = everywhere.
 Buffer any_child_valid(const std::vector<ArrayPtr>& children, std::uint64_t length) {
   std::vector<std::byte> bits(bitmap_bytes(length));
+  std::vector<std::byte> one(bits.size());
   for (const ArrayPtr& child : children) {
     if (!child->has_nulls()) return {};
-    const std::byte* from = child->validity_buffer().data();
-    const auto begin = static_cast<std::uint64_t>(child->offset());
-    for (std::uint64_t at = 0; at < length; at += 8) {
-      const auto count = static_cast<unsigned>(std::min<std::uint64_t>(8, length - at));
-      bits[at / 8] |= static_cast<std::byte>(load_bits(from, begin + at, count));
-    }
+    columnar::copy_bits(one.data(), 0, child->validity_buffer().data(), child->offset(),
+                        static_cast<std::int64_t>(length));
+    for (std::size_t i = 0; i < bits.size(); ++i) bits[i] |= one[i];
   }
   return Buffer::from(std::move(bits));
 }
@@ -129,7 +127,7 @@ ArrayPtr make_struct(const DataType& type, Buffer validity, std::vector<ArrayPtr
       validity = Buffer::from(std::move(both));
     }
   }
-  if (!validity.empty() && all_bits_set(validity.data(), 0, slots)) validity = {};
+  if (!validity.empty() && all_bits_set(validity.data(), slots)) validity = {};
   Array::Parts parts;
   parts.type = type;
   parts.length = length;

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <memory>
 
-#include "lance/byte_buffer.h"
+#include "columnar/byte_sink.h"
 
 namespace omnigraph::lance {
 namespace {
@@ -94,7 +94,7 @@ Result<void> decompress_into(Compression scheme, std::span<const std::byte> byte
 Result<Buffer> decompress(Compression scheme, const Buffer& bytes, const PagePlace& place) {
   if (scheme == Compression::kNone) return bytes;
   OG_ASSIGN_OR_RETURN(const std::uint64_t size, decompressed_size(scheme, bytes.bytes(), place));
-  ByteBuffer out;
+  columnar::ByteSink out;
   std::byte* target = out.extend(size);
   OG_RETURN_IF_ERROR(decompress_into(scheme, bytes.bytes(), std::span(target, size), place));
   return out.finish();

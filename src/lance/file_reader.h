@@ -28,8 +28,10 @@ class FileReader {
   [[nodiscard]] virtual std::uint64_t row_count() const = 0;
   [[nodiscard]] virtual std::uint32_t column_count() const = 0;
 
-  // Reads one top-level field of type `type` whose columns start at file column `first_column`: children follow
-  // depth-first as section 4.3 says (2.0: parents have columns of their own; 2.1, 2.2: leaves only).
+  // Reads one top-level field of type `type`: row_count() slots in chunks of any length. `columns` are the file columns
+  // of the field and its children, depth-first as section 4.3 says (2.0: lists and structs have a column of their own;
+  // 2.1, 2.2: leaves only). A negative number = the file has no such column: null there. A struct slot whose children
+  // are all null is null (section 8.1). Nothing is cached. Errors: kCorruptObject, kUnsupportedFormat.
   [[nodiscard]] virtual Result<columnar::ChunkedArray> read(const columnar::DataType& type,
                                                             std::span<const std::int32_t> columns) const = 0;
   // Extra global buffers of ours (index >= 1).

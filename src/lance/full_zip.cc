@@ -132,7 +132,7 @@ class FullZipPage {
   }
 
   Result<void> append_string(const ValueEncoding& encoding, Bytes stored) {
-    ByteBuffer& bytes = out_.string_bytes();
+    columnar::ByteSink& bytes = out_.string_bytes();
     if (encoding.kind == Kind::kGeneral) {
       OG_ASSIGN_OR_RETURN(const std::uint64_t size, decompressed_size(encoding.compression, stored, place_));
       std::vector<std::byte> plain(size);
@@ -143,10 +143,10 @@ class FullZipPage {
       bytes.append(stored.data(), stored.size());
       return {};
     }
-    bytes.reserve_more(FsstDecoder::room_for(stored.size()));
-    const auto size = fsst_->decode(stored, bytes.data() + bytes.size());
+    const std::size_t before = bytes.size();
+    const auto size = fsst_->decode(stored, bytes.extend(FsstDecoder::room_for(stored.size())));
     if (!size) return std::unexpected(place_.corrupt("FSST code without a symbol"));
-    bytes.resize_within_room(bytes.size() + *size);
+    bytes.truncate(before + *size);
     return {};
   }
 

@@ -53,7 +53,7 @@ void LeafBuilder::add_repeated(std::span<const std::byte> value, std::uint64_t c
     bools_.append_run(value[0] != std::byte{0}, count);
   } else if (type_.is_string_like()) {
     std::uint64_t* ends = add_ends(count);
-    values_.reserve_more(value.size() * count);
+    values_.reserve(values_.size() + value.size() * count);
     for (std::uint64_t i = 0; i < count; ++i) {
       values_.append(value.data(), value.size());
       ends[i] = values_.size();
@@ -101,7 +101,7 @@ columnar::ArrayPtr LeafBuilder::finish() {
   if (validity_.size() != 0) {
     catch_up(0);
     const Buffer validity = validity_.finish();
-    if (!all_bits_set(validity.data(), 0, length_)) parts.validity = validity;
+    if (!all_bits_set(validity.data(), length_)) parts.validity = validity;
   }
   parts.values = type_.id == TypeId::kBool ? bools_.finish() : values_.finish();
   parts.ends = ends_.finish();

@@ -9,8 +9,8 @@
 #include <span>
 
 #include "columnar/array.h"
+#include "columnar/byte_sink.h"
 #include "lance/bits.h"
-#include "lance/byte_buffer.h"
 
 namespace omnigraph::lance {
 
@@ -30,7 +30,7 @@ class LeafBuilder {
   void add_bools(const std::byte* bits, std::uint64_t begin, std::uint64_t count);
   // Strings: room for `count` end offsets, counted from the start of string_bytes().
   [[nodiscard]] std::uint64_t* add_ends(std::uint64_t count);
-  [[nodiscard]] ByteBuffer& string_bytes() { return values_; }
+  [[nodiscard]] columnar::ByteSink& string_bytes() { return values_; }
   // Fixed-size lists: first the items, then the slots.
   [[nodiscard]] LeafBuilder& items() { return *items_; }
   void add_slots(std::uint64_t count) { length_ += count; }
@@ -57,9 +57,9 @@ class LeafBuilder {
   columnar::DataType type_;
   std::uint32_t width_ = 0;
   std::uint64_t length_ = 0;
-  ByteBuffer values_;
+  columnar::ByteSink values_;
   BitBuffer bools_;
-  ByteBuffer ends_;
+  columnar::ByteSink ends_;
   BitBuffer validity_;  // empty: all valid
   std::unique_ptr<LeafBuilder> items_;
 };

@@ -76,7 +76,7 @@ Slots read_slots(const Levels& levels, const DefinitionTable& table, int layer, 
 // End offsets of the list layer: its items are the slots of the layer below.
 Buffer read_list_ends(const Levels& levels, const DefinitionTable& table, int layer, std::uint32_t lists,
                       std::uint64_t list_count, std::uint64_t& item_count) {
-  ByteBuffer ends;
+  columnar::ByteSink ends;
   auto* to = reinterpret_cast<std::uint64_t*>(ends.extend(list_count * sizeof(std::uint64_t)));
   std::uint64_t lists_seen = 0;
   item_count = 0;

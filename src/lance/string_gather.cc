@@ -26,13 +26,13 @@ void StringTable::assign(const std::byte* ends, std::uint64_t count, std::span<c
   is_null_.clear();
   if (validity.empty()) return;
   is_null_.resize(count);
-  for (std::uint64_t i = 0; i < count; ++i) is_null_[i] = !bit_at(validity.data(), i);
+  for (std::uint64_t i = 0; i < count; ++i) is_null_[i] = !columnar::Array::bit(validity.data(), static_cast<std::int64_t>(i));
 }
 
 Result<void> StringTable::gather(std::span<const std::uint32_t> numbers, std::uint32_t first_number,
                                  const PagePlace& place, LeafBuilder& out) const {
   const std::uint64_t number_end = items_.size() + first_number;
-  ByteBuffer& bytes = out.string_bytes();
+  columnar::ByteSink& bytes = out.string_bytes();
   std::uint64_t end = bytes.size();
   const std::uint64_t start = end;
   bool has_nulls = !is_null_.empty();
@@ -48,7 +48,7 @@ Result<void> StringTable::gather(std::span<const std::uint32_t> numbers, std::ui
     }
     if (end - start > kDecompressedMax) return std::unexpected(place.corrupt("dictionary page expands beyond 2 GiB"));
   }
-  bytes.reserve_more(end - start + kShortItem);
+  bytes.extend(end - start + kShortItem);
   std::uint64_t* ends = out.add_ends(numbers.size());
   std::byte* base = bytes.data();
   std::uint64_t at = start;
@@ -65,7 +65,7 @@ Result<void> StringTable::gather(std::span<const std::uint32_t> numbers, std::ui
     }
     ends[i] = at;
   }
-  bytes.resize_within_room(at);
+  bytes.truncate(at);
   if (!has_nulls) return {};
   out.add_validity_each(numbers.size(), [&](std::uint64_t i) {
     return numbers[i] >= first_number && (is_null_.empty() || !is_null_[numbers[i] - first_number]);

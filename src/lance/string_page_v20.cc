@@ -55,7 +55,7 @@ Result<Buffer> raw_offsets(const ArrayEncoding& encoding, std::uint64_t count, c
   }
   if (inner->kind == Kind::kFlat) return load_flat(*inner, count, page, place);
   OG_RETURN_IF_ERROR(check_packed(*inner, count, page, place));
-  ByteBuffer words;
+  columnar::ByteSink words;
   unpack(*inner, count, page, words.extend(count * 8));
   return words.finish();
 }
@@ -163,7 +163,7 @@ Result<EndOffsets> read_end_offsets(const ArrayEncoding& encoding, std::uint64_t
     offsets.in_place = true;
     return offsets;
   }
-  ByteBuffer ends;
+  columnar::ByteSink ends;
   auto* to = reinterpret_cast<std::uint64_t*>(ends.extend(count * 8));
   BitBuffer validity;
   std::uint64_t before = 0;

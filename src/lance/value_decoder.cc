@@ -310,7 +310,7 @@ Result<void> MiniBlockDecoder::decode_strings(const ValueEncoding& encoding, Byt
     OG_RETURN_IF_ERROR(check_offsets<Offset>(buffer, count, 0, 0, *place_));
     const std::byte* offsets = buffer.data();
     const auto offset = [&](std::uint64_t i) -> std::uint64_t { return load<Offset>(offsets + i * sizeof(Offset)); };
-    ByteBuffer& bytes = out.string_bytes();
+    columnar::ByteSink& bytes = out.string_bytes();
     const std::uint64_t base = bytes.size();
     const std::uint64_t first = offset(0);
     const std::uint64_t total = offset(count) - first;
@@ -320,8 +320,7 @@ Result<void> MiniBlockDecoder::decode_strings(const ValueEncoding& encoding, Byt
       for (std::uint64_t i = 0; i < count; ++i) ends[i] = base + offset(i + 1) - first;
       return {};
     }
-    bytes.reserve_more(FsstDecoder::room_for(total));
-    std::byte* start = bytes.data() + base;
+    std::byte* start = bytes.extend(FsstDecoder::room_for(total));
     std::byte* at = start;
     std::uint64_t* ends = out.add_ends(count);
     for (std::uint64_t i = 0; i < count; ++i) {
@@ -330,7 +329,7 @@ Result<void> MiniBlockDecoder::decode_strings(const ValueEncoding& encoding, Byt
       at += *size;
       ends[i] = base + static_cast<std::uint64_t>(at - start);
     }
-    bytes.resize_within_room(base + static_cast<std::uint64_t>(at - start));
+    bytes.truncate(base + static_cast<std::uint64_t>(at - start));
     return {};
   };
   return variable->packed_bits == 32 ? decode(std::uint32_t{}) : decode(std::uint64_t{});
