@@ -129,10 +129,10 @@ class Parser {
 
   // ---- recovery
 
-  [[nodiscard]] bool at_declaration() const {
-    return (current_.is_word("node") || current_.is_word("edge") || current_.is_word("interface")) &&
-           following().kind == TokenKind::kTypeName;
+  [[nodiscard]] bool at_keyword() const {
+    return current_.is_word("node") || current_.is_word("edge") || current_.is_word("interface");
   }
+  [[nodiscard]] bool at_declaration() const { return at_keyword() && following().kind == TokenKind::kTypeName; }
 
   [[nodiscard]] bool at_body_constraint() const {
     if (!current_.is("@")) return false;
@@ -263,7 +263,7 @@ class Parser {
 
   void body(ast::Declaration& out) {
     if (out.kind == DeclarationKind::kEdge && !current_.is("{")) {
-      if (current_.kind == TokenKind::kEnd || at_declaration()) return;
+      if (current_.kind == TokenKind::kEnd || at_keyword()) return;
     }
     if (!current_.is("{")) {
       fail("'{' to open the body of " + std::string(word_of(out.kind)) + " " + out.name.text);
@@ -504,6 +504,7 @@ class Parser {
     const std::string usage = "@range requires property name and bounds: @range(prop, min..max)";
     if (!first_argument(out)) return incomplete(out, usage);
     if (at_number() && !number(out.min)) return false;
+    if (!current_.is("..") && !current_.is(")")) return fail("'..' between the bounds");
     if (!current_.is("..")) return incomplete(out, usage);
     advance();
     if (at_number() && !number(out.max)) return false;
