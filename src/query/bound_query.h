@@ -43,17 +43,17 @@ enum class ExprKind : std::uint8_t {
 
 struct Expr {
   ExprKind kind = ExprKind::kLiteral;
-  schema::PropertyType type;  // of the value; bare node: String, not nullable
-  base::SourceSpan span;
-  columnar::Scalar literal;   // kLiteral: dates already converted; in comparisons with Date/DateTime as such
+  schema::PropertyType type{};  // of the value; bare node: String, not nullable
+  base::SourceSpan span{};
+  columnar::Scalar literal{};   // kLiteral: dates already converted; in comparisons with Date/DateTime as such
   std::uint32_t parameter = 0;
   VariableId variable = kNoVariable;
   std::uint32_t property = 0;
   CompareOp op = CompareOp::kEqual;
   Aggregate aggregate = Aggregate::kCount;
   std::uint32_t projection = 0;
-  std::string function;       // as written, for result names: search, match_text ..
-  std::vector<Expr> args;
+  std::string function{};       // as written, for result names: search, match_text ..
+  std::vector<Expr> args{};
 };
 
 enum class Direction : std::uint8_t { kOut, kIn, kBoth };
@@ -109,16 +109,16 @@ struct Predicate {
   WhereField field = WhereField::kProperty;
   std::uint32_t property = 0;
   CompareOp op = CompareOp::kEqual;
-  Expr value;
+  Expr value{};
 };
 
 struct Mutation {
   ast::MutationKind kind = ast::MutationKind::kInsert;
-  schema::TypeRef type;
-  std::vector<Assignment> assignments;
-  std::optional<Expr> from, to;  // insert of an edge
-  std::optional<Predicate> where;
-  base::SourceSpan span;
+  schema::TypeRef type{};
+  std::vector<Assignment> assignments{};
+  std::optional<Expr> from{}, to{};  // insert of an edge
+  std::optional<Predicate> where{};
+  base::SourceSpan span{};
 };
 
 struct Parameter {

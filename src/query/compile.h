@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -19,9 +21,19 @@ namespace omnigraph::query {
 // `query file contains multiple queries; pass --name`, `query file contains no queries`.
 [[nodiscard]] Result<const ast::Query*> select_query(const ast::File& file, std::string_view name);
 
+struct BindOptions {
+  // false: a query that both inserts or updates and deletes is type-checked all the same. The stored-query check
+  // warns of it (mixing_error) where every other caller refuses.
+  bool refuse_mixed_writes = true;
+};
+
+// `mutation query 'q' mixes inserts/updates and deletes; split into separate mutations`; nullopt: it does not.
+[[nodiscard]] std::optional<std::string> mixing_error(const ast::Query& query);
+
+// `source` is the text that `query` was parsed from; the result does not refer to either.
 [[nodiscard]] Result<BoundQueryPtr> bind_query(const ast::Query& query, std::string_view source,
                                                const std::shared_ptr<const schema::Catalog>& catalog,
-                                               std::string_view file_name = "");
+                                               std::string_view file_name = "", const BindOptions& options = {});
 
 // parse_file + select_query + bind_query.
 [[nodiscard]] Result<BoundQueryPtr> compile(std::string_view source, std::string_view name,

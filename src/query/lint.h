@@ -12,9 +12,9 @@
 namespace omnigraph::query {
 
 struct FieldDescriptor {  // a result column or a parameter
-  std::string name;
-  std::string kind;       // string bool int bigint float date datetime vector list blob
-  std::string item_kind;  // lists
+  std::string name{};
+  std::string kind{};       // string bool int bigint float date datetime vector list blob
+  std::string item_kind{};  // lists
   std::uint32_t vector_dim = 0;
   bool nullable = false;
 };
@@ -29,16 +29,16 @@ struct Operation {
 [[nodiscard]] Operation describe_operation(const BoundQuery& query);
 
 struct QueryLint {
-  std::string name;
+  std::string name{};
   bool mutation = false;
-  std::vector<std::string> warnings;
-  std::optional<std::string> error;  // rendered `type error: ..`
-  std::optional<Operation> operation;
+  std::vector<std::string> warnings{};
+  std::optional<std::string> error{};  // rendered `type error: ..`: message, then place and caret on lines of their own
+  std::optional<Operation> operation{};
 };
 
 struct Finding {
-  std::string severity, code, message, type_name, property;
-  std::vector<std::string> query_names;
+  std::string severity{}, code{}, message{}, type_name{}, property{};  // message: one line
+  std::vector<std::string> query_names{};
 };
 
 struct LintReport {
