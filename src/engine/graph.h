@@ -141,6 +141,8 @@ class Graph {
   // Writes NDJSON in pieces of about 64 KiB (chapter 03 section 3). `types` empty = all. All checks precede the first
   // call of `sink`.
   using TextSink = std::function<Result<void>(std::string_view)>;
+  // The checks of export_rows alone: the branch exists and the types are known.
+  [[nodiscard]] virtual Result<void> check_export(std::string_view branch, const std::vector<std::string>& types) = 0;
   [[nodiscard]] virtual Result<void> export_rows(std::string_view branch, const std::vector<std::string>& types,
                                                  const TextSink& sink) = 0;
 

@@ -167,6 +167,12 @@ Result<std::vector<schema::TypeRef>> selected_types(const schema::Catalog& catal
 
 }  // namespace
 
+Result<void> GraphImpl::check_export(std::string_view branch, const std::vector<std::string>& types) {
+  OG_ASSIGN_OR_RETURN(const graph::SnapshotPtr head, head_of(branch));
+  OG_RETURN_IF_ERROR(selected_types(*head->catalog(), types));
+  return {};
+}
+
 Result<void> GraphImpl::export_rows(std::string_view branch, const std::vector<std::string>& types,
                                     const TextSink& sink) {
   OG_ASSIGN_OR_RETURN(const graph::SnapshotPtr head, head_of(branch));

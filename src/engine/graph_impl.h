@@ -27,6 +27,7 @@ class GraphImpl final : public Graph {
   Result<query::BoundQueryPtr> compile(std::string_view source, std::string_view name,
                                        std::string_view branch) override;
   Result<LoadAnswer> load(const ByteSource& source, const LoadRequest& request) override;
+  Result<void> check_export(std::string_view branch, const std::vector<std::string>& types) override;
   Result<void> export_rows(std::string_view branch, const std::vector<std::string>& types,
                            const TextSink& sink) override;
   Result<SnapshotInfo> snapshot(std::string_view branch) override;

@@ -1,0 +1,109 @@
+#include "server/json_body.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+
+namespace omnigraph::server {
+
+struct JsonBody::State {
+  nlohmann::json json;
+  std::string prefix;
+};
+
+namespace {
+
+// Deeper nesting is refused before the parser recurses on it.
+constexpr int kDepthMax = 128;
+
+bool too_deep(std::string_view text) {
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      if (++depth > kDepthMax) return true;
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+JsonBody::JsonBody(std::unique_ptr<State> state) : state_(std::move(state)) {}
+JsonBody::~JsonBody() = default;
+JsonBody::JsonBody(JsonBody&&) noexcept = default;
+JsonBody& JsonBody::operator=(JsonBody&&) noexcept = default;
+
+Error JsonBody::refuse(const std::string& why) const { return bad_request(state_->prefix + why); }
+
+Result<JsonBody> JsonBody::parse(std::string_view text, std::string prefix) {
+  auto state = std::make_unique<State>();
+  state->prefix = std::move(prefix);
+  if (!base::is_valid_utf8(text)) return std::unexpected(bad_request(state->prefix + "the body is not valid UTF-8"));
+  if (too_deep(text)) return std::unexpected(bad_request(state->prefix + "nested deeper than 128 levels"));
+  try {
+    state->json = nlohmann::json::parse(text);
+  } catch (const nlohmann::json::exception& error) {
+    return std::unexpected(bad_request(state->prefix + error.what()));
+  }
+  if (!state->json.is_object()) return std::unexpected(bad_request(state->prefix + "expected a JSON object"));
+  return JsonBody(std::move(state));
+}
+
+bool JsonBody::has(std::string_view name) const {
+  const auto at = state_->json.find(name);
+  return at != state_->json.end() && !at->is_null();
+}
+
+Result<std::optional<std::string>> JsonBody::string(std::string_view name) const {
+  if (!has(name)) return std::nullopt;
+  const auto& value = *state_->json.find(name);
+  if (!value.is_string()) return std::unexpected(refuse("field `" + std::string(name) + "` must be a string"));
+  return value.get<std::string>();
+}
+
+Result<std::string> JsonBody::required_string(std::string_view name) const {
+  OG_ASSIGN_OR_RETURN(auto value, string(name));
+  if (!value) return std::unexpected(refuse("missing field `" + std::string(name) + "`"));
+  return std::move(*value);
+}
+
+Result<std::optional<bool>> JsonBody::boolean(std::string_view name) const {
+  if (!has(name)) return std::nullopt;
+  const auto& value = *state_->json.find(name);
+  if (!value.is_boolean()) return std::unexpected(refuse("field `" + std::string(name) + "` must be true or false"));
+  return value.get<bool>();
+}
+
+Result<std::vector<std::string>> JsonBody::strings(std::string_view name) const {
+  std::vector<std::string> out;
+  if (!has(name)) return out;
+  const auto& value = *state_->json.find(name);
+  const bool strings = value.is_array() && std::ranges::all_of(value, [](const auto& item) { return item.is_string(); });
+  if (!strings) return std::unexpected(refuse("field `" + std::string(name) + "` must be an array of strings"));
+  for (const auto& item : value) out.push_back(item.template get<std::string>());
+  return out;
+}
+
+std::string JsonBody::json(std::string_view name) const {
+  const auto at = state_->json.find(name);
+  return at == state_->json.end() ? std::string() : at->dump();
+}
+
+Result<void> JsonBody::only(std::initializer_list<std::string_view> known) const {
+  for (const auto& [name, value] : state_->json.items()) {
+    if (std::ranges::find(known, name) == known.end()) return std::unexpected(refuse("unknown field `" + name + "`"));
+  }
+  return {};
+}
+
+}  // namespace omnigraph::server

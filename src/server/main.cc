@@ -1,0 +1,43 @@
+#include <csignal>
+#include <cstdio>
+
+#include "server/http_server.h"
+#include "server/log.h"
+#include "server/options.h"
+#include "server/service.h"
+
+namespace {
+
+int run(int argc, char** argv) {
+  using namespace omnigraph;
+  server::ParsedOptions parsed = server::parse_options(argc, argv);
+  if (parsed.exit_code >= 0) {
+    std::fputs(parsed.text.c_str(), parsed.exit_code == 0 ? stdout : stderr);
+    return parsed.exit_code;
+  }
+  auto service = server::Service::boot(parsed.options);
+  if (!service) {
+    std::fprintf(stderr, "Error: %s\n", service.error().render().c_str());
+    return 1;
+  }
+  const auto code = server::serve(*service, [](const std::string& address) {
+    std::printf("OMNIGRAPH_LISTEN_ADDR=%s\n", address.c_str());
+    std::fflush(stdout);
+    server::log_info("serving on " + address);
+  });
+  if (code) return *code;
+  std::fprintf(stderr, "Error: %s\n", code.error().render().c_str());
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "Error: %s\n", error.what());
+    return 1;
+  }
+}

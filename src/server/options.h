@@ -1,0 +1,31 @@
+// Command line and environment of `omnigraph-server` (chapter 07 section 1.1).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+
+namespace omnigraph::server {
+
+struct Options {
+  std::string cluster;
+  std::string host = "127.0.0.1";
+  std::string port = "8080";
+  bool unauthenticated = false;
+  bool require_all_graphs = false;
+  std::uint32_t actor_inflight_max = 16;
+  std::uint64_t actor_bytes_max = 4294967296;
+  std::uint64_t load_bytes_max = 0;  // 0 = none
+  std::uint32_t shutdown_grace_seconds = 30;  // 0 = no limit
+};
+
+struct ParsedOptions {
+  Options options;
+  int exit_code = -1;  // >= 0: print `text` and exit
+  std::string text;
+};
+
+[[nodiscard]] ParsedOptions parse_options(int argc, char** argv);
+
+}  // namespace omnigraph::server
