@@ -85,7 +85,7 @@ void append_integer(std::string& out, Int value) {
 
 }  // namespace
 
-// Positional between 1e-5 and 1e16, where people read it better; else with an exponent.
+// Positional from 1e-5 to below 1e16, where people read it better; else with an exponent.
 void append_double(std::string& out, double value) {
   OG_CHECK(std::isfinite(value));
   constexpr double kExactIntegerMax = 1e15;
