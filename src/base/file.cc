@@ -170,8 +170,9 @@ Result<void> NewFile::close() {
 }
 
 fs::path temporary_sibling(const fs::path& path) {
+  constexpr std::size_t kStemSizeMax = 200;  // the whole stays below the 255 bytes that file systems allow
   std::string name(1, '.');
-  name += path.filename().string();
+  name += path.filename().string().substr(0, kStemSizeMax);
   name += ".tmp-";
   name += new_ulid();
   return path.parent_path() / name;
