@@ -42,12 +42,12 @@ Result<std::vector<GraphStore::LoggedCommit>> History::commits(std::string_view 
 Result<FoundCommit> History::find(std::string_view id) const {
   const std::string commit_id(id);
   if (!base::is_ulid(commit_id)) return std::unexpected(commit_not_found(commit_id));
-  OG_ASSIGN_OR_RETURN(std::optional<FoundCommit> pointed, find_by_pointer(commit_id));
-  if (pointed && pointed->record->record.branch == kMainBranch) {  // most are, and main needs no listing
+  OG_ASSIGN_OR_RETURN(FoundCommit pointed, find_by_pointer(commit_id));
+  if (pointed.record && pointed.record->record.branch == kMainBranch) {  // most are, and main needs no listing
     OG_ASSIGN_OR_RETURN(const Head main, parts_.log->recent_head(kMainBranch));
-    const CommitRecord& record = pointed->record->record;
+    const CommitRecord& record = pointed.record->record;
     if (main.live() && record.incarnation == main.record->record.incarnation && record.seq <= main.record->record.seq) {
-      return *std::move(pointed);
+      return pointed;
     }
   }
   OG_ASSIGN_OR_RETURN(const std::vector<Branches::Live> live, branches_.live());
@@ -55,17 +55,17 @@ Result<FoundCommit> History::find(std::string_view id) const {
   for (const Branches::Live& branch : live) {
     OG_ASSIGN_OR_RETURN(const std::vector<Stretch> chain, chain_of(branch.head.record));
     for (const Stretch& stretch : chain) {
-      if (!pointed) {
-        OG_ASSIGN_OR_RETURN(std::optional<FoundCommit> found, search(stretch, commit_id));
-        if (found) return *std::move(found);
+      if (!pointed.record) {
+        OG_ASSIGN_OR_RETURN(FoundCommit found, search(stretch, commit_id));
+        if (found.record) return found;
         continue;
       }
-      const CommitRecord& record = pointed->record->record;
+      const CommitRecord& record = pointed.record->record;
       if (record.branch == stretch.branch && record.incarnation == stretch.incarnation && record.seq <= stretch.last_seq) {
-        return *std::move(pointed);
+        return pointed;
       }
     }
-    if (!pointed && !was_cut) {
+    if (!pointed.record && !was_cut) {
       OG_ASSIGN_OR_RETURN(was_cut, was_cut_above(chain, commit_id));
     }
   }
@@ -73,9 +73,9 @@ Result<FoundCommit> History::find(std::string_view id) const {
   return std::unexpected(commit_not_found(commit_id));
 }
 
-Result<std::optional<FoundCommit>> History::find_by_pointer(const std::string& commit_id) const {
+Result<FoundCommit> History::find_by_pointer(const std::string& commit_id) const {
   const Result<Buffer> bytes = parts_.store->get(commit_pointer_key(commit_id));
-  if (!bytes && bytes.error().code == Code::kNotFound) return std::nullopt;
+  if (!bytes && bytes.error().code == Code::kNotFound) return FoundCommit{};
   if (!bytes) return std::unexpected(bytes.error());
   std::string branch;
   std::uint64_t seq = 0;
@@ -84,13 +84,13 @@ Result<std::optional<FoundCommit>> History::find_by_pointer(const std::string& c
     branch = json.at("branch").get<std::string>();
     seq = json.at("seq").get<std::uint64_t>();
   } catch (const nlohmann::json::exception&) {
-    return std::nullopt;  // derived data, written without sync: a torn one counts as missing
+    return FoundCommit{};  // derived data, written without sync: a torn one counts as missing
   }
   Result<RecordPtr> record = parts_.log->read(branch, seq);
   if (!record && record.error().code == Code::kNotFound) return std::unexpected(history_expired(commit_id));
   if (!record) return std::unexpected(std::move(record).error());
   const std::optional<std::size_t> index = index_of((*record)->record, commit_id);
-  if (!index) return std::nullopt;
+  if (!index) return FoundCommit{};
   return FoundCommit{std::move(*record), *index};
 }
 
@@ -124,7 +124,7 @@ Result<std::vector<RecordPtr>> History::records_of(const Stretch& stretch) const
   return records;
 }
 
-Result<std::optional<FoundCommit>> History::search(const Stretch& stretch, const std::string& commit_id) const {
+Result<FoundCommit> History::search(const Stretch& stretch, const std::string& commit_id) const {
   // Slots may be missing, so a probe takes the newest record at or below; ids rise along an incarnation, incarnations
   // along a log. Invariant: the commit, if any, lies in [low, high].
   std::uint64_t low = parts_.log->first_seq();
@@ -147,7 +147,7 @@ Result<std::optional<FoundCommit>> History::search(const Stretch& stretch, const
       high = record.seq - 1;
     }
   }
-  return std::nullopt;
+  return FoundCommit{};
 }
 
 Result<bool> History::was_cut_above(const std::vector<Stretch>& chain, const std::string& commit_id) const {

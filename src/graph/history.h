@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +16,7 @@
 
 namespace omnigraph::graph {
 
-// A commit and the record that made it.
+// A commit and the record that made it; no record: not found.
 struct FoundCommit {
   RecordPtr record;
   std::size_t index = 0;  // in record->record.commits
@@ -40,8 +39,8 @@ class History {
   };
   [[nodiscard]] Result<std::vector<Stretch>> chain_of(const RecordPtr& head) const;  // newest first
   [[nodiscard]] Result<std::vector<RecordPtr>> records_of(const Stretch& stretch) const;  // newest first
-  [[nodiscard]] Result<std::optional<FoundCommit>> find_by_pointer(const std::string& commit_id) const;
-  [[nodiscard]] Result<std::optional<FoundCommit>> search(const Stretch& stretch, const std::string& commit_id) const;
+  [[nodiscard]] Result<FoundCommit> find_by_pointer(const std::string& commit_id) const;
+  [[nodiscard]] Result<FoundCommit> search(const Stretch& stretch, const std::string& commit_id) const;
   [[nodiscard]] Result<bool> was_cut_above(const std::vector<Stretch>& chain, const std::string& commit_id) const;
 
   StoreParts& parts_;

@@ -27,7 +27,8 @@ std::uint64_t manifest_cost(const lance::Manifest& manifest) {
 std::string view_key(const TableEntry& entry, const RecordSchema& schema, const TypeIdentity& identity) {
   std::string key = entry.manifest + " " + schema.digest;
   for (const PropertyIdentity& property : identity.properties) {
-    key += " " + (property.field_ids.empty() ? std::string("-") : std::to_string(property.field_ids.front()));
+    key += ' ';
+    if (!property.field_ids.empty()) key += std::to_string(property.field_ids.front());
   }
   return key;
 }
