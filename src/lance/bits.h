@@ -21,12 +21,14 @@ class BitBuffer {
   [[nodiscard]] std::uint64_t size() const { return size_; }
 
   void append_run(bool value, std::uint64_t count) {
-    if (count != 0) columnar::fill_bits(extend(count), end() - signed_of(count), signed_of(count), value);
+    if (count == 0) return;
+    const std::int64_t begin = end();
+    columnar::fill_bits(extend(count), begin, signed_of(count), value);
   }
   void append_bits(const std::byte* bits, std::uint64_t begin, std::uint64_t count) {
-    if (count != 0) {
-      columnar::copy_bits(extend(count), end() - signed_of(count), bits, signed_of(begin), signed_of(count));
-    }
+    if (count == 0) return;
+    const std::int64_t target_begin = end();
+    columnar::copy_bits(extend(count), target_begin, bits, signed_of(begin), signed_of(count));
   }
   void append(bool value) {
     extend(1);
