@@ -28,7 +28,7 @@ constexpr std::uint64_t kHashedSizeMax = 4 << 20;
 Error write_error(Error error, const fs::path& temporary, const fs::path& target) {
   if (error.code == Code::kNotFound) error.code = Code::kIoError;
   const std::string name = temporary.string();
-  if (const std::size_t at = error.message.find(name); at != std::string::npos) {
+  if (const std::size_t at = error.message.find(name); !name.empty() && at != std::string::npos) {
     error.message.replace(at, name.size(), target.string());
   }
   return error;
@@ -45,6 +45,14 @@ Result<std::string> etag_of(const fs::path& path, const struct stat& status) {
   return base::sha256_hex(content.text());
 }
 
+// Until the folder is synced a new name can vanish with the power.
+Result<void> sync_written(const fs::path& folder) {
+  if (auto synced = base::sync_folder(folder); !synced) {
+    return std::unexpected(write_error(std::move(synced).error(), {}, {}));
+  }
+  return {};
+}
+
 // flock(2) on `<folder>/.lock`, held until the end of the scope. It excludes processes and threads alike, because
 // each holder opens the file itself.
 class FolderLock {
@@ -52,7 +60,7 @@ class FolderLock {
   static Result<FolderLock> take(const fs::path& folder) {
     const fs::path path = folder / ".lock";
     FolderLock lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-    if (lock.descriptor_ < 0) return std::unexpected(base::io_error("lock", path, errno));
+    if (lock.descriptor_ < 0) return std::unexpected(write_error(base::io_error("lock", path, errno), {}, {}));
     while (::flock(lock.descriptor_, LOCK_EX) != 0) {
       if (errno != EINTR) return std::unexpected(base::io_error("lock", path, errno));
     }
@@ -130,7 +138,7 @@ class LocalUpload final : public Upload {
     OG_RETURN_IF_ERROR(renamed(file_.close()));
     OG_ASSIGN_OR_RETURN(const PutOutcome outcome, link_into_place(temporary_, target_));
     if (outcome == PutOutcome::kAlreadyExists) return std::unexpected(object_exists(key_));
-    return base::sync_folder(target_.parent_path());
+    return sync_written(target_.parent_path());
   }
 
  private:
@@ -289,8 +297,7 @@ class LocalStore final : public ObjectStore {
       ::unlink(temporary.c_str());
       return std::unexpected(write_error(base::io_error("write", target, failed), temporary, target));
     }
-    // Until the folder is synced the new name can vanish with the power.
-    return durability == Durability::kDurable ? base::sync_folder(target.parent_path()) : Result<void>();
+    return durability == Durability::kDurable ? sync_written(target.parent_path()) : Result<void>();
   }
 
   Result<PutOutcome> create(std::string_view key, std::span<const std::byte> body, Durability durability,
@@ -306,7 +313,7 @@ class LocalStore final : public ObjectStore {
     }
     OG_ASSIGN_OR_RETURN(const PutOutcome outcome, link_into_place(temporary, target));
     if (outcome == PutOutcome::kCreated && durability == Durability::kDurable) {
-      OG_RETURN_IF_ERROR(base::sync_folder(target.parent_path()));
+      OG_RETURN_IF_ERROR(sync_written(target.parent_path()));
     }
     return outcome;
   }
