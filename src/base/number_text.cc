@@ -1,5 +1,6 @@
 #include "base/number_text.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -31,18 +32,21 @@ Decimal shortest_decimal(Float value) {
     decimal.negative = true;
     ++at;
   }
-  for (; at != end && *at != 'e'; ++at) {
-    if (*at != '.') decimal.digits[static_cast<std::size_t>(decimal.digit_count++)] = *at;
-  }
+  // "d.ddde+xx" or "de+xx".
+  const char* mark = end - 1;
+  while (*mark != 'e') --mark;
+  decimal.digits[0] = *at++;
+  if (at != mark) ++at;  // '.'
+  decimal.digit_count = 1 + static_cast<int>(mark - at);
+  std::copy(at, mark, decimal.digits.data() + 1);
+  const bool negative_exponent = mark[1] == '-';
   int exponent = 0;
-  if (at != end) {
-    ++at;                  // 'e'
-    if (*at == '+') ++at;  // from_chars refuses a plus sign
-    std::from_chars(at, end, exponent);
-  }
-  decimal.point = exponent + 1;
+  std::from_chars(mark + 2, end, exponent);
+  decimal.point = (negative_exponent ? -exponent : exponent) + 1;
   return decimal;
 }
+
+char* put(char* to, std::string_view text) { return std::copy(text.begin(), text.end(), to); }
 
 void append_zeros(std::string& out, int count) { out.append(static_cast<std::size_t>(count), '0'); }
 
@@ -85,34 +89,44 @@ void append_integer(std::string& out, Int value) {
 
 }  // namespace
 
-// Positional from 1e-5 to below 1e16, where people read it better; else with an exponent.
+// Positional from 1e-5 to below 1e16, where people read it better; else with an exponent. The text is put together on
+// the stack, because exports write little else.
 void append_double(std::string& out, double value) {
   OG_CHECK(std::isfinite(value));
   constexpr double kExactIntegerMax = 1e15;
-  if (std::fabs(value) < kExactIntegerMax && value == std::trunc(value) && value != 0) {
-    append_integer(out, static_cast<std::int64_t>(value));
-    out += ".0";
-    return;
-  }
+  std::array<char, 48> text;
+  char* to = text.data();
   if (value == 0) {
     out += std::signbit(value) ? "-0.0" : "0.0";
     return;
   }
-  const Decimal decimal = shortest_decimal(value);
-  if (decimal.negative) out += '-';
-  if (decimal.point > -5 && decimal.point <= 16) {
-    append_positional(out, decimal);
-    if (decimal.point >= decimal.digit_count) out += ".0";
+  if (std::fabs(value) < kExactIntegerMax && value == std::trunc(value)) {
+    to = std::to_chars(to, text.data() + text.size(), static_cast<std::int64_t>(value)).ptr;
+    to = put(to, ".0");
+    out.append(text.data(), to);
     return;
   }
+  const Decimal decimal = shortest_decimal(value);
   const std::string_view digits = decimal.text();
-  out += digits.front();
-  if (digits.size() > 1) {
-    out += '.';
-    out += digits.substr(1);
+  if (decimal.negative) *to++ = '-';
+  if (decimal.point > 16 || decimal.point <= -5) {
+    *to++ = digits.front();
+    if (digits.size() > 1) to = put(put(to, "."), digits.substr(1));
+    *to++ = 'e';
+    to = std::to_chars(to, text.data() + text.size(), decimal.point - 1).ptr;
+  } else if (decimal.point <= 0) {
+    to = put(to, std::string_view("0.00000").substr(0, static_cast<std::size_t>(2 - decimal.point)));
+    to = put(to, digits);
+  } else if (decimal.point >= decimal.digit_count) {
+    to = put(to, digits);
+    to = std::fill_n(to, decimal.point - decimal.digit_count, '0');
+    to = put(to, ".0");
+  } else {
+    const auto whole = static_cast<std::size_t>(decimal.point);
+    to = put(put(to, digits.substr(0, whole)), ".");
+    to = put(to, digits.substr(whole));
   }
-  out += 'e';
-  append_integer(out, decimal.point - 1);
+  out.append(text.data(), to);
 }
 
 std::string canonical_float(double value) { return canonical(value); }
