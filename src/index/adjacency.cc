@@ -46,6 +46,52 @@ void sort_row(std::span<Packed> row, std::vector<Packed>& spare) {
   }
 }
 
+struct Entry {
+  std::uint32_t from;
+  std::uint32_t to;
+  std::uint32_t edge;
+};
+
+// Sources are dealt out to partitions before their rows are filled: filling writes all over a partition, which then
+// stays in the second-level cache, while dealing writes as many streams as there are partitions.
+constexpr std::size_t kPartitionEntries = 1 << 15;
+constexpr std::size_t kPartitionsMax = 512;
+
+// Sources v with v >> shift equal share a partition.
+int partition_shift(std::size_t entry_count, std::uint32_t from_count) {
+  const std::size_t wanted = std::clamp<std::size_t>(entry_count / kPartitionEntries, 1, kPartitionsMax);
+  int shift = 0;
+  while ((static_cast<std::uint64_t>(from_count) + (std::uint64_t{1} << shift) - 1) >> shift > wanted) ++shift;
+  return shift;
+}
+
+struct Rows {
+  std::vector<std::uint32_t>& offsets;
+  std::vector<std::uint32_t>& neighbors;
+  std::vector<std::uint32_t>& edges;
+  bool has_parallel_edges = false;
+  std::vector<std::uint32_t> cursors{};
+  std::vector<Packed> packed{};
+  std::vector<Packed> spare{};
+
+  // Fills the rows of sources [first, last) from all their entries.
+  void fill(std::uint32_t first, std::uint32_t last, std::span<const Entry> entries) {
+    const std::uint32_t base = offsets[first];
+    cursors.assign(offsets.begin() + first, offsets.begin() + last);
+    if (packed.size() < entries.size()) packed.resize(entries.size());
+    for (const Entry& entry : entries) packed[cursors[entry.from - first]++ - base] = pack(entry.to, entry.edge);
+    for (std::uint32_t v = first; v < last; ++v) {
+      const std::span<Packed> row(packed.data() + (offsets[v] - base), offsets[v + 1] - offsets[v]);
+      sort_row(row, spare);
+      for (std::size_t k = 0; k < row.size(); ++k) {
+        neighbors[offsets[v] + k] = neighbor_of(row[k]);
+        edges[offsets[v] + k] = edge_of(row[k]);
+        if (k > 0 && neighbor_of(row[k - 1]) == neighbor_of(row[k])) has_parallel_edges = true;
+      }
+    }
+  }
+};
+
 }  // namespace
 
 Adjacency Adjacency::build(std::span<const std::uint32_t> from, std::span<const std::uint32_t> to,
@@ -60,28 +106,28 @@ Adjacency Adjacency::build(std::span<const std::uint32_t> from, std::span<const 
     OG_CHECK(from[i] < from_count && to[i] < to_count);
     ++offsets[from[i]];
   }
-  // offsets[v] becomes the start of row v, moves to its end while the row fills, and is shifted back at the end.
   std::uint32_t total = 0;
   for (std::uint32_t& offset : offsets) offset = std::exchange(total, total + offset);
-  const auto rows = std::make_unique_for_overwrite<Packed[]>(total);
-  for (std::size_t i = 0; i < from.size(); ++i) {
-    if (!is_skipped(i)) rows[offsets[from[i]]++] = pack(to[i], edge[i]);
-  }
-  std::move_backward(offsets.begin(), offsets.end() - 1, offsets.end());
-  offsets.front() = 0;
-
   result.neighbors_.resize(total);
   result.edges_.resize(total);
-  std::vector<Packed> spare;
-  for (std::uint32_t v = 0; v < from_count; ++v) {
-    const std::span<Packed> row(rows.get() + offsets[v], offsets[v + 1] - offsets[v]);
-    sort_row(row, spare);
-    for (std::size_t k = 0; k < row.size(); ++k) {
-      result.neighbors_[offsets[v] + k] = neighbor_of(row[k]);
-      result.edges_[offsets[v] + k] = edge_of(row[k]);
-      if (k > 0 && neighbor_of(row[k - 1]) == neighbor_of(row[k])) result.has_parallel_edges_ = true;
-    }
+
+  const int shift = partition_shift(total, from_count);
+  std::vector<std::uint32_t> cursors;  // of the partitions in `dealt`
+  for (std::uint64_t v = 0; v < from_count; v += std::uint64_t{1} << shift) cursors.push_back(offsets[v]);
+  const auto dealt = std::make_unique_for_overwrite<Entry[]>(total);
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    if (!is_skipped(i)) dealt[cursors[static_cast<std::uint64_t>(from[i]) >> shift]++] = {from[i], to[i], edge[i]};
   }
+
+  Rows rows{offsets, result.neighbors_, result.edges_};
+  for (std::size_t partition = 0; partition < cursors.size(); ++partition) {
+    const std::uint64_t begin = static_cast<std::uint64_t>(partition) << shift;
+    const auto first = static_cast<std::uint32_t>(begin);
+    const auto last =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(begin + (std::uint64_t{1} << shift), from_count));
+    rows.fill(first, last, {dealt.get() + offsets[first], offsets[last] - offsets[first]});
+  }
+  result.has_parallel_edges_ = rows.has_parallel_edges;
   return result;
 }
 

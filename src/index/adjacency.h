@@ -12,8 +12,8 @@ namespace omnigraph::index {
 class Adjacency {
  public:
   // `from[i]`, `to[i]`: endpoint ordinals of edge `edge[i]`; entries with kNone in either are skipped, all others are
-  // below the counts. The edges may come in any order. O(n + m) time: one counting sort by source, then each row by
-  // neighbour and edge (short rows by comparison, long ones by radix); sorted input is only copied.
+  // below the counts. The edges may come in any order. O(n + m) time: a counting sort by source in two steps, then
+  // each row by neighbour and edge (short rows by comparison, long ones by radix). Takes 12 bytes an edge besides.
   static constexpr std::uint32_t kNone = 0xffffffffu;
   static Adjacency build(std::span<const std::uint32_t> from, std::span<const std::uint32_t> to,
                          std::span<const std::uint32_t> edge, std::uint32_t from_count, std::uint32_t to_count);
