@@ -39,6 +39,12 @@ class RowValidity {
   std::vector<std::byte> bits_;  // empty: all valid
 };
 
+// Bits behind the end are zero, so that equal rows give equal files.
+Buffer finish_bits(BitBuffer& bits) {
+  bits.append_run(false, (8 - bits.size() % 8) % 8);
+  return bits.finish();
+}
+
 // What every kind of open page has.
 class OpenPage {
  public:
@@ -60,7 +66,7 @@ class OpenPage {
   void close_into(PageValues& page) {
     page.length = length;
     page.null_count = null_count_;
-    page.validity = validity_.finish();
+    page.validity = finish_bits(validity_);
     length = 0;
     null_count_ = 0;
   }
@@ -115,7 +121,7 @@ class BoolEncoder final : public ColumnEncoder {
     PageValues page;
     page.kind = PageKind::kBool;
     open_.close_into(page);
-    page.values = bits_.finish();
+    page.values = finish_bits(bits_);
     column_.ready.push_back(std::move(page));
   }
 

@@ -21,6 +21,11 @@ class RowIdSequence::Collector {
     close_run();
     run_ = {start, end};
   }
+  // A range that stays one however short it is.
+  void add_range(std::uint64_t start, std::uint64_t end) {
+    close_run();
+    if (start != end) segments_.push_back({{start, end}, {}});
+  }
   void add(std::uint64_t id) { add(id, id + 1); }  // The id 2^64-1 never exists: a range end is exclusive.
 
   [[nodiscard]] RowIdSequence finish() {
@@ -55,7 +60,7 @@ class RowIdSequence::Collector {
 
 RowIdSequence RowIdSequence::range(std::uint64_t start, std::uint64_t count) {
   Collector collector(1);
-  collector.add(start, start + count);
+  collector.add_range(start, start + count);
   return collector.finish();
 }
 
@@ -219,7 +224,7 @@ bool add_segment(std::string_view bytes, Sink& sink, std::uint64_t& bound) {
         if (!parse_range(in.bytes(), range) || range.end - range.start > bound) return false;
         bound -= range.end - range.start;
         if (in.field() == 1) {
-          sink.add(range.start, range.end);
+          sink.add_range(range.start, range.end);
           fits = true;
         } else {
           fits = in.field() == 2 ? add_with_holes(range, sink) : add_with_bitmap(range, sink);

@@ -32,7 +32,7 @@ TEST(DeletionsTest, RandomSetsSurvive) {
   std::mt19937 random(seed);
   for (const std::uint32_t count : {0u, 1u, 4096u, 4097u, 60'000u, 200'000u}) {
     std::set<std::uint32_t> chosen;
-    while (chosen.size() < count) chosen.insert(random() % 300'000);
+    while (chosen.size() < count) chosen.insert(static_cast<std::uint32_t>(random() % 300'000));
     const std::vector<std::uint32_t> positions(chosen.begin(), chosen.end());
     const auto back = read_bitmap(write_deletion_bitmap(positions), count, 300'000);
     ASSERT_TRUE(back) << back.error().message;
@@ -65,69 +65,79 @@ TEST(DeletionsTest, CountAndPositionsMustFit) {
   EXPECT_EQ(read_bitmap(bytes, 3, 10).error().code, Code::kCorruptObject);
 }
 
-// A minimal Arrow file around one uint32 column, put together by hand.
-class ArrowFile {
- public:
-  // `stored`: the value buffer as it lies in the file; `codec` -1: no compression table.
-  static std::string with(std::string stored, std::int64_t rows, int codec, std::int64_t nulls = 0) {
-    std::string message = batch_message(rows, nulls, stored.size(), codec);
-    while (message.size() % 8 != 0) message.push_back('\0');
-    std::string file = std::string("ARROW1\0\0", 8);
-    const auto offset = static_cast<std::int64_t>(file.size());
-    file += number<std::uint32_t>(0xffffffff) + number(static_cast<std::int32_t>(message.size())) + message;
-    const auto metadata_size = static_cast<std::int32_t>(file.size() - static_cast<std::size_t>(offset));
-    file += stored;
-    // Footer: root at 16; vtable at 4 with slot 3 only (offset 4); vector of one block right after the table.
-    std::string footer = number<std::uint32_t>(16);
-    footer += number<std::uint16_t>(12) + number<std::uint16_t>(8);
-    footer += number<std::uint16_t>(0) + number<std::uint16_t>(0) + number<std::uint16_t>(0) + number<std::uint16_t>(4);
-    footer += number<std::int32_t>(12) + number<std::uint32_t>(4);  // back to the vtable; the vector follows
-    footer += number<std::uint32_t>(1) + number(offset) + number(metadata_size) + number<std::int32_t>(0) +
-              number(static_cast<std::int64_t>(stored.size()));
-    return file + footer + number(static_cast<std::int32_t>(footer.size())) + "ARROW1";
-  }
+template <class T>
+std::string number(T value) {
+  return std::string(reinterpret_cast<const char*>(&value), sizeof(T));
+}
 
- private:
-  template <class T>
-  static std::string number(T value) {
-    return std::string(reinterpret_cast<const char*>(&value), sizeof(T));
-  }
-  // Message{1: header type 3, 2: RecordBatch{0 length, 1 nodes, 2 buffers, 3 compression{0 codec}}}
-  static std::string batch_message(std::int64_t rows, std::int64_t nulls, std::size_t stored, int codec) {
-    std::string m = number<std::uint32_t>(16);                   // 0: root
-    m += number<std::uint16_t>(10) + number<std::uint16_t>(12);  // 4: vtable of Message
-    m += number<std::uint16_t>(0) + number<std::uint16_t>(8) + number<std::uint16_t>(4) + number<std::uint16_t>(0);
-    m += number<std::int32_t>(12);                               // 16: Message
-    m += number<std::uint32_t>(36 - 20);                         // 20: to the batch at 36
-    m += std::string("\3\0\0\0", 4);                             // 24: header type
-    m += number<std::uint16_t>(12) + number<std::uint16_t>(24);  // 28 would not fit; see below
-    m.resize(28);
-    // 28: eight bytes of vtable cannot hold four slots, so the batch's vtable lies behind it.
-    m += std::string(8, '\0');           // 28..36
-    const std::size_t batch = m.size();  // 36
-    m += number<std::int32_t>(0);        // patched: back to its vtable
-    m += number<std::uint32_t>(0) + number<std::uint32_t>(0) +
-         number<std::uint32_t>(0);  // 40 nodes, 44 buffers, 48 compression
-    m += number(rows);              // 52: length
-    const std::size_t vtable = m.size();
-    m += number<std::uint16_t>(12) + number<std::uint16_t>(24) + number<std::uint16_t>(16) + number<std::uint16_t>(4) +
-         number<std::uint16_t>(8) + number<std::uint16_t>(static_cast<std::uint16_t>(codec < 0 ? 0 : 12));
-    patch(m, batch, static_cast<std::int32_t>(batch) - static_cast<std::int32_t>(vtable));
-    patch(m, batch + 4, static_cast<std::int32_t>(m.size() - (batch + 4)));
-    m += number<std::uint32_t>(1) + number(rows) + number(nulls);
-    patch(m, batch + 8, static_cast<std::int32_t>(m.size() - (batch + 8)));
-    m += number<std::uint32_t>(2) + number<std::int64_t>(0) + number<std::int64_t>(0) + number<std::int64_t>(0) +
-         number(static_cast<std::int64_t>(stored));
-    if (codec >= 0) {
-      const std::size_t small = m.size();
-      m += number<std::uint16_t>(6) + number<std::uint16_t>(5) + number<std::uint16_t>(4);
-      patch(m, batch + 12, static_cast<std::int32_t>(m.size() - (batch + 12)));
-      m += number<std::int32_t>(static_cast<std::int32_t>(m.size() - small)) + std::string(1, static_cast<char>(codec));
+// Puts a flatbuffer together front to back.
+class FlatWriter {
+ public:
+  FlatWriter() : bytes(4, '\0') {}
+
+  // A table with slots of these sizes (0: absent); returns its place and those of its slots.
+  struct Table {
+    std::size_t at;
+    std::vector<std::size_t> slots;
+  };
+  Table table(const std::vector<std::size_t>& sizes) {
+    const std::size_t vtable = bytes.size();
+    Table made{vtable + 4 + sizes.size() * 2, {}};
+    std::size_t end = 4;
+    std::string offsets;
+    for (const std::size_t size : sizes) {
+      offsets += number(static_cast<std::uint16_t>(size == 0 ? 0 : end));
+      made.slots.push_back(made.at + end);
+      end += size;
     }
-    return m;
+    bytes += number(static_cast<std::uint16_t>(4 + offsets.size())) + number(static_cast<std::uint16_t>(end)) + offsets;
+    bytes += number(static_cast<std::int32_t>(made.at - vtable)) + std::string(end - 4, '\0');
+    return made;
   }
-  static void patch(std::string& m, std::size_t at, std::int32_t value) { m.replace(at, 4, number(value)); }
+  template <class T>
+  void set(std::size_t at, T value) {
+    bytes.replace(at, sizeof(T), number(value));
+  }
+  // Makes the offset at `slot` point to the end, where the next thing goes.
+  void point(std::size_t slot) { set(slot, static_cast<std::uint32_t>(bytes.size() - slot)); }
+  void point(std::size_t slot, const Table& table) { set(slot, static_cast<std::uint32_t>(table.at - slot)); }
+
+  std::string bytes;
 };
+
+// A minimal Arrow file around one uint32 column. `stored`: the value buffer as it lies in the file; `codec` -1: none.
+std::string arrow_file(const std::string& stored, std::int64_t rows, int codec, std::int64_t nulls = 0) {
+  FlatWriter message;
+  const auto root = message.table({0, 1, 4});
+  message.point(0, root);
+  message.set(root.slots[1], std::uint8_t{3});
+  const auto batch = message.table({8, 4, 4, codec < 0 ? 0u : 4u});
+  message.point(root.slots[2], batch);
+  message.set(batch.slots[0], rows);
+  message.point(batch.slots[1]);
+  message.bytes += number<std::uint32_t>(1) + number(rows) + number(nulls);
+  message.point(batch.slots[2]);
+  message.bytes += number<std::uint32_t>(2) + number<std::int64_t>(0) + number<std::int64_t>(0) +
+                   number<std::int64_t>(0) + number(static_cast<std::int64_t>(stored.size()));
+  if (codec >= 0) {
+    const auto compression = message.table({1});
+    message.point(batch.slots[3], compression);
+    message.set(compression.slots[0], static_cast<std::int8_t>(codec));
+  }
+  const std::string magic = "ARROW1";
+  std::string file = magic + std::string(2, '\0');
+  const auto offset = static_cast<std::int64_t>(file.size());
+  file += number<std::uint32_t>(0xffffffff) + number(static_cast<std::int32_t>(message.bytes.size())) + message.bytes;
+  const auto metadata_size = static_cast<std::int32_t>(file.size() - static_cast<std::size_t>(offset));
+  file += stored;
+  FlatWriter footer;
+  const auto top = footer.table({0, 0, 0, 4});
+  footer.point(0, top);
+  footer.point(top.slots[3]);
+  footer.bytes += number<std::uint32_t>(1) + number(offset) + number(metadata_size) + number<std::int32_t>(0) +
+                  number(static_cast<std::int64_t>(stored.size()));
+  return file + footer.bytes + number(static_cast<std::int32_t>(footer.bytes.size())) + magic;
+}
 
 std::string raw(const std::vector<std::uint32_t>& values) {
   return std::string(reinterpret_cast<const char*>(values.data()), values.size() * 4);
@@ -137,30 +147,28 @@ Result<std::vector<std::uint32_t>> read_arrow(std::string bytes, std::uint64_t c
   return read_deletions(Buffer::from(std::move(bytes)), {DeletionFileType::kArrow, 0, 0, count, {}}, 1'000, "f");
 }
 
-std::string prefixed(std::int64_t size, const std::string& body) {
-  return std::string(reinterpret_cast<const char*>(&size), 8) + body;
-}
+std::string prefixed(std::int64_t size, const std::string& body) { return number(size) + body; }
 
 TEST(DeletionsTest, ReadsArrowFilesInAnyOrder) {
   const std::vector<std::uint32_t> values = {9, 2, 500};
   const std::vector<std::uint32_t> sorted = {2, 9, 500};
-  const auto plain = read_arrow(ArrowFile::with(raw(values), 3, -1), 3);
+  const auto plain = read_arrow(arrow_file(raw(values), 3, -1), 3);
   ASSERT_TRUE(plain) << plain.error().message;
   EXPECT_EQ(*plain, sorted);
-  EXPECT_EQ(read_arrow(ArrowFile::with(prefixed(-1, raw(values)), 3, 1), 3).value(), sorted) << "stored raw";
+  EXPECT_EQ(read_arrow(arrow_file(prefixed(-1, raw(values)), 3, 1), 3).value(), sorted) << "stored raw";
   std::string frame(ZSTD_compressBound(12), '\0');
   frame.resize(ZSTD_compress(frame.data(), frame.size(), values.data(), 12, 1));
-  const auto compressed = read_arrow(ArrowFile::with(prefixed(12, frame), 3, 1), 3);
+  const auto compressed = read_arrow(arrow_file(prefixed(12, frame), 3, 1), 3);
   ASSERT_TRUE(compressed) << compressed.error().message;
   EXPECT_EQ(*compressed, sorted);
 }
 
 TEST(DeletionsTest, RefusesOddArrowFiles) {
   const std::vector<std::uint32_t> values = {9, 2, 500};
-  EXPECT_FALSE(read_arrow(ArrowFile::with(raw(values), 3, -1), 4)) << "another count";
-  EXPECT_FALSE(read_arrow(ArrowFile::with(raw(values), 3, -1, 1), 3)) << "a null position";
-  EXPECT_FALSE(read_arrow(ArrowFile::with(raw({9, 9, 1}), 3, -1), 3)) << "twice";
-  EXPECT_FALSE(read_arrow(ArrowFile::with(raw({9, 1}), 3, -1), 3)) << "too short";
+  EXPECT_FALSE(read_arrow(arrow_file(raw(values), 3, -1), 4)) << "another count";
+  EXPECT_FALSE(read_arrow(arrow_file(raw(values), 3, -1, 1), 3)) << "a null position";
+  EXPECT_FALSE(read_arrow(arrow_file(raw({9, 9, 1}), 3, -1), 3)) << "twice";
+  EXPECT_FALSE(read_arrow(arrow_file(raw({9, 1}), 3, -1), 3)) << "too short";
 }
 
 // Goal: damaged files give an error or other positions, never a crash. Method: flips and cuts, under sanitizers.
@@ -171,17 +179,19 @@ TEST(DeletionsTest, SurvivesDamage) {
   std::vector<std::uint32_t> dense(5'000);
   for (std::uint32_t i = 0; i < dense.size(); ++i) dense[i] = i * 15;
   const std::string bitmap = write_deletion_bitmap(dense);
-  const std::string arrow = ArrowFile::with(raw({9, 2, 500}), 3, 1);
+  const std::string arrow = arrow_file(raw({9, 2, 500}), 3, 1);
   for (int round = 0; round < 4'000; ++round) {
     const bool is_bitmap = round % 2 == 0;
     std::string bytes = is_bitmap ? bitmap : arrow;
     if (random() % 3 == 0) bytes.resize(random() % bytes.size());
-    for (unsigned flips = random() % 4; flips != 0 && !bytes.empty(); --flips) {
+    for (std::size_t flips = random() % 4; flips != 0 && !bytes.empty(); --flips) {
       const std::size_t place = random() % std::min<std::size_t>(bytes.size(), 400);
       bytes[place] = static_cast<char>(bytes[place] ^ (1 << random() % 8));
     }
     const auto result = is_bitmap ? read_bitmap(bytes, dense.size(), 75'000) : read_arrow(bytes, 3);
-    if (!result) ASSERT_EQ(result.error().code, Code::kCorruptObject);
+    if (!result) {
+      ASSERT_EQ(result.error().code, Code::kCorruptObject);
+    }
   }
 }
 

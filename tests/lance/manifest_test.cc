@@ -256,10 +256,12 @@ TEST(ManifestTest, EnvelopeMustFit) {
     return !parsed && parsed.error().code == Code::kCorruptObject &&
            parsed.error().message.find("m") != std::string::npos;
   };
-  EXPECT_TRUE(corrupt(good.substr(0, good.size() - 1) + "X"));
+  std::string other_magic = good;
+  other_magic.back() = 'X';
+  EXPECT_TRUE(corrupt(other_magic));
   EXPECT_TRUE(corrupt(""));
   EXPECT_TRUE(corrupt("LANC"));
-  EXPECT_TRUE(corrupt("x" + good)) << "P + 4 + L + 16 is not the size";
+  EXPECT_TRUE(corrupt(std::string("x").append(good))) << "P + 4 + L + 16 is not the size";
   std::string far = good;
   far[far.size() - 10] = '\x7f';  // P
   EXPECT_TRUE(corrupt(far));
@@ -281,7 +283,7 @@ TEST(ManifestTest, SurvivesDamage) {
       bytes = std::string(reinterpret_cast<const char*>(&size), 4) + bytes + std::string(10, '\0') +
               std::string("\2\0LANC", 6);
     }
-    for (unsigned flips = random() % 5; flips != 0; --flips) {
+    for (std::size_t flips = random() % 5; flips != 0; --flips) {
       const std::size_t place = random() % bytes.size();
       bytes[place] = static_cast<char>(bytes[place] ^ (1 << random() % 8));
     }
@@ -297,7 +299,7 @@ TEST(SchemaFieldsTest, TypesSurviveBothWays) {
   for (const TypeId id : {TypeId::kBool, TypeId::kInt8, TypeId::kInt16, TypeId::kInt32, TypeId::kInt64, TypeId::kUint8,
                           TypeId::kUint16, TypeId::kUint32, TypeId::kUint64, TypeId::kFloat16, TypeId::kFloat32,
                           TypeId::kFloat64, TypeId::kDate32, TypeId::kDate64, TypeId::kUtf8, TypeId::kBinary}) {
-    fields.push_back({"f" + std::to_string(fields.size()), columnar::primitive(id), true});
+    fields.push_back({std::string("f").append(std::to_string(fields.size())), columnar::primitive(id), true});
   }
   DataType large = columnar::utf8();
   large.large = true;
