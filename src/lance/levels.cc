@@ -4,8 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "lance/chunks.h"
-
 namespace omnigraph::lance {
 
 using columnar::Array;
@@ -157,10 +155,6 @@ Result<ArrayPtr> nest(const Levels& levels, const DefinitionTable& table, const 
     if (inner_count != static_cast<std::uint64_t>(inner->length())) {
       return std::unexpected(place.corrupt("the levels want " + std::to_string(inner_count) + " values, the page has " +
                                            std::to_string(inner->length())));
-    }
-    if (!is_list_layer) {
-      inner = make_struct(type, std::move(slots.validity), {std::move(inner)}, static_cast<std::int64_t>(slots.count));
-      continue;
     }
     parts.type = type;
     parts.length = static_cast<std::int64_t>(slots.count);

@@ -63,7 +63,8 @@ using LeafPath = std::vector<columnar::DataType>;
 [[nodiscard]] std::uint64_t slot_count(const Levels& levels, const DefinitionTable& table);
 // Says which of the leaf slots just added are valid. REQUIRES: slot_count(..) of them.
 void add_leaf_validity(const Levels& levels, const DefinitionTable& table, LeafBuilder& out);
-// Wraps the page's leaf slots into lists and structs. Errors: kCorruptObject.
+// Wraps the page's leaf slots into lists and structs. A struct is null only where the levels say so: whether all of its
+// children are null is known when its other leaves are there (chunks.h). Errors: kCorruptObject.
 [[nodiscard]] Result<columnar::ArrayPtr> nest(const Levels& levels, const DefinitionTable& table, const LeafPath& path,
                                               columnar::ArrayPtr leaf, std::uint64_t row_count,
                                               const PagePlace& place);

@@ -150,6 +150,10 @@ bool has_list(const DataType& type) {
   return std::ranges::any_of(*type.children, [](const Field& field) { return has_list(field.type); });
 }
 
+bool has_struct(const DataType& type) {
+  return type.id == TypeId::kStruct || (type.id == TypeId::kList && has_struct(type.child(0).type));
+}
+
 // `type` with only its leaf number `leaf`, and the same for each type on the way down.
 void append_path(const DataType& type, std::size_t leaf, LeafPath& out) {
   if (type.id != TypeId::kStruct && type.id != TypeId::kList) {
@@ -312,7 +316,7 @@ Result<ChunkedArray> read_column_v21(const FileLayout& layout, const DataType& t
     append_null_chunks(type, layout.row_count(), nulls);
     return ChunkedArray(type, std::move(nulls));
   }
-  if (count == 1) return ChunkedArray(type, std::move(chunks[0]));
+  if (!has_struct(type)) return ChunkedArray(type, std::move(chunks[0]));
   OG_ASSIGN_OR_RETURN(Chunks joined, join_columns(layout, type, std::move(chunks), paths, is_present));
   return ChunkedArray(type, std::move(joined));
 }
