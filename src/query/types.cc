@@ -79,6 +79,10 @@ std::expected<TypedLiteral, LiteralProblem> type_literal(const ast::Expr& litera
     items.push_back(std::move(item->value));
   }
   list.list = true;
+  for (columnar::Scalar& item : items) {
+    const auto* integer = std::get_if<std::int64_t>(&item.value);
+    if (list.scalar == ScalarType::kF64 && integer != nullptr) item.value = static_cast<double>(*integer);
+  }
   return TypedLiteral{{std::move(items)}, list};
 }
 
