@@ -45,7 +45,8 @@ Result<void> Bundle::check_kind(BundleKind kind) const {
       const bool server_action = action == Action::kGraphList;
       if (server_action == (kind == BundleKind::kServer)) continue;
       const std::string use = "policy rule '" + rule.id + "' uses ";
-      const std::string name = "'" + std::string(action_name(action)) + "'";
+      std::string name("'");
+      name.append(action_name(action)).append("'");
       return std::unexpected(bad_request(
           kind == BundleKind::kGraph
               ? use + "server-scoped action " + name + " in a Graph policy file; move it to a server policy file"
@@ -57,7 +58,8 @@ Result<void> Bundle::check_kind(BundleKind kind) const {
 
 Decision Bundle::authorize(const Request& request) const {
   Decision decision;
-  const std::string action = "action '" + std::string(action_name(request.action)) + "'";
+  std::string action("action '");
+  action.append(action_name(request.action)).append("'");
   const auto actor = actor_groups_.find(request.actor);
   if (actor == actor_groups_.end()) {
     decision.message = "policy denied " + action + " for unknown actor '" + request.actor + "'";
