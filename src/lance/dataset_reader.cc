@@ -77,13 +77,21 @@ struct SchemaNode {
   std::vector<SchemaNode> children;
 };
 
-// As column_fields orders them.
-std::vector<SchemaNode> schema_nodes(const std::vector<SchemaField>& fields, std::int32_t parent_id = -1) {
+using IdsByParent = std::unordered_map<std::int32_t, std::vector<std::int32_t>>;
+
+std::vector<SchemaNode> nodes_below(const IdsByParent& ids, std::int32_t parent_id) {
   std::vector<SchemaNode> nodes;
-  for (const SchemaField& field : fields) {
-    if (field.parent_id == parent_id) nodes.push_back({field.id, schema_nodes(fields, field.id)});
-  }
+  const auto found = ids.find(parent_id);
+  if (found == ids.end()) return nodes;
+  for (const std::int32_t id : found->second) nodes.push_back({id, nodes_below(ids, id)});
   return nodes;
+}
+
+// As column_fields orders them. REQUIRES: that it accepted the fields.
+std::vector<SchemaNode> schema_nodes(const std::vector<SchemaField>& fields) {
+  IdsByParent ids;
+  for (const SchemaField& field : fields) ids[field.parent_id].push_back(field.id);
+  return nodes_below(ids, -1);
 }
 
 struct OpenFile {
@@ -114,6 +122,12 @@ class FragmentReader {
       : files_(files), fragment_(fragment), place_(place) {}
 
   Result<void> open() {
+    // The files vouch for the row count.
+    if (fragment_.files.empty() && fragment_.physical_rows != 0) {
+      return std::unexpected(corrupt_object(place_, "fragment " + std::to_string(fragment_.id) + " has " +
+                                                        std::to_string(fragment_.physical_rows) +
+                                                        " rows and no data file"));
+    }
     for (const DataFileEntry& entry : fragment_.files) {
       OG_ASSIGN_OR_RETURN(Buffer bytes, files_.load(entry.base_id, "data/", entry.path));
       if (entry.file_size_bytes != 0 && entry.file_size_bytes != bytes.size()) {

