@@ -47,9 +47,11 @@ Result<FixedShape> fixed_shape(const PageLayout& layout, const DataType& type, c
   const ValueEncoding& values = *layout.values;
   const bool is_vector = type.id == TypeId::kFixedSizeList;
   const DataType& item = is_vector ? type.child(0).type : type;
-  const ValueEncoding* flat = is_vector && values.kind == Kind::kFixedSizeList ? values.first.get() : &values;
-  if (flat->kind != Kind::kFlat || !item.is_fixed_width() || flat->bits != item.byte_width() * 8 ||
-      is_vector != (values.kind == Kind::kFixedSizeList) || (is_vector && values.item_count != type.list_size)) {
+  if (is_vector != (values.kind == Kind::kFixedSizeList) || (is_vector && values.item_count != type.list_size)) {
+    return std::unexpected(place.corrupt("full-zip values do not fit the type " + columnar::type_name(type)));
+  }
+  const ValueEncoding* flat = is_vector ? values.first.get() : &values;
+  if (flat->kind != Kind::kFlat || !item.is_fixed_width() || flat->bits != item.byte_width() * 8) {
     return std::unexpected(place.unsupported("full-zip values that are not plain " + columnar::type_name(type)));
   }
   FixedShape shape;

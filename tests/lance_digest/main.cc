@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "objectstore/object_store.h"
-#include "tests/lance_digest/digest.h"
+#include "tests/lance/canonical_digest.h"
 #include "tests/lance_digest/samples.h"
 
 namespace omnigraph::lance {

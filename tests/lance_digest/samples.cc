@@ -70,6 +70,8 @@ std::vector<SampleType> sample_types() {
   }
   types.push_back({"utf8", utf8()});
   types.push_back({"narrow_utf8", utf8(), true});
+  // Few distinct values that are no UTF-8: the reference decodes the items of any dictionary as text.
+  types.push_back({"narrow_binary", primitive(TypeId::kBinary), true});
   types.push_back({"large_utf8", large(utf8())});
   types.push_back({"large_binary", large(primitive(TypeId::kBinary))});
   types.push_back({"ts_s", timestamp("s", "-")});
@@ -120,8 +122,8 @@ void append_slot(ArrayBuilder& out, Random& random, Nulls nulls, bool narrow) {
     case TypeId::kTimestamp: return out.append_value(static_cast<std::int64_t>(random.below(1'000'000'000)));
     case TypeId::kUtf8: return out.append_string(random_text(random, narrow));
     case TypeId::kBinary: {
-      const std::uint64_t bytes = random.next();
-      return out.append_string({reinterpret_cast<const char*>(&bytes), random.below(8)});
+      const std::uint64_t bytes = narrow ? 0xff - random.below(5) : random.next();
+      return out.append_string({reinterpret_cast<const char*>(&bytes), narrow ? 2 : random.below(8)});
     }
     case TypeId::kFixedSizeList: {
       std::vector<float> items(type.list_size);

@@ -1,4 +1,4 @@
-#include "tests/lance_digest/digest.h"
+#include "tests/lance/canonical_digest.h"
 
 #include <bit>
 #include <cmath>
