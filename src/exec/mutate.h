@@ -2,7 +2,11 @@
 // base snapshot, read-your-writes between statements, final rows handed to the transaction at the end.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -19,6 +23,8 @@ struct MutationCounts {
 
 struct MutateContext {
   std::int64_t now_ms = 0;  // fixed per request, also across retries
+  // Stores the payload of a Blob above 64 KiB under `key`, durably. Empty: such a Blob is refused.
+  std::function<Result<void>(std::string_view key, std::span<const std::byte> bytes)> put_blob{};
 };
 
 // Leaves the transaction untouched when no row is affected.

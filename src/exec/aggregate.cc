@@ -1,0 +1,404 @@
+#include "exec/aggregate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "columnar/builder.h"
+#include "columnar/kernels.h"
+
+namespace omnigraph::exec {
+namespace {
+
+using columnar::TypeId;
+using query::Aggregate;
+using query::Expr;
+using query::ExprKind;
+
+constexpr std::uint32_t kNoGroup = 0xffffffffu;
+
+bool is_rank_function(ExprKind kind) {
+  return kind == ExprKind::kNearest || kind == ExprKind::kBm25 || kind == ExprKind::kRrf;
+}
+
+std::uint64_t combine(std::uint64_t hash, std::uint64_t more) {
+  return (hash ^ (more + 0x9E3779B97F4A7C15u + (hash << 6) + (hash >> 2))) * 0xD6E8FEB86659FD93u;
+}
+
+template <class T, class Each>
+void for_each_number(const Column& column, const std::vector<Ordinal>& rows, Each&& each) {
+  column.gather<T>(rows, [&](std::size_t i, T v) { each(i, static_cast<double>(v)); });
+}
+
+// each(i, value) for the non-null slots of a numeric column.
+template <class Each>
+void for_each_number(const Column& column, const std::vector<Ordinal>& rows, Each&& each) {
+  switch (column.type().id) {
+    case TypeId::kInt32: return for_each_number<std::int32_t>(column, rows, each);
+    case TypeId::kInt64: return for_each_number<std::int64_t>(column, rows, each);
+    case TypeId::kUint32: return for_each_number<std::uint32_t>(column, rows, each);
+    case TypeId::kUint64: return for_each_number<std::uint64_t>(column, rows, each);
+    case TypeId::kFloat32: return for_each_number<float>(column, rows, each);
+    default: return for_each_number<double>(column, rows, each);
+  }
+}
+
+bool is_numeric_column(const Column& column) {
+  switch (column.type().id) {
+    case TypeId::kInt32:
+    case TypeId::kInt64:
+    case TypeId::kUint32:
+    case TypeId::kUint64:
+    case TypeId::kFloat32:
+    case TypeId::kFloat64: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+Result<GroupPlan> GroupPlan::make(const query::ReadQuery& read, RankScores& scores, Runtime& runtime) {
+  GroupPlan plan;
+  for (std::size_t p = 0; p < read.projections.size(); ++p) {
+    const Expr& expr = resolve_alias(read.projections[p].expr, read);
+    if (expr.kind != ExprKind::kAggregate) {
+      Key key{p, nullptr, expr.variable, expr.kind == ExprKind::kEntityId};
+      if (!Runtime::is_constant(expr)) {
+        const schema::TypeRef type = runtime.type_of(expr.variable);
+        OG_ASSIGN_OR_RETURN(key.column, key.by_id ? runtime.ids(type) : runtime.property(type, expr.property));
+        if (std::ranges::find(plan.key_variables_, expr.variable) == plan.key_variables_.end()) {
+          plan.key_variables_.push_back(expr.variable);
+        }
+      }
+      plan.keys_.push_back(key);
+      continue;
+    }
+    Computed computed{p, expr.aggregate, false, {}, nullptr};
+    const Expr& argument = resolve_alias(expr.args[0], read);
+    computed.counts_rows = expr.aggregate == Aggregate::kCount && argument.kind == ExprKind::kEntityId;
+    if (!computed.counts_rows) {
+      OG_ASSIGN_OR_RETURN(computed.argument,
+                          is_rank_function(argument.kind) ? scores.bind(argument) : bind_expression(argument, runtime));
+      const bool column = computed.argument.kind == RowExpr::Kind::kColumn;
+      if (column && is_numeric_column(*computed.argument.column)) computed.numbers = computed.argument.column;
+      const bool sums = expr.aggregate == Aggregate::kSum || expr.aggregate == Aggregate::kAvg;
+      const bool whole = column && argument.type.is_integer();
+      plan.sums_floats_ = plan.sums_floats_ || (sums && !whole);
+    }
+    plan.computed_.push_back(std::move(computed));
+  }
+  plan.choose_row_grouping(read, runtime);
+  return plan;
+}
+
+// Keys of one variable that include its id or its whole @key differ from row to row: no values need be compared.
+void GroupPlan::choose_row_grouping(const query::ReadQuery& read, Runtime& runtime) {
+  if (key_variables_.size() != 1) return;
+  const schema::TypeRef type = runtime.type_of(key_variables_[0]);
+  const schema::TypeConstraints& constraints = runtime.catalog().constraints_of(type);
+  std::size_t members = 0;
+  bool by_id = false;
+  for (const std::string& member : constraints.key) {
+    members += std::ranges::any_of(keys_, [&](const Key& key) {
+      if (key.column == nullptr || key.by_id) return false;
+      const Expr& expr = resolve_alias(read.projections[key.projection].expr, read);
+      return runtime.catalog().properties_of(type)[expr.property].name == member;
+    }) ? 1 : 0;
+  }
+  for (const Key& key : keys_) by_id = by_id || key.by_id;
+  if (!by_id && (constraints.key.empty() || members < constraints.key.size())) return;
+  const auto table = runtime.table(type);
+  if (!table) return;
+  group_by_row_ = key_variables_[0];
+  group_rows_ = (*table)->physical_rows();
+}
+
+VariableSet GroupPlan::variables() const {
+  VariableSet out;
+  for (const VariableId v : key_variables_) out.set(v);
+  const auto add = [&](const RowExpr& expr, const auto& self) -> void {
+    if (expr.variable != kNoVariable) out.set(expr.variable);
+    for (const RowExpr& arg : expr.args) self(arg, self);
+  };
+  for (const Computed& computed : computed_) {
+    if (!computed.counts_rows) add(computed.argument, add);
+  }
+  return out;
+}
+
+GroupSink::GroupSink(const GroupPlan& plan, const query::ReadQuery& read, std::size_t variable_count)
+    : plan_(plan),
+      read_(read),
+      states_(plan.computed_.size()),
+      first_rows_(variable_count),
+      group_of_row_(plan.group_rows_) {
+  all_one_group_ = plan.key_variables_.empty();
+  // Without a group key there is one row, also over nothing.
+  if (plan.keys_.empty()) new_group(Tuples(variable_count), 0);
+}
+
+GroupSink::~GroupSink() {
+  if (plan_.group_by_row_ == kNoVariable) return;
+  for (const Ordinal row : first_rows_[plan_.group_by_row_]) group_of_row_[row] = 0;
+}
+
+std::uint32_t GroupSink::new_group(const Tuples& batch, std::size_t row) {
+  for (const VariableId v : plan_.key_variables_) first_rows_[v].push_back(batch.columns[v][row]);
+  for (std::size_t a = 0; a < states_.size(); ++a) {
+    States& s = states_[a];
+    s.counts.push_back(0);
+    const Aggregate f = plan_.computed_[a].function;
+    if (f == Aggregate::kSum || f == Aggregate::kAvg) s.sums.push_back(0), s.errors.push_back(0);
+    if (f == Aggregate::kMin || f == Aggregate::kMax) s.extremes.emplace_back();
+  }
+  best_places_.push_back(kNoGroup);
+  return group_count_++;
+}
+
+void GroupSink::grow_slots() {
+  std::vector<Slot> larger(std::max<std::size_t>(64, slots_.size() * 2), Slot{0, kNoGroup});
+  for (const Slot& slot : slots_) {
+    if (slot.group == kNoGroup) continue;
+    std::size_t at = slot.hash & (larger.size() - 1);
+    while (larger[at].group != kNoGroup) at = (at + 1) & (larger.size() - 1);
+    larger[at] = slot;
+  }
+  slots_ = std::move(larger);
+}
+
+std::uint32_t GroupSink::group_by_hash(const Tuples& batch, std::size_t row) {
+  if (std::size_t{group_count_} * 2 >= slots_.size()) grow_slots();
+  std::uint64_t hash = 0;
+  for (const GroupPlan::Key& key : plan_.keys_) {
+    if (key.column != nullptr) hash = combine(hash, group_hash(key.column->value(batch.columns[key.variable][row])));
+  }
+  hash ^= hash >> 31;
+  for (std::size_t at = hash & (slots_.size() - 1);; at = (at + 1) & (slots_.size() - 1)) {
+    Slot& slot = slots_[at];
+    if (slot.group == kNoGroup) {
+      slot = {hash, new_group(batch, row)};
+      return slot.group;
+    }
+    if (slot.hash != hash) continue;
+    const bool same = std::ranges::all_of(plan_.keys_, [&](const GroupPlan::Key& key) {
+      if (key.column == nullptr) return true;
+      const Ordinal mine = batch.columns[key.variable][row];
+      const Ordinal first = first_rows_[key.variable][slot.group];
+      return mine == first || same_group(key.column->value(mine), key.column->value(first));
+    });
+    if (same) return slot.group;
+  }
+}
+
+// Fills groups_ for the batch.
+void GroupSink::find_groups(const Tuples& batch) {
+  if (all_one_group_) {
+    if (group_count_ == 0) new_group(batch, 0);
+    return;
+  }
+  groups_.resize(batch.size);
+  if (plan_.group_by_row_ == kNoVariable) {
+    for (std::size_t row = 0; row < batch.size; ++row) groups_[row] = group_by_hash(batch, row);
+    return;
+  }
+  const std::vector<Ordinal>& rows = batch.columns[plan_.group_by_row_];
+  for (std::size_t row = 0; row < batch.size; ++row) {
+    std::uint64_t& known = group_of_row_[rows[row]];
+    if (known == 0) known = std::uint64_t{new_group(batch, row)} + 1;
+    groups_[row] = static_cast<std::uint32_t>(known - 1);
+  }
+}
+
+void GroupSink::push(const Tuples& batch) {
+  if (batch.size == 0) return;
+  find_groups(batch);
+  for (std::size_t a = 0; a < states_.size(); ++a) accumulate(a, batch);
+  if (rank_places_ == nullptr) return;
+  for (std::size_t row = 0; row < batch.size; ++row) {
+    std::uint32_t& best = best_places_[all_one_group_ ? 0 : groups_[row]];
+    best = std::min(best, (*rank_places_)[batch.columns[rank_variable_][row]]);
+  }
+}
+
+void GroupSink::add_number(States& states, std::uint32_t group, double value, std::uint64_t weight) {
+  double term = value;
+  double rounded = 0;
+  if (weight != 1) {
+    const auto w = static_cast<double>(weight);
+    term = value * w;
+    rounded = std::fma(value, w, -term);
+  }
+  double& sum = states.sums[group];
+  const double before = sum;
+  sum += term;
+  const double gained = sum - before;
+  states.errors[group] += (before - (sum - gained)) + (term - gained) + rounded;
+}
+
+void GroupSink::take_extreme(States& states, bool minimum, std::uint32_t group, const Value& value) {
+  Value& best = states.extremes[group];
+  if (!best.is_null()) {
+    const int o = order(value, best);
+    if (minimum ? o >= 0 : o <= 0) return;
+  }
+  best = value;
+}
+
+void GroupSink::accumulate(std::size_t a, const Tuples& batch) {
+  const GroupPlan::Computed& computed = plan_.computed_[a];
+  States& states = states_[a];
+  const auto group = [&](std::size_t row) { return all_one_group_ ? 0u : groups_[row]; };
+  if (computed.counts_rows) {
+    if (all_one_group_ && batch.weights.empty()) {
+      states.counts[0] += batch.size;
+      return;
+    }
+    for (std::size_t row = 0; row < batch.size; ++row) states.counts[group(row)] += batch.weight(row);
+    return;
+  }
+  const bool sums = computed.function == Aggregate::kSum || computed.function == Aggregate::kAvg;
+  if (sums && computed.numbers != nullptr) {
+    for_each_number(*computed.numbers, batch.columns[computed.argument.variable], [&](std::size_t row, double v) {
+      states.counts[group(row)] += batch.weight(row);
+      add_number(states, group(row), v, batch.weight(row));
+    });
+    return;
+  }
+  for (std::size_t row = 0; row < batch.size; ++row) {
+    const Value v = evaluate(computed.argument, batch, row);
+    if (v.is_null()) continue;
+    states.counts[group(row)] += batch.weight(row);
+    if (sums) add_number(states, group(row), to_double(v), batch.weight(row));
+    if (!states.extremes.empty()) take_extreme(states, computed.function == Aggregate::kMin, group(row), v);
+  }
+}
+
+void GroupSink::absorb(const GroupSink& other) {
+  // The other's groups are rows of a batch that holds their first rows.
+  Tuples batch(first_rows_.size());
+  for (const VariableId v : plan_.key_variables_) batch.columns[v] = other.first_rows_[v];
+  batch.size = other.group_count_;
+  if (batch.size == 0) return;
+  find_groups(batch);
+  for (std::uint32_t from = 0; from < other.group_count_; ++from) {
+    const std::uint32_t to = all_one_group_ ? 0 : groups_[from];
+    best_places_[to] = std::min(best_places_[to], other.best_places_[from]);
+    for (std::size_t a = 0; a < states_.size(); ++a) {
+      States& mine = states_[a];
+      const States& theirs = other.states_[a];
+      mine.counts[to] += theirs.counts[from];
+      if (!mine.sums.empty()) {
+        add_number(mine, to, theirs.sums[from], 1);
+        mine.errors[to] += theirs.errors[from];
+      }
+      if (!mine.extremes.empty() && !theirs.extremes[from].is_null()) {
+        take_extreme(mine, plan_.computed_[a].function == Aggregate::kMin, to, theirs.extremes[from]);
+      }
+    }
+  }
+}
+
+Value GroupSink::key_value(std::size_t key, std::uint32_t group) const {
+  const GroupPlan::Key& k = plan_.keys_[key];
+  return k.column == nullptr ? Value() : k.column->value(first_rows_[k.variable][group]);
+}
+
+Value GroupSink::computed_value(std::size_t a, std::uint32_t group) const {
+  const States& s = states_[a];
+  const std::uint64_t count = s.counts[group];
+  switch (plan_.computed_[a].function) {
+    case Aggregate::kCount: return Value::of_int(static_cast<std::int64_t>(count));
+    case Aggregate::kMin:
+    case Aggregate::kMax: return s.extremes[group];
+    case Aggregate::kSum:
+    case Aggregate::kAvg: break;
+  }
+  if (count == 0) return {};
+  // Once the sum is infinite the correction is meaningless.
+  const double sum = std::isfinite(s.sums[group]) ? s.sums[group] + s.errors[group] : s.sums[group];
+  return Value::of_double(plan_.computed_[a].function == Aggregate::kSum ? sum : sum / static_cast<double>(count));
+}
+
+// The order's items, then the group keys in projection order; a rank order goes before all.
+std::vector<std::uint32_t> GroupSink::ordered_groups(std::uint64_t limit) const {
+  struct Item { bool is_key; std::size_t index; bool descending; };
+  std::vector<Item> items;
+  const auto item_of = [&](std::size_t projection, bool descending) {
+    for (std::size_t k = 0; k < plan_.keys_.size(); ++k) {
+      if (plan_.keys_[k].projection == projection) items.push_back({true, k, descending});
+    }
+    for (std::size_t a = 0; a < plan_.computed_.size(); ++a) {
+      if (plan_.computed_[a].projection == projection) items.push_back({false, a, descending});
+    }
+  };
+  for (std::size_t i = read_.ranked ? 1 : 0; i < read_.order.size(); ++i) {
+    const Expr& expr = resolve_alias(read_.order[i].expr, read_);
+    for (std::size_t p = 0; p < read_.projections.size(); ++p) {
+      if (!same_expression(resolve_alias(read_.projections[p].expr, read_), expr)) continue;
+      item_of(p, read_.order[i].descending);
+      break;
+    }
+  }
+  for (std::size_t k = 0; k < plan_.keys_.size(); ++k) items.push_back({true, k, false});
+
+  const auto value = [&](const Item& item, std::uint32_t group) {
+    return item.is_key ? key_value(item.index, group) : computed_value(item.index, group);
+  };
+  std::vector<std::uint32_t> index(group_count_);
+  std::iota(index.begin(), index.end(), 0u);
+  if (read_.order.empty()) {
+    if (index.size() > limit) index.resize(static_cast<std::size_t>(limit));
+    return index;
+  }
+  std::vector<std::uint64_t> prefixes(group_count_, 0);
+  for (std::uint32_t g = 0; g < group_count_ && !items.empty(); ++g) {
+    const std::uint64_t prefix = order_prefix(value(items[0], g));
+    prefixes[g] = items[0].descending ? ~prefix : prefix;
+  }
+  const auto before = [&](std::uint32_t a, std::uint32_t b) {
+    if (best_places_[a] != best_places_[b]) return best_places_[a] < best_places_[b];
+    if (prefixes[a] != prefixes[b]) return prefixes[a] < prefixes[b];
+    for (const Item& item : items) {
+      const int o = order(value(item, a), value(item, b));
+      if (o != 0) return item.descending ? o > 0 : o < 0;
+    }
+    return false;
+  };
+  if (index.size() > limit) {
+    const auto middle = index.begin() + static_cast<std::ptrdiff_t>(limit);
+    std::nth_element(index.begin(), middle, index.end(), before);
+    index.erase(middle, index.end());
+  }
+  std::ranges::sort(index, before);
+  return index;
+}
+
+Result<ReadResult> GroupSink::result(std::uint64_t limit, Runtime& runtime) {
+  ReadResult result = empty_result(read_);
+  const std::vector<std::uint32_t> groups = ordered_groups(limit);
+  for (const GroupPlan::Key& key : plan_.keys_) {
+    const Expr& expr = resolve_alias(read_.projections[key.projection].expr, read_);
+    if (key.column != nullptr) {
+      std::vector<Ordinal> rows;
+      for (const std::uint32_t g : groups) rows.push_back(first_rows_[key.variable][g]);
+      result.rows.columns[key.projection] = columnar::take(key.column->data(), rows);
+      continue;
+    }
+    columnar::ArrayBuilder builder(schema::column_type(expr.type));
+    for (std::size_t i = 0; i < groups.size(); ++i) append_value(builder, value_of(runtime.scalar(expr)));
+    result.rows.columns[key.projection] = builder.finish();
+  }
+  for (std::size_t a = 0; a < plan_.computed_.size(); ++a) {
+    const std::size_t projection = plan_.computed_[a].projection;
+    columnar::ArrayBuilder builder(schema::column_type(resolve_alias(read_.projections[projection].expr, read_).type));
+    for (const std::uint32_t g : groups) append_value(builder, computed_value(a, g));
+    result.rows.columns[projection] = builder.finish();
+  }
+  for (std::size_t p = 0; p < result.rows.columns.size(); ++p) {
+    result.rows.fields[p].type = result.rows.columns[p]->type();
+  }
+  result.rows.length = static_cast<std::int64_t>(groups.size());
+  return result;
+}
+
+}  // namespace omnigraph::exec

@@ -1,0 +1,100 @@
+// Grouping and aggregates (chapter 02 section 6.5) over weighted rows. Group keys are kept as the ordinals of a first
+// row and read at the end; sums are compensated, so that the order in which rows arrive does not show.
+// Not thread safe; one sink a worker, absorb() joins them.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "exec/expression.h"
+#include "exec/plan.h"
+#include "exec/project.h"
+#include "exec/scratch.h"
+
+namespace omnigraph::exec {
+
+// What a query groups by and computes; shared by the sinks of all workers.
+class GroupPlan {
+ public:
+  static Result<GroupPlan> make(const query::ReadQuery& read, RankScores& scores, Runtime& runtime);
+
+  // Variables the sink reads.
+  [[nodiscard]] VariableSet variables() const;
+  // The result does not depend on which worker saw a row.
+  [[nodiscard]] bool is_exact_in_parallel() const { return !sums_floats_; }
+
+ private:
+  friend class GroupSink;
+  struct Key {
+    std::size_t projection;
+    const Column* column;  // null: a constant, which groups nothing
+    VariableId variable;
+    bool by_id;
+  };
+  struct Computed {
+    std::size_t projection;
+    query::Aggregate function;
+    bool counts_rows = false;        // count of a node or a non-null constant
+    RowExpr argument;
+    const Column* numbers = nullptr;  // the argument is this numeric column
+  };
+  void choose_row_grouping(const query::ReadQuery& read, Runtime& runtime);
+
+  std::vector<Key> keys_;
+  std::vector<Computed> computed_;
+  std::vector<VariableId> key_variables_;
+  VariableId group_by_row_ = kNoVariable;  // one group for each row of this variable
+  Ordinal group_rows_ = 0;
+  bool sums_floats_ = false;
+};
+
+class GroupSink final : public Stage {
+ public:
+  GroupSink(const GroupPlan& plan, const query::ReadQuery& read, std::size_t variable_count);
+  ~GroupSink() override;
+
+  void push(const Tuples& batch) override;
+  void finish() override {}
+  void absorb(const GroupSink& other);
+  // Rank places of the rows that push() will bring, by ordinal of the ranked variable; a group takes its best.
+  void rank_by(VariableId variable, const std::vector<std::uint32_t>* places) {
+    rank_variable_ = variable;
+    rank_places_ = places;
+  }
+  // Ordered and cut to `limit`.
+  [[nodiscard]] Result<ReadResult> result(std::uint64_t limit, Runtime& runtime);
+
+ private:
+  struct States {  // of one aggregate, by group
+    std::vector<std::uint64_t> counts;
+    std::vector<double> sums, errors;  // sum and what rounding took from it
+    std::vector<Value> extremes;
+  };
+  void find_groups(const Tuples& batch);
+  std::uint32_t group_by_hash(const Tuples& batch, std::size_t row);
+  std::uint32_t new_group(const Tuples& batch, std::size_t row);
+  void grow_slots();
+  void accumulate(std::size_t a, const Tuples& batch);
+  void add_number(States& states, std::uint32_t group, double value, std::uint64_t weight);
+  void take_extreme(States& states, bool minimum, std::uint32_t group, const Value& value);
+  [[nodiscard]] Value key_value(std::size_t key, std::uint32_t group) const;
+  [[nodiscard]] Value computed_value(std::size_t a, std::uint32_t group) const;
+  [[nodiscard]] std::vector<std::uint32_t> ordered_groups(std::uint64_t limit) const;
+
+  const GroupPlan& plan_;
+  const query::ReadQuery& read_;
+  std::uint32_t group_count_ = 0;
+  std::vector<States> states_;
+  std::vector<std::vector<Ordinal>> first_rows_;  // by key variable, by group
+  ZeroedScratch group_of_row_;                    // group + 1, by ordinal
+  struct Slot { std::uint64_t hash; std::uint32_t group; };
+  std::vector<Slot> slots_;
+  std::vector<std::uint32_t> groups_;             // of the current batch
+  bool all_one_group_ = false;
+  VariableId rank_variable_ = kNoVariable;
+  const std::vector<std::uint32_t>* rank_places_ = nullptr;
+  std::vector<std::uint32_t> best_places_;        // by group
+};
+
+}  // namespace omnigraph::exec

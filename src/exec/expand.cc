@@ -1,0 +1,151 @@
+// One traversal from a bound variable, with the memberships that close cycles tested on the way.
+#include <algorithm>
+
+#include "exec/operators.h"
+#include "exec/scratch.h"
+
+namespace omnigraph::exec {
+namespace {
+
+// Bitmap of the neighbours of one row, kept while consecutive rows ask for the same one.
+class MarkedNeighbors {
+ public:
+  explicit MarkedNeighbors(Ordinal rows) : bits_((std::size_t{rows} + 63) / 64) {}
+  ~MarkedNeighbors() { unmark(); }
+  MarkedNeighbors(const MarkedNeighbors&) = delete;
+  MarkedNeighbors& operator=(const MarkedNeighbors&) = delete;
+
+  [[nodiscard]] bool marks(Ordinal v) const { return marked_ == v; }
+  void mark(const Neighbors& neighbors, Ordinal v) {
+    if (marked_ == v) return;
+    unmark();
+    neighbors_ = &neighbors;
+    marked_ = v;
+    for_each_listed([&](Ordinal w) { bits_[w >> 6] |= std::uint64_t{1} << (w & 63); });
+  }
+  [[nodiscard]] std::uint64_t test(Ordinal w) { return (bits_[w >> 6] >> (w & 63)) & 1u; }
+
+ private:
+  template <class Each>
+  void for_each_listed(Each&& each) {
+    for (const Ordinal w : neighbors_->forward->neighbors(marked_)) each(w);
+    if (neighbors_->backward == nullptr) return;
+    for (const Ordinal w : neighbors_->backward->neighbors(marked_)) each(w);
+  }
+  void unmark() {
+    if (marked_ == kNoOrdinal) return;
+    for_each_listed([&](Ordinal w) { bits_[w >> 6] = 0; });
+    marked_ = kNoOrdinal;
+  }
+
+  ZeroedScratch bits_;
+  const Neighbors* neighbors_ = nullptr;
+  Ordinal marked_ = kNoOrdinal;
+};
+
+class ExpandStage final : public Stage {
+ public:
+  ExpandStage(const ExpandOperator& op, const StageContext& context, Stage& next)
+      : op_(op), context_(context), out_(context.variable_count, next) {
+    for (std::size_t i = 0; i < op.probes.size(); ++i) marks_.push_back(std::make_unique<MarkedNeighbors>(op.to_rows));
+  }
+
+  void push(const Tuples& batch) override {
+    for (std::size_t row = 0; row < batch.size; ++row) {
+      if (context_.is_answered(batch, row)) continue;
+      if (op_.per_edge) {
+        expand_edges(batch, row);
+      } else if (!op_.probes.empty()) {
+        expand_probed(batch, row);
+      } else {
+        expand_distinct(batch, row);
+      }
+      out_.flush_if_full();
+    }
+    // Rows that were found early end the work on the others of this batch.
+    if (context_.answered != nullptr) out_.flush();
+  }
+  void finish() override { out_.finish(); }
+
+ private:
+  void count(const Tuples& batch, std::size_t row, std::uint64_t matches) {
+    if (matches != 0) out_.repeat(batch, row, op_.carry, 1, batch.weight(row) * matches);
+  }
+
+  void expand_distinct(const Tuples& batch, std::size_t row) {
+    const Ordinal v = batch.columns[op_.from][row];
+    if (op_.to == kNoVariable) return count(batch, row, op_.neighbors.distinct_degree(v));
+    std::vector<Ordinal>& to = out_.rows().columns[op_.to];
+    const std::size_t before = to.size();
+    if (op_.neighbors.is_plain()) {
+      const auto neighbors = op_.neighbors.forward->neighbors(v);
+      to.insert(to.end(), neighbors.begin(), neighbors.end());
+    } else {
+      op_.neighbors.for_each(v, [&](Ordinal w) { to.push_back(w); });
+    }
+    out_.repeat(batch, row, op_.carry, to.size() - before, batch.weight(row));
+  }
+
+  void expand_edges(const Tuples& batch, std::size_t row) {
+    const Ordinal v = batch.columns[op_.from][row];
+    if (op_.to == kNoVariable && op_.edge == kNoVariable) return count(batch, row, op_.neighbors.edge_degree(v));
+    Tuples& out = out_.rows();
+    std::size_t added = 0;
+    op_.neighbors.for_each_edge(v, [&](Ordinal w, Ordinal edge) {
+      if (op_.to != kNoVariable) out.columns[op_.to].push_back(w);
+      if (op_.edge != kNoVariable) out.columns[op_.edge].push_back(edge);
+      ++added;
+    });
+    out_.repeat(batch, row, op_.carry, added, batch.weight(row));
+  }
+
+  // A bitmap is worth making when the next row will use it again or the row's own neighbours are many.
+  bool prepare_probe(const Tuples& batch, std::size_t row, std::size_t p, Ordinal other) {
+    if (marks_[p]->marks(other)) return true;
+    const auto& column = batch.columns[op_.probes[p].other];
+    const bool again = row + 1 < batch.size && column[row + 1] == other;
+    const std::uint32_t own = op_.neighbors.listed(batch.columns[op_.from][row]);
+    if (!again && own < op_.probes[p].neighbors.listed(other)) return false;
+    marks_[p]->mark(op_.probes[p].neighbors, other);
+    return true;
+  }
+
+  void expand_probed(const Tuples& batch, std::size_t row) {
+    const Ordinal v = batch.columns[op_.from][row];
+    const Ordinal first_other = batch.columns[op_.probes[0].other][row];
+    if (op_.probes.size() == 1 && op_.to == kNoVariable && op_.neighbors.is_plain() &&
+        prepare_probe(batch, row, 0, first_other)) {
+      std::uint64_t matches = 0;
+      MarkedNeighbors& marks = *marks_[0];
+      for (const Ordinal w : op_.neighbors.forward->neighbors(v)) matches += marks.test(w);
+      return count(batch, row, matches);
+    }
+    found_.clear();
+    op_.neighbors.for_each(v, [&](Ordinal w) { found_.push_back(w); });
+    for (std::size_t p = 0; p < op_.probes.size(); ++p) {
+      const Ordinal other = batch.columns[op_.probes[p].other][row];
+      const bool marked = prepare_probe(batch, row, p, other);
+      std::erase_if(found_, [&](Ordinal w) {
+        return marked ? marks_[p]->test(w) == 0 : !op_.probes[p].neighbors.connects(other, w);
+      });
+    }
+    if (op_.to == kNoVariable) return count(batch, row, found_.size());
+    std::vector<Ordinal>& to = out_.rows().columns[op_.to];
+    to.insert(to.end(), found_.begin(), found_.end());
+    out_.repeat(batch, row, op_.carry, found_.size(), batch.weight(row));
+  }
+
+  const ExpandOperator& op_;
+  const StageContext context_;
+  OutputBuffer out_;
+  std::vector<std::unique_ptr<MarkedNeighbors>> marks_;
+  std::vector<Ordinal> found_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stage> ExpandOperator::open(const StageContext& context, Stage& next) const {
+  return std::make_unique<ExpandStage>(*this, context, next);
+}
+
+}  // namespace omnigraph::exec

@@ -1,0 +1,139 @@
+#include "exec/expression.h"
+
+#include <algorithm>
+
+namespace omnigraph::exec {
+namespace {
+
+using query::ExprKind;
+
+Value value_of_truth(Truth t) { return t == Truth::kUnknown ? Value() : Value::of_bool(t == Truth::kTrue); }
+
+Result<std::uint32_t> fuzzy_edits(const query::Expr& expr, const Runtime& runtime) {
+  if (expr.args.size() < 3 || !Runtime::is_constant(expr.args[2])) return kFuzzyEditsMax;
+  const Value v = value_of(runtime.scalar(expr.args[2]));
+  if (v.is_null()) return kFuzzyEditsMax;
+  if (v.kind == Value::Kind::kInt && v.integer < 0) {
+    return std::unexpected(query_error("fuzzy max_edits must not be negative, got " + std::to_string(v.integer)));
+  }
+  if (v.kind != Value::Kind::kInt || v.integer > kFuzzyEditsMax) return kFuzzyEditsMax;
+  return static_cast<std::uint32_t>(v.integer);
+}
+
+// search, match_text and fuzzy. A fixed query over a property gets a matcher.
+Result<RowExpr> bind_text_function(const query::Expr& expr, Runtime& runtime) {
+  RowExpr out;
+  const bool fuzzy = expr.kind == ExprKind::kFuzzy;
+  OG_ASSIGN_OR_RETURN(out.edits, fuzzy_edits(expr, runtime));
+  const query::Expr& field = expr.args[0];
+  if (field.kind == ExprKind::kProperty && Runtime::is_constant(expr.args[1])) {
+    const columnar::Scalar& query = runtime.scalar(expr.args[1]);
+    const auto* text = std::get_if<std::string>(&query.value);
+    if (text == nullptr) return out;  // A null query: unknown for every row.
+    const schema::TypeRef type = runtime.type_of(field.variable);
+    OG_ASSIGN_OR_RETURN(const Column* column, runtime.property(type, field.property));
+    OG_ASSIGN_OR_RETURN(auto table, runtime.table(type));
+    out.kind = RowExpr::Kind::kMatcher;
+    out.variable = field.variable;
+    out.matcher = std::make_shared<TextMatcher>(
+        std::move(table), field.property, runtime.catalog().properties_of(type)[field.property].name, *column,
+        fuzzy ? TermKind::kFuzzyWord : TermKind::kToken, *text, out.edits);
+    return out;
+  }
+  out.kind = fuzzy ? RowExpr::Kind::kFuzzy : RowExpr::Kind::kTextMatch;
+  for (std::size_t i = 0; i < 2; ++i) {
+    OG_ASSIGN_OR_RETURN(RowExpr arg, bind_expression(expr.args[i], runtime));
+    out.args.push_back(std::move(arg));
+  }
+  return out;
+}
+
+Value evaluate_logic(const RowExpr& expr, const Tuples& tuples, std::size_t row) {
+  const bool decisive = expr.kind == RowExpr::Kind::kOr;  // What settles the result whatever the rest is.
+  bool unknown = false;
+  for (const RowExpr& arg : expr.args) {
+    const Value v = evaluate(arg, tuples, row);
+    if (v.is_null()) {
+      unknown = true;
+    } else if ((v.integer != 0) == decisive) {
+      return Value::of_bool(decisive);
+    }
+  }
+  return unknown ? Value() : Value::of_bool(!decisive);
+}
+
+Value evaluate_text(const RowExpr& expr, const Tuples& tuples, std::size_t row) {
+  const Value field = evaluate(expr.args[0], tuples, row);
+  const Value query = evaluate(expr.args[1], tuples, row);
+  if (field.kind != Value::Kind::kString || query.kind != Value::Kind::kString) return {};
+  return Value::of_bool(expr.kind == RowExpr::Kind::kFuzzy ? words_overlap(field.text, query.text, expr.edits)
+                                                            : tokens_overlap(field.text, query.text));
+}
+
+}  // namespace
+
+void collect_variables(const query::Expr& expr, std::set<VariableId>& out) {
+  if (expr.variable != kNoVariable) out.insert(expr.variable);
+  for (const query::Expr& arg : expr.args) collect_variables(arg, out);
+}
+
+const query::Expr& resolve_alias(const query::Expr& expr, const query::ReadQuery& read) {
+  const query::Expr* at = &expr;
+  while (at->kind == ExprKind::kProjection) at = &read.projections[at->projection].expr;
+  return *at;
+}
+
+Result<RowExpr> bind_expression(const query::Expr& expr, Runtime& runtime) {
+  RowExpr out;
+  switch (expr.kind) {
+    case ExprKind::kLiteral:
+    case ExprKind::kParameter:
+    case ExprKind::kNow: out.constant = value_of(runtime.scalar(expr)); return out;
+    case ExprKind::kEntityId:
+    case ExprKind::kProperty: {
+      const schema::TypeRef type = runtime.type_of(expr.variable);
+      out.kind = RowExpr::Kind::kColumn;
+      out.variable = expr.variable;
+      OG_ASSIGN_OR_RETURN(out.column, expr.kind == ExprKind::kEntityId ? runtime.ids(type)
+                                                                       : runtime.property(type, expr.property));
+      return out;
+    }
+    case ExprKind::kTextMatch:
+    case ExprKind::kFuzzy: return bind_text_function(expr, runtime);
+    case ExprKind::kCompare: out.kind = RowExpr::Kind::kCompare; break;
+    case ExprKind::kAnd: out.kind = RowExpr::Kind::kAnd; break;
+    case ExprKind::kOr: out.kind = RowExpr::Kind::kOr; break;
+    case ExprKind::kNot: out.kind = RowExpr::Kind::kNot; break;
+    case ExprKind::kProjection: return bind_expression(resolve_alias(expr, *runtime.query().read), runtime);
+    default: return std::unexpected(internal_error("expression of this kind cannot be evaluated by row"));
+  }
+  out.op = expr.op;
+  for (const query::Expr& arg : expr.args) {
+    OG_ASSIGN_OR_RETURN(RowExpr bound, bind_expression(arg, runtime));
+    out.args.push_back(std::move(bound));
+  }
+  return out;
+}
+
+Value evaluate(const RowExpr& expr, const Tuples& tuples, std::size_t row) {
+  switch (expr.kind) {
+    case RowExpr::Kind::kConstant: return expr.constant;
+    case RowExpr::Kind::kColumn: return expr.column->value(tuples.columns[expr.variable][row]);
+    case RowExpr::Kind::kMatcher: return value_of_truth(expr.matcher->match(tuples.columns[expr.variable][row]));
+    case RowExpr::Kind::kScore: return expr.scorer(tuples.columns[expr.variable][row]);
+    case RowExpr::Kind::kCompare:
+      return value_of_truth(
+          compare(expr.op, evaluate(expr.args[0], tuples, row), evaluate(expr.args[1], tuples, row)));
+    case RowExpr::Kind::kAnd:
+    case RowExpr::Kind::kOr: return evaluate_logic(expr, tuples, row);
+    case RowExpr::Kind::kNot: {
+      const Value v = evaluate(expr.args[0], tuples, row);
+      return v.is_null() ? Value() : Value::of_bool(v.integer == 0);
+    }
+    case RowExpr::Kind::kTextMatch:
+    case RowExpr::Kind::kFuzzy: return evaluate_text(expr, tuples, row);
+  }
+  return {};
+}
+
+}  // namespace omnigraph::exec

@@ -1,0 +1,258 @@
+#include "exec/mutate.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <unordered_set>
+
+#include "base/ulid.h"
+#include "columnar/builder.h"
+#include "exec/key_lookup.h"
+#include "exec/mutation_image.h"
+#include "exec/mutation_value.h"
+#include "graph/identity.h"
+
+namespace omnigraph::exec {
+namespace {
+
+using query::Expr;
+using query::ExprKind;
+using query::Mutation;
+using schema::EntityKind;
+using schema::TypeRef;
+
+class MutationExecution {
+ public:
+  MutationExecution(const query::BoundQuery& query, const std::vector<columnar::Scalar>& parameters,
+                    graph::WriteTransaction& transaction, const MutateContext& context)
+      : query_(query), catalog_(*query.catalog), parameters_(parameters), transaction_(transaction), context_(context),
+        now_{columnar::DateTimeValue{context.now_ms}} {}
+
+  Result<MutationCounts> run() {
+    for (const Mutation& statement : query_.mutations) OG_RETURN_IF_ERROR(run_statement(statement));
+    if (counts_.affected_nodes == 0 && counts_.affected_edges == 0) return counts_;
+    for (const TypeRef& type : reads_) transaction_.note_read(type);
+    for (auto& [type, image] : images_) {
+      const bool generated = type.kind == EntityKind::kEdge || catalog_.constraints_of(type).key.empty();
+      OG_RETURN_IF_ERROR(image->hand_over(transaction_, generated));
+    }
+    return counts_;
+  }
+
+ private:
+  Result<void> run_statement(const Mutation& statement) {
+    switch (statement.kind) {
+      case query::ast::MutationKind::kInsert:
+        return statement.type.kind == EntityKind::kNode ? insert_node(statement) : insert_edge(statement);
+      case query::ast::MutationKind::kUpdate: return update(statement);
+      case query::ast::MutationKind::kDelete: return remove(statement);
+    }
+    return {};
+  }
+
+  const columnar::Scalar& scalar(const Expr& expr) const {
+    if (expr.kind == ExprKind::kParameter) return parameters_[expr.parameter];
+    return expr.kind == ExprKind::kNow ? now_ : expr.literal;
+  }
+
+  Result<TypeImage*> image(TypeRef type) {
+    auto& entry = images_[type];
+    if (entry == nullptr) {
+      OG_ASSIGN_OR_RETURN(auto base, transaction_.base()->table(type));
+      entry = std::make_unique<TypeImage>(*transaction_.base(), catalog_, type, std::move(base));
+    }
+    return entry.get();
+  }
+
+  Result<Cell> cell_of(const query::Assignment& assignment, TypeRef type) const {
+    const schema::Property& property = catalog_.properties_of(type)[assignment.property];
+    const columnar::Scalar& value = scalar(assignment.value);
+    Cell cell;
+    cell.kind = property.type.is_blob() ? Cell::Kind::kBlob : Cell::Kind::kScalar;
+    if (value.is_null()) {
+      if (property.type.nullable) return cell;
+      const std::vector<std::string>& key = catalog_.constraints_of(type).key;
+      if (std::ranges::find(key, property.name) != key.end()) {
+        return std::unexpected(bad_request("insert @key property '" + property.name + "' cannot contain null"));
+      }
+      return std::unexpected(bad_request("non-nullable property '" + property.name + "' of " + catalog_.name_of(type) +
+                                         " cannot be set to null"));
+    }
+    if (property.type.is_blob()) {
+      const auto* text = std::get_if<std::string>(&value.value);
+      if (text == nullptr) {
+        return std::unexpected(bad_request("cannot convert value to Blob for property '" + property.name +
+                                           "': it takes a String or Blob parameter"));
+      }
+      OG_ASSIGN_OR_RETURN(cell.blob, blob_value(*text, property, context_));
+      return cell;
+    }
+    OG_ASSIGN_OR_RETURN(cell.scalar, converted_value(value, property, catalog_.name_of(type)));
+    return cell;
+  }
+
+  Result<std::vector<Cell>> inserted_cells(const Mutation& statement) const {
+    const auto& properties = catalog_.properties_of(statement.type);
+    std::vector<Cell> cells(properties.size());
+    std::vector<bool> assigned(properties.size());
+    for (std::size_t p = 0; p < properties.size(); ++p) {
+      cells[p].kind = properties[p].type.is_blob() ? Cell::Kind::kBlob : Cell::Kind::kScalar;
+    }
+    for (const query::Assignment& assignment : statement.assignments) {
+      OG_ASSIGN_OR_RETURN(cells[assignment.property], cell_of(assignment, statement.type));
+      assigned[assignment.property] = true;
+    }
+    for (std::size_t p = 0; p < properties.size(); ++p) {
+      if (!assigned[p] && !properties[p].type.nullable) {
+        return std::unexpected(bad_request("missing required property '" + properties[p].name + "'"));
+      }
+    }
+    return cells;
+  }
+
+  // The id that follows from the key, or a drawn one.
+  Result<std::string> node_id(TypeRef type, const std::vector<Cell>& cells) const {
+    const schema::NodeType& node = catalog_.nodes[type.index];
+    if (node.constraints.key.empty()) return base::new_ulid();
+    std::vector<std::string> texts;
+    for (const std::string& member : key_members(*transaction_.base(), catalog_, type)) {
+      const std::size_t p = node.index_of(member);
+      columnar::ArrayBuilder builder(schema::column_type(node.properties[p].type));
+      builder.append_scalar(cells[p].scalar);
+      OG_ASSIGN_OR_RETURN(std::string text, graph::canonical_key_text(*builder.finish(), 0, node.properties[p].type));
+      texts.push_back(std::move(text));
+    }
+    return graph::id_of_key(texts);
+  }
+
+  Result<void> insert_node(const Mutation& statement) {
+    OG_ASSIGN_OR_RETURN(auto cells, inserted_cells(statement));
+    OG_ASSIGN_OR_RETURN(std::string id, node_id(statement.type, cells));
+    OG_ASSIGN_OR_RETURN(TypeImage* nodes, image(statement.type));
+    OG_ASSIGN_OR_RETURN(ImageRow* row, nodes->put(std::move(id)));
+    row->cells = std::move(cells);
+    ++counts_.affected_nodes;
+    return {};
+  }
+
+  Result<std::string> endpoint(const std::optional<Expr>& expr, std::string_view name, TypeRef type) const {
+    if (expr.has_value()) {
+      const columnar::Scalar& value = scalar(*expr);
+      if (const auto* text = std::get_if<std::string>(&value.value)) return *text;
+    }
+    return std::unexpected(bad_request("insert of edge '" + catalog_.name_of(type) + "' needs a node id in '" +
+                                       std::string(name) + "', not null"));
+  }
+
+  Result<void> insert_edge(const Mutation& statement) {
+    OG_ASSIGN_OR_RETURN(std::string source, endpoint(statement.from, "from", statement.type));
+    OG_ASSIGN_OR_RETURN(std::string destination, endpoint(statement.to, "to", statement.type));
+    OG_ASSIGN_OR_RETURN(auto cells, inserted_cells(statement));
+    OG_ASSIGN_OR_RETURN(TypeImage* edges, image(statement.type));
+    ImageRow row;
+    row.id = base::new_ulid();
+    row.source = std::move(source);
+    row.destination = std::move(destination);
+    row.cells = std::move(cells);
+    edges->append(std::move(row));
+    ++counts_.affected_edges;
+    return {};
+  }
+
+  Result<std::vector<ImageMatch>> matches(const Mutation& statement, TypeImage& rows) {
+    OG_CHECK(statement.where.has_value());
+    const query::Predicate& where = *statement.where;
+    reads_.insert(statement.type);
+    return rows.matches({where.field, where.property, where.op, value_of(scalar(where.value))});
+  }
+
+  Result<void> update(const Mutation& statement) {
+    OG_ASSIGN_OR_RETURN(TypeImage* rows, image(statement.type));
+    std::vector<Cell> values;
+    for (const query::Assignment& assignment : statement.assignments) {
+      OG_ASSIGN_OR_RETURN(Cell cell, cell_of(assignment, statement.type));
+      values.push_back(std::move(cell));
+    }
+    OG_ASSIGN_OR_RETURN(const auto found, matches(statement, *rows));
+    for (const ImageMatch& match : found) {
+      OG_ASSIGN_OR_RETURN(ImageRow* row, rows->change(match));
+      for (std::size_t i = 0; i < values.size(); ++i) row->cells[statement.assignments[i].property] = values[i];
+    }
+    (statement.type.kind == EntityKind::kNode ? counts_.affected_nodes : counts_.affected_edges) += found.size();
+    return {};
+  }
+
+  Result<void> remove(const Mutation& statement) {
+    OG_ASSIGN_OR_RETURN(TypeImage* rows, image(statement.type));
+    OG_ASSIGN_OR_RETURN(const auto found, matches(statement, *rows));
+    if (statement.type.kind == EntityKind::kEdge) {
+      for (const ImageMatch& match : found) rows->remove(match);
+      counts_.affected_edges += found.size();
+      return {};
+    }
+    OG_RETURN_IF_ERROR(remove_incident(statement.type, *rows, found));
+    for (const ImageMatch& match : found) rows->remove(match);
+    counts_.affected_nodes += found.size();
+    return {};
+  }
+
+  // Deletes the edges, of any type, at either end of the nodes.
+  Result<void> remove_incident(TypeRef type, TypeImage& nodes, const std::vector<ImageMatch>& found) {
+    std::vector<Ordinal> base;
+    std::unordered_set<std::string> ids;
+    for (const ImageMatch& match : found) {
+      const Ordinal row = match.changed ? nodes.rows()[match.at].base : match.at;
+      if (row != kNoOrdinal) base.push_back(row);
+      OG_ASSIGN_OR_RETURN(std::string id, nodes.id_of(match));
+      ids.insert(std::move(id));
+    }
+    for (std::uint32_t e = 0; e < catalog_.edges.size(); ++e) {
+      const schema::EdgeType& edge = catalog_.edges[e];
+      if (edge.source_index == type.index) OG_RETURN_IF_ERROR(remove_edges(e, base, ids, graph::AdjacencyDirection::kOut));
+      if (edge.target_index == type.index) OG_RETURN_IF_ERROR(remove_edges(e, base, ids, graph::AdjacencyDirection::kIn));
+    }
+    return {};
+  }
+
+  Result<void> remove_edges(std::uint32_t edge_type, const std::vector<Ordinal>& nodes,
+                            const std::unordered_set<std::string>& ids, graph::AdjacencyDirection direction) {
+    const TypeRef type{EntityKind::kEdge, edge_type};
+    // An edge that another writer adds to one of these nodes must not survive them.
+    reads_.insert(type);
+    OG_ASSIGN_OR_RETURN(TypeImage* edges, image(type));
+    if (!nodes.empty()) {
+      OG_ASSIGN_OR_RETURN(const auto adjacency, transaction_.base()->adjacency(edge_type, direction));
+      for (const Ordinal node : nodes) {
+        for (const Ordinal edge : adjacency->edges(node)) counts_.affected_edges += edges->remove_base(edge) ? 1 : 0;
+      }
+    }
+    for (std::uint32_t i = 0; i < edges->rows().size(); ++i) {
+      const ImageRow& row = edges->rows()[i];
+      if (!row.live || row.base != kNoOrdinal) continue;
+      if (!ids.contains(direction == graph::AdjacencyDirection::kOut ? row.source : row.destination)) continue;
+      edges->remove({true, i});
+      ++counts_.affected_edges;
+    }
+    return {};
+  }
+
+  const query::BoundQuery& query_;
+  const schema::Catalog& catalog_;
+  const std::vector<columnar::Scalar>& parameters_;
+  graph::WriteTransaction& transaction_;
+  const MutateContext& context_;
+  const columnar::Scalar now_;
+  std::map<TypeRef, std::unique_ptr<TypeImage>> images_;
+  std::set<TypeRef> reads_;
+  MutationCounts counts_;
+};
+
+}  // namespace
+
+Result<MutationCounts> execute_mutation(const query::BoundQuery& query, const std::vector<columnar::Scalar>& parameters,
+                                        graph::WriteTransaction& transaction, const MutateContext& context) {
+  if (!query.is_mutation()) return std::unexpected(bad_request("query '" + query.name + "' is a read; run it as one"));
+  return MutationExecution(query, parameters, transaction, context).run();
+}
+
+}  // namespace omnigraph::exec

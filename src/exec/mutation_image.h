@@ -1,0 +1,105 @@
+// The private image a mutation works on: the rows of one type at the base snapshot with what earlier statements of the
+// same query changed laid over them (chapter 02 section 9). Not thread safe.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/result.h"
+#include "exec/column.h"
+#include "exec/mutation_value.h"
+#include "graph/snapshot.h"
+#include "graph/store.h"
+#include "query/bound_query.h"
+
+namespace omnigraph::exec {
+
+// Value of one property of a changed row.
+struct Cell {
+  enum class Kind : std::uint8_t { kBase, kScalar, kBlob };  // kBase: as the base row has it
+  Kind kind = Kind::kBase;
+  columnar::Scalar scalar;                // in the property's type
+  std::shared_ptr<const BlobValue> blob;  // null: no Blob
+};
+
+struct ImageRow {
+  std::string id;
+  std::string source, destination;  // edges: ids
+  Ordinal base = kNoOrdinal;        // the row it replaces or changes
+  bool live = true;
+  std::vector<Cell> cells;          // by property
+};
+
+// A condition of `update .. where` or `delete .. where`, its value converted to a constant.
+struct ImagePredicate {
+  query::WhereField field = query::WhereField::kProperty;
+  std::uint32_t property = 0;
+  query::CompareOp op = query::CompareOp::kEqual;
+  Value value;
+};
+
+// A row of the image: changed rows by index, others by base ordinal.
+struct ImageMatch {
+  bool changed = false;
+  std::uint32_t at = 0;
+};
+
+class TypeImage {
+ public:
+  TypeImage(const graph::Snapshot& snapshot, const schema::Catalog& catalog, schema::TypeRef type, graph::TableViewPtr base)
+      : snapshot_(snapshot), catalog_(catalog), type_(type), base_(std::move(base)) {}
+
+  [[nodiscard]] schema::TypeRef type() const { return type_; }
+  [[nodiscard]] std::vector<ImageRow>& rows() { return rows_; }
+
+  // Rows that satisfy the predicate, as the image stands.
+  Result<std::vector<ImageMatch>> matches(const ImagePredicate& predicate);
+  // The live row with this id.
+  Result<std::optional<ImageMatch>> find(std::string_view id);
+  [[nodiscard]] Result<std::string> id_of(const ImageMatch& match);
+
+  // The row to change; a base row is brought into the overlay. Invalidated by the next call.
+  Result<ImageRow*> change(const ImageMatch& match);
+  // A row that is not in the image; or takes the place of the live row with this id.
+  Result<ImageRow*> put(std::string id);
+  // A new row; its id is drawn, nothing can hold it.
+  void append(ImageRow row) {
+    by_id_[row.id] = static_cast<std::uint32_t>(rows_.size());
+    rows_.push_back(std::move(row));
+  }
+  // Removes a row that is live.
+  void remove(const ImageMatch& match);
+  // Live base rows by ordinal, for cascades over the adjacency. False: gone already.
+  bool remove_base(Ordinal ordinal);
+  [[nodiscard]] bool is_removed(Ordinal ordinal) const { return removed_.contains(ordinal); }
+
+  // Hands the final rows and removals to the transaction. `generated`: changed rows without a base row have drawn ids.
+  Result<void> hand_over(graph::WriteTransaction& transaction, bool generated);
+
+ private:
+  Result<const Column*> property(std::uint32_t index);
+  Result<const Column*> system(query::WhereField field);
+  Result<std::vector<Ordinal>> base_matches(const ImagePredicate& predicate);
+  Result<std::optional<std::vector<Ordinal>>> indexed_matches(const ImagePredicate& predicate);
+  Result<bool> row_holds(const ImageRow& row, const ImagePredicate& predicate);
+  Result<columnar::Batch> batch_of(const std::vector<const ImageRow*>& rows);
+  Result<void> put_rows(graph::WriteTransaction& transaction, const std::vector<const ImageRow*>& rows,
+                        graph::PutMode mode, bool generated);
+
+  const graph::Snapshot& snapshot_;
+  const schema::Catalog& catalog_;
+  const schema::TypeRef type_;
+  const graph::TableViewPtr base_;
+  std::vector<ImageRow> rows_;
+  std::unordered_map<std::string, std::uint32_t> by_id_;    // live changed rows
+  std::unordered_map<Ordinal, std::uint32_t> by_base_;      // base rows that a changed row stands for
+  std::unordered_set<Ordinal> removed_;
+  std::map<std::uint32_t, std::unique_ptr<Column>> columns_;
+};
+
+}  // namespace omnigraph::exec

@@ -1,0 +1,127 @@
+#include "exec/project.h"
+
+#include <algorithm>
+
+#include "columnar/builder.h"
+#include "columnar/kernels.h"
+
+namespace omnigraph::exec {
+namespace {
+
+using query::Expr;
+using query::ExprKind;
+
+bool is_rank_function(ExprKind kind) {
+  return kind == ExprKind::kNearest || kind == ExprKind::kBm25 || kind == ExprKind::kRrf;
+}
+
+// Repeats each ordinal as often as its row's weight says, up to `limit` rows.
+void unfold(Tuples& rows, std::uint64_t limit) {
+  if (rows.weights.empty() && rows.size <= limit) return;
+  std::vector<std::uint64_t> copies(rows.size);
+  std::uint64_t total = 0;
+  for (std::size_t i = 0; i < rows.size; ++i) {
+    copies[i] = std::min(rows.weight(i), limit - total);
+    total += copies[i];
+  }
+  for (auto& column : rows.columns) {
+    if (column.empty()) continue;
+    std::vector<Ordinal> longer;
+    longer.reserve(total);
+    for (std::size_t i = 0; i < column.size(); ++i) longer.insert(longer.end(), copies[i], column[i]);
+    column = std::move(longer);
+  }
+  rows.size = total;
+  rows.weights.clear();
+}
+
+Result<columnar::ArrayPtr> project_column(const Expr& expr, const Tuples& rows, RankScores& scores, Runtime& runtime) {
+  if (expr.kind == ExprKind::kProperty || expr.kind == ExprKind::kEntityId) {
+    const schema::TypeRef type = runtime.type_of(expr.variable);
+    OG_ASSIGN_OR_RETURN(const Column* column, expr.kind == ExprKind::kEntityId ? runtime.ids(type)
+                                                                               : runtime.property(type, expr.property));
+    return columnar::take(column->data(), rows.columns[expr.variable]);
+  }
+  columnar::ArrayBuilder builder(schema::column_type(expr.type));
+  if (Runtime::is_constant(expr)) {
+    const columnar::Scalar& scalar = runtime.scalar(expr);
+    for (std::size_t i = 0; i < rows.size; ++i) {
+      if (scalar.is_null()) {
+        builder.append_null();
+      } else {
+        append_value(builder, value_of(scalar));
+      }
+    }
+    return builder.finish();
+  }
+  RowExpr bound;
+  if (is_rank_function(expr.kind)) {
+    OG_ASSIGN_OR_RETURN(bound, scores.bind(expr));
+  } else {
+    OG_ASSIGN_OR_RETURN(bound, bind_expression(expr, runtime));
+  }
+  // A text predicate is never null in a result: a null field does not match.
+  const bool text = expr.kind == ExprKind::kTextMatch || expr.kind == ExprKind::kFuzzy;
+  for (std::size_t i = 0; i < rows.size; ++i) {
+    const Value v = evaluate(bound, rows, i);
+    append_value(builder, text && v.is_null() ? Value::of_bool(false) : v);
+  }
+  return builder.finish();
+}
+
+}  // namespace
+
+void append_value(columnar::ArrayBuilder& builder, const Value& value) {
+  switch (value.kind) {
+    case Value::Kind::kNull: builder.append_null(); return;
+    case Value::Kind::kString: builder.append_string(value.text); return;
+    case Value::Kind::kItems:
+      if (builder.type().id == columnar::TypeId::kList) {
+        for (std::uint64_t i = value.begin; i < value.end; ++i) {
+          builder.child(0).append_from(*value.items, static_cast<std::int64_t>(i));
+        }
+        builder.close_list();
+        return;
+      }
+      break;
+    default: break;
+  }
+  builder.append_scalar(scalar_of(value));
+}
+
+void projected_variables(const query::ReadQuery& read, VariableSet& out) {
+  for (const query::Projection& projection : read.projections) {
+    std::set<VariableId> variables;
+    collect_variables(resolve_alias(projection.expr, read), variables);
+    for (const VariableId v : variables) out.set(v);
+  }
+}
+
+ReadResult empty_result(const query::ReadQuery& read) {
+  ReadResult result;
+  for (const query::Projection& projection : read.projections) {
+    result.columns.push_back(projection.key);
+    result.types.push_back(projection.expr.type);
+    const columnar::DataType type = schema::column_type(projection.expr.type);
+    result.rows.fields.push_back({projection.key, type, true});
+    result.rows.columns.push_back(columnar::ArrayBuilder(type).finish());
+  }
+  return result;
+}
+
+Result<ReadResult> project_rows(const query::ReadQuery& read, Tuples rows, std::uint64_t limit, RankScores& scores,
+                                Runtime& runtime) {
+  ReadResult result;
+  unfold(rows, limit);
+  for (const query::Projection& projection : read.projections) {
+    OG_ASSIGN_OR_RETURN(auto column, project_column(resolve_alias(projection.expr, read), rows, scores, runtime));
+    result.columns.push_back(projection.key);
+    result.types.push_back(projection.expr.type);
+    result.rows.fields.push_back({projection.key, column->type(), true});
+    result.rows.columns.push_back(std::move(column));
+  }
+  result.rows.length = static_cast<std::int64_t>(rows.size);
+  return result;
+}
+
+}  // namespace omnigraph::exec

@@ -1,0 +1,173 @@
+#include "exec/row_order.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <numeric>
+
+namespace omnigraph::exec {
+namespace {
+
+using columnar::TypeId;
+
+// Rows kept beyond the limit before they are cut back to it.
+constexpr std::size_t kSpareRows = 4096;
+
+std::uint64_t prefix_of_int(std::int64_t i) {
+  // One bit short, to leave room for U64 values above; ties are compared in full.
+  return (static_cast<std::uint64_t>(i) ^ (std::uint64_t{1} << 63)) >> 1;
+}
+
+std::uint64_t prefix_of_double(double d) {
+  if (std::isnan(d)) return std::numeric_limits<std::uint64_t>::max();
+  const auto bits = std::bit_cast<std::uint64_t>(d + 0.0);
+  return (bits >> 63) != 0 ? ~bits : bits | (std::uint64_t{1} << 63);
+}
+
+template <class T, class Map>
+void gather_prefixes(const Column& column, const std::vector<Ordinal>& rows, std::vector<std::uint64_t>& out, Map&& map) {
+  column.gather<T>(rows, [&](std::size_t i, T v) { out[i] = map(v); });
+}
+
+}  // namespace
+
+std::uint64_t order_prefix(const Value& v) {
+  switch (v.kind) {
+    case Value::Kind::kNull: return 0;
+    case Value::Kind::kUint: return (std::uint64_t{3} << 62) | ((v.natural - (std::uint64_t{1} << 63)) >> 2);
+    case Value::Kind::kFloat: return prefix_of_double(v.single);
+    case Value::Kind::kDouble: return prefix_of_double(v.real);
+    case Value::Kind::kString: {
+      std::uint64_t prefix = 0;
+      for (std::size_t i = 0; i < 8; ++i) {
+        prefix = (prefix << 8) | (i < v.text.size() ? static_cast<unsigned char>(v.text[i]) : 0u);
+      }
+      return prefix;
+    }
+    case Value::Kind::kBool:
+    case Value::Kind::kInt:
+    case Value::Kind::kDate:
+    case Value::Kind::kDateTime: return prefix_of_int(v.integer);
+    default: return 0;
+  }
+}
+
+Result<RowOrder> RowOrder::make(const query::ReadQuery& read, std::size_t first, Runtime& runtime) {
+  RowOrder order;
+  for (std::size_t i = first; i < read.order.size(); ++i) {
+    OG_ASSIGN_OR_RETURN(RowExpr bound, bind_expression(read.order[i].expr, runtime));
+    order.keys_.push_back({std::move(bound), read.order[i].descending});
+  }
+  std::vector<VariableId> variables;
+  for (VariableId v = 0; v < read.variables.size(); ++v) {
+    if (read.variables[v].depth == 0) variables.push_back(v);
+  }
+  std::ranges::stable_sort(variables, {}, [&](VariableId v) -> const std::string& { return read.variables[v].name; });
+  for (const VariableId v : variables) {
+    OG_ASSIGN_OR_RETURN(const Column* ids, runtime.ids(read.variables[v].type));
+    order.ids_.push_back({v, ids});
+  }
+  return order;
+}
+
+void RowOrder::prefixes(const Tuples& batch, std::vector<std::uint64_t>& out) const {
+  out.assign(batch.size, 0);
+  const bool by_id = keys_.empty();
+  if (by_id && ids_.empty()) return;
+  const Column* column = by_id ? ids_[0].ids : keys_[0].expr.column;
+  const bool descending = !by_id && keys_[0].descending;
+  if (!by_id && keys_[0].expr.kind != RowExpr::Kind::kColumn) {
+    for (std::size_t i = 0; i < batch.size; ++i) out[i] = order_prefix(evaluate(keys_[0].expr, batch, i));
+  } else {
+    const std::vector<Ordinal>& rows = batch.columns[by_id ? ids_[0].variable : keys_[0].expr.variable];
+    switch (column->type().id) {
+      case TypeId::kFloat64: gather_prefixes<double>(*column, rows, out, prefix_of_double); break;
+      case TypeId::kFloat32:
+        gather_prefixes<float>(*column, rows, out, [](float f) { return prefix_of_double(f); });
+        break;
+      case TypeId::kInt32:
+      case TypeId::kDate32: gather_prefixes<std::int32_t>(*column, rows, out, prefix_of_int); break;
+      case TypeId::kInt64:
+      case TypeId::kDate64: gather_prefixes<std::int64_t>(*column, rows, out, prefix_of_int); break;
+      default:
+        for (std::size_t i = 0; i < rows.size(); ++i) out[i] = order_prefix(column->value(rows[i]));
+    }
+  }
+  if (descending) {
+    for (std::uint64_t& p : out) p = ~p;
+  }
+}
+
+int RowOrder::compare_rows(const Tuples& a, std::size_t row_a, const Tuples& b, std::size_t row_b) const {
+  for (const Key& key : keys_) {
+    const int o = order(evaluate(key.expr, a, row_a), evaluate(key.expr, b, row_b));
+    if (o != 0) return key.descending ? -o : o;
+  }
+  for (const Id& id : ids_) {
+    const Ordinal x = a.columns[id.variable][row_a];
+    const Ordinal y = b.columns[id.variable][row_b];
+    if (x == y) continue;
+    if (const int o = id.ids->text(x).compare(id.ids->text(y)); o != 0) return o;
+  }
+  return 0;
+}
+
+TopSink::TopSink(const RowOrder& order, std::vector<VariableId> variables, std::size_t variable_count,
+                 std::uint64_t limit)
+    : order_(order), variables_(std::move(variables)), limit_(limit), rows_(variable_count) {}
+
+void TopSink::push(const Tuples& batch) {
+  if (limit_ == 0) return;
+  order_.prefixes(batch, batch_prefixes_);
+  for (std::size_t i = 0; i < batch.size; ++i) {
+    if (batch_prefixes_[i] > threshold_) continue;
+    const std::uint64_t copies = std::min(batch.weight(i), limit_);
+    for (const VariableId v : variables_) {
+      rows_.columns[v].insert(rows_.columns[v].end(), copies, batch.columns[v][i]);
+    }
+    prefixes_.insert(prefixes_.end(), copies, batch_prefixes_[i]);
+    rows_.size += copies;
+    if (rows_.size > limit_ && rows_.size - limit_ > std::max<std::uint64_t>(limit_, kSpareRows)) shrink();
+  }
+}
+
+// Indexes of the first `count` rows in order.
+std::vector<std::uint32_t> TopSink::sorted_index(std::size_t count) {
+  std::vector<std::uint32_t> index(rows_.size);
+  std::iota(index.begin(), index.end(), 0u);
+  const auto before = [&](std::uint32_t a, std::uint32_t b) {
+    if (prefixes_[a] != prefixes_[b]) return prefixes_[a] < prefixes_[b];
+    return order_.compare_rows(rows_, a, rows_, b) < 0;
+  };
+  const auto middle = index.begin() + static_cast<std::ptrdiff_t>(std::min(count, index.size()));
+  if (middle != index.end()) std::nth_element(index.begin(), middle, index.end(), before);
+  index.erase(middle, index.end());
+  std::ranges::sort(index, before);
+  return index;
+}
+
+void TopSink::shrink() {
+  const std::vector<std::uint32_t> index = sorted_index(static_cast<std::size_t>(limit_));
+  std::vector<std::uint64_t> kept;
+  for (const std::uint32_t i : index) kept.push_back(prefixes_[i]);
+  rows_ = select_rows(rows_, index, variables_);
+  prefixes_ = std::move(kept);
+  threshold_ = prefixes_.back();
+}
+
+Tuples TopSink::take() {
+  const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(limit_, rows_.size));
+  return select_rows(rows_, sorted_index(count), variables_);
+}
+
+Tuples select_rows(const Tuples& in, const std::vector<std::uint32_t>& index, const std::vector<VariableId>& variables) {
+  Tuples out(in.columns.size());
+  for (const VariableId v : variables) {
+    out.columns[v].reserve(index.size());
+    for (const std::uint32_t i : index) out.columns[v].push_back(in.columns[v][i]);
+  }
+  out.size = index.size();
+  return out;
+}
+
+}  // namespace omnigraph::exec

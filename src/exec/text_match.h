@@ -1,0 +1,86 @@
+// search, match_text, fuzzy and bm25 over one property of one table (chapter 04 section 1, chapter 02 section 8).
+// A matcher starts by analysing the rows it is asked about; once these get many it asks the text segments for a bitmap
+// of all rows. Thread safety: match() and score() may be called concurrently.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "exec/column.h"
+#include "exec/text_segment.h"
+#include "graph/table_view.h"
+#include "index/text_analysis.h"
+
+namespace omnigraph::exec {
+
+// Words further apart than this are never asked for (chapter 02 section 8).
+inline constexpr std::uint32_t kFuzzyEditsMax = 2;
+
+// True if the texts share a token; if some word of each is within `edits`.
+[[nodiscard]] bool tokens_overlap(std::string_view field, std::string_view query);
+[[nodiscard]] bool words_overlap(std::string_view field, std::string_view query, std::uint32_t edits);
+
+class TextMatcher {
+ public:
+  // search and match_text for kToken, fuzzy within `edits` for kFuzzyWord.
+  TextMatcher(graph::TableViewPtr table, std::size_t property, std::string property_name, const Column& column,
+              TermKind kind, std::string_view query, std::uint32_t edits);
+
+  // kUnknown for a null field.
+  [[nodiscard]] Truth match(Ordinal row) const;
+
+ private:
+  [[nodiscard]] bool match_text(std::string_view text) const;
+  void build_bitmap() const;
+
+  const graph::TableViewPtr table_;
+  const std::size_t property_;
+  const std::string property_name_;
+  const Column& column_;
+  const TermKind kind_;
+  const std::uint32_t edits_;
+  std::vector<std::string> terms_;             // of the query, distinct
+  std::vector<std::u32string> wide_terms_;     // kFuzzyWord: decoded
+  mutable std::atomic<std::uint32_t> asked_ = 0;
+  mutable std::once_flag build_once_;
+  mutable std::vector<std::uint64_t> bitmap_;
+  mutable std::atomic<const std::uint64_t*> ready_ = nullptr;
+};
+
+struct Scored {
+  Ordinal row = 0;
+  double score = 0;
+};
+
+class Bm25Scorer {
+ public:
+  static Result<std::unique_ptr<Bm25Scorer>> make(const graph::TableView& table, std::size_t property,
+                                                  std::string_view property_name, std::string_view query);
+
+  // 0 if the row holds no query token.
+  [[nodiscard]] double score(Ordinal row) const;
+  // Rows with a query token, live, and in `candidates` (a bitmap over ordinals; empty = all). With `best` > 0 only
+  // the best that many and all that tie with the last of them. Any order.
+  [[nodiscard]] std::vector<Scored> collect(std::span<const std::uint64_t> candidates, std::size_t best) const;
+
+ private:
+  struct Part {
+    Ordinal first;
+    std::shared_ptr<const TextSegment> segment;
+    std::vector<std::uint32_t> terms;  // per query token; TermTable::kNone = not there
+  };
+  [[nodiscard]] double exact_score(const Part& part, std::uint32_t row, std::vector<std::uint32_t>& counts) const;
+
+  std::vector<Part> parts_;
+  std::vector<std::uint64_t> deleted_;
+  std::size_t token_count_ = 0;
+  index::Bm25Statistics statistics_;
+};
+
+}  // namespace omnigraph::exec

@@ -1,0 +1,123 @@
+#include "exec/vector_scan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/task_pool.h"
+#include "index/text_analysis.h"
+
+namespace omnigraph::exec {
+namespace {
+
+// Floats compared before a second thread is worth waking.
+constexpr std::size_t kParallelFloatsMin = std::size_t{4} << 20;
+constexpr std::size_t kLanes = 16;
+
+// Several sums side by side, so that the compiler can use vector registers of any width.
+template <std::size_t Lanes>
+[[gnu::always_inline]] inline float rough_distance_lanes(const float* a, const float* b, std::size_t n) {
+  float sums[Lanes] = {};
+  std::size_t i = 0;
+  for (; i + Lanes <= n; i += Lanes) {
+    for (std::size_t j = 0; j < Lanes; ++j) {
+      const float d = a[i + j] - b[i + j];
+      sums[j] += d * d;
+    }
+  }
+  float sum = 0;
+  for (; i < n; ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
+  for (const float s : sums) sum += s;
+  return sum;
+}
+
+float rough_distance_generic(const float* a, const float* b, std::size_t n) {
+  return rough_distance_lanes<kLanes>(a, b, n);
+}
+
+#if defined(__x86_64__)
+[[gnu::target("avx2,fma")]] float rough_distance_avx2(const float* a, const float* b, std::size_t n) {
+  return rough_distance_lanes<kLanes>(a, b, n);
+}
+#endif
+
+using RoughDistance = float (*)(const float*, const float*, std::size_t);
+
+RoughDistance rough_distance() {
+#if defined(__x86_64__)
+  static const bool wide = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
+  if (wide) return rough_distance_avx2;
+#endif
+  return rough_distance_generic;
+}
+
+}  // namespace
+
+void keep_smallest(std::vector<Scored>& scored, std::size_t best) {
+  if (best == 0 || scored.size() <= best) return;
+  std::ranges::nth_element(scored, scored.begin() + static_cast<std::ptrdiff_t>(best - 1), {}, &Scored::score);
+  const double last = scored[best - 1].score;
+  std::erase_if(scored, [&](const Scored& s) { return s.score > last; });
+}
+
+std::span<const float> VectorScan::stored(Ordinal row) const {
+  const Column::Slot slot = column_.slot(row);
+  if (slot.array->is_null(slot.index)) return {};
+  const columnar::Array& items = *slot.array->child(0);
+  const std::uint64_t begin = slot.array->item_begin(slot.index);
+  return items.values<float>().subspan(begin, slot.array->item_end(slot.index) - begin);
+}
+
+std::optional<double> VectorScan::distance(Ordinal row) const {
+  const std::span<const float> vector = stored(row);
+  if (vector.size() != query_.size()) return std::nullopt;
+  const double d = index::squared_distance(vector, query_);
+  // The squares of F32 values cannot overflow F64: only a non-finite element makes the sum so.
+  if (!std::isfinite(d)) return std::nullopt;
+  return d;
+}
+
+void VectorScan::scan(std::span<const Ordinal> rows, std::size_t best, std::vector<Scored>& out) const {
+  const RoughDistance rough = rough_distance();
+  // All terms are positive, so the relative error of the F32 sum is below (terms + a few) roundings; the absolute part
+  // covers squares that underflow.
+  const auto dimension = static_cast<double>(query_.size());
+  const double shrink = 1.0 - (dimension + 8) * 0x1p-22;
+  const double underflow = dimension * 1e-36;
+  double bound = std::numeric_limits<double>::infinity();
+  for (const Ordinal row : rows) {
+    const std::span<const float> vector = stored(row);
+    if (vector.size() != query_.size()) continue;
+    const auto approximate = static_cast<double>(rough(vector.data(), query_.data(), query_.size()));
+    // An overflow to infinity or a NaN says nothing.
+    if (approximate * shrink - underflow > bound && std::isfinite(approximate)) continue;
+    const double d = index::squared_distance(vector, query_);
+    if (!std::isfinite(d) || d > bound) continue;
+    out.push_back({row, d});
+    if (best > 0 && out.size() >= 2 * best + 64) {
+      keep_smallest(out, best);
+      bound = std::ranges::max(out, {}, &Scored::score).score;
+    }
+  }
+  keep_smallest(out, best);
+}
+
+std::vector<Scored> VectorScan::collect(std::span<const Ordinal> rows, std::size_t best) const {
+  std::vector<Scored> out;
+  base::TaskPool& pool = base::TaskPool::shared();
+  const std::size_t tasks = rows.size() * query_.size() < kParallelFloatsMin ? 1 : pool.thread_count();
+  if (tasks <= 1) {
+    scan(rows, best, out);
+    return out;
+  }
+  std::vector<std::vector<Scored>> parts(tasks);
+  pool.parallel_for(tasks, [&](std::size_t t) {
+    const std::size_t begin = rows.size() * t / tasks;
+    scan(rows.subspan(begin, rows.size() * (t + 1) / tasks - begin), best, parts[t]);
+  });
+  for (const auto& part : parts) out.insert(out.end(), part.begin(), part.end());
+  keep_smallest(out, best);
+  return out;
+}
+
+}  // namespace omnigraph::exec
