@@ -30,13 +30,15 @@ Error field_error(std::string_view field, std::string_view rule) {
 // First name that occurs twice in an object at any depth.
 std::optional<std::string> duplicate_member(const element& value) {
   if (value.is_array()) {
-    for (const element item : value.get_array().value_unsafe()) {
+    const simdjson::dom::array items = value.get_array().value_unsafe();
+    for (const element item : items) {
       if (auto found = duplicate_member(item)) return found;
     }
   }
   if (!value.is_object()) return std::nullopt;
   std::set<std::string_view> names;
-  for (const auto& [name, member] : value.get_object().value_unsafe()) {
+  const object members = value.get_object().value_unsafe();
+  for (const auto& [name, member] : members) {
     if (!names.insert(name).second) return std::string(name);
     if (auto found = duplicate_member(member)) return found;
   }
@@ -138,7 +140,8 @@ class BlockParser {
     Member type, edge, from, to, data;
     std::string_view unknown;
     bool has_unknown = false, repeated = false;
-    for (const auto& [name, value] : root.get_object().value_unsafe()) {
+    const object members = root.get_object().value_unsafe();
+    for (const auto& [name, value] : members) {
       Member* member = name == "type"   ? &type
                        : name == "edge" ? &edge
                        : name == "from" ? &from
@@ -179,7 +182,8 @@ class BlockParser {
   Result<void> permissive_record(const element& root) {
     Member type, edge, from, to, data;
     if (root.is_object()) {
-      for (const auto& [name, value] : root.get_object().value_unsafe()) {
+      const object members = root.get_object().value_unsafe();
+      for (const auto& [name, value] : members) {
         if (name == "type") type.set(value);
         if (name == "edge") edge.set(value);
         if (name == "from") from.set(value);
@@ -252,7 +256,8 @@ class BlockParser {
     }
     if (!data.present) return {};
     std::size_t expected = 0;  // Records of a type mostly have their members in one order.
-    for (const auto& [name, value] : data.value.get_object().value_unsafe()) {
+    const object members = data.value.get_object().value_unsafe();
+    for (const auto& [name, value] : members) {
       std::size_t at = expected;
       if (at >= properties.size() || properties[at].name != name) {
         at =

@@ -193,7 +193,8 @@ Result<void> ValueReader::append_list(const Property& property, const element& v
     return std::unexpected(
         bad_request("list property '" + property.name + "' expects a JSON array, got " + text_of(value)));
   }
-  for (const element item : value.get_array().value_unsafe()) {
+  const simdjson::dom::array items = value.get_array().value_unsafe();
+  for (const element item : items) {
     if (!item.is_null()) {
       OG_RETURN_IF_ERROR(append_scalar(property, item, column.child(0)));
     } else if (strict_) {
@@ -209,7 +210,8 @@ Result<void> ValueReader::append_list(const Property& property, const element& v
 Result<void> ValueReader::append_vector(const Property& property, const element& value, ArrayBuilder& column) {
   if (!value.is_array()) return std::unexpected(wrong_type(property, value));
   vector_.clear();
-  for (const element item : value.get_array().value_unsafe()) {
+  const simdjson::dom::array items = value.get_array().value_unsafe();
+  for (const element item : items) {
     if (!item.is_number() && wide_number(item).empty()) {
       return std::unexpected(
           bad_request("vector property '" + property.name + "' elements must be numeric, got " + text_of(item)));

@@ -186,8 +186,9 @@ class CardinalityCheck {
   }
 
   [[nodiscard]] Error violation(const std::string& id, std::uint32_t count) const {
-    const std::string limit = count < type_.card_min ? "(min " + std::to_string(type_.card_min) + ")"
-                                                     : "(max " + std::to_string(type_.card_max) + ")";
+    const bool few = count < type_.card_min;
+    std::string limit = few ? "(min " : "(max ";
+    limit.append(std::to_string(few ? type_.card_min : type_.card_max)).append(")");
     return bad_request("@card violation on edge " + type_.name + ": source '" + id + "' has " + std::to_string(count) +
                        " edges " + limit);
   }

@@ -224,17 +224,23 @@ class FileJobRun {
   Result<std::string> content_name() const {
     if (job_.with_folded) return std::string();
     std::string name = table_.root;
+    const auto add = [&](char separator, std::uint64_t number) {
+      name += separator;
+      name.append(std::to_string(number));
+    };
     for (const Column& column : columns_) {
-      for (const std::int32_t id : column.field_ids) name += ',' + std::to_string(id);
+      for (const std::int32_t id : column.field_ids) add(',', static_cast<std::uint64_t>(id));
     }
     for (std::size_t p = job_.first_piece; p < job_.end_piece; ++p) {
       const StagedPiece& piece = table_.pieces[p];
-      name += '|' + std::to_string(reinterpret_cast<std::uintptr_t>(piece.rows)) + ':' + std::to_string(piece.index);
+      add('|', reinterpret_cast<std::uintptr_t>(piece.rows));
+      add(':', piece.index);
       if (!table_.is_edge()) continue;
       for (const EdgeSide side : {EdgeSide::kSource, EdgeSide::kDestination}) {
         OG_ASSIGN_OR_RETURN(const Buffer rows, plan_.endpoints->get(side, p));
         const base::Hash128 hash = base::hash128(rows.text());
-        name += '.' + std::to_string(hash.low) + '.' + std::to_string(hash.high);
+        add('.', hash.low);
+        add('.', hash.high);
       }
     }
     return name;

@@ -204,13 +204,13 @@ class UniqueCheck {
   // Data file names are random, so they name their content for ever.
   std::string key_of(const lance::Fragment& fragment) const {
     std::string key = table_.root;
-    for (const lance::DataFileEntry& file : fragment.files) key += "|" + file.path;
+    for (const lance::DataFileEntry& file : fragment.files) key.append("|").append(file.path);
     for (std::size_t i = 0; i < columns_.names.size(); ++i) {
-      key += "|" + columns_.names[i] + ":" + schema::type_text(columns_.types[i]);
+      key.append("|").append(columns_.names[i]).append(":").append(schema::type_text(columns_.types[i]));
       const auto property = std::find_if(table_.identity->properties.begin(), table_.identity->properties.end(),
                                          [&](const PropertyIdentity& p) { return p.name == columns_.names[i]; });
       if (property == table_.identity->properties.end()) continue;
-      for (const std::int32_t id : property->field_ids) key += "," + std::to_string(id);
+      for (const std::int32_t id : property->field_ids) key.append(",").append(std::to_string(id));
     }
     return key;
   }
