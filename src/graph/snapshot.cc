@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "graph/layout.h"
+#include "graph/parallel_io.h"
 #include "graph/snapshot_factory.h"
 #include "schema/parser.h"
 
@@ -12,6 +13,8 @@ namespace {
 
 constexpr std::uint64_t kSnapshotsMax = 32;
 constexpr std::uint64_t kSchemasMax = 32;
+// Requests that a cold reader spends to save one round trip.
+constexpr std::size_t kPrefetchedMax = 64;
 
 class RecordSnapshot final : public Snapshot {
  public:
@@ -88,8 +91,9 @@ std::string snapshot_key(const CommitRecord& record, std::size_t commit) {
 
 }  // namespace
 
-SnapshotFactory::SnapshotFactory(std::shared_ptr<TableCache> tables)
+SnapshotFactory::SnapshotFactory(std::shared_ptr<TableCache> tables, bool prefetch)
     : tables_(std::move(tables)),
+      prefetch_(prefetch),
       adjacency_(std::make_shared<AdjacencyCache>()),
       snapshots_(kSnapshotsMax),
       schemas_(kSchemasMax) {}
@@ -118,8 +122,25 @@ Result<SnapshotPtr> SnapshotFactory::at_commit(const RecordPtr& record, std::siz
 Result<SnapshotPtr> SnapshotFactory::of_unpublished(const RecordPtr& record) { return make(record, record->record); }
 
 Result<SnapshotPtr> SnapshotFactory::make(const RecordPtr& record, CommitRecord state) {
+  if (prefetch_ && schemas_.find(record->record.schema.digest) == nullptr) warm_up(*record, state);
   OG_ASSIGN_OR_RETURN(LoadedSchemaPtr loaded, schema(*record));
   return std::make_shared<RecordSnapshot>(record, std::move(state), std::move(loaded), tables_, adjacency_);
+}
+
+void SnapshotFactory::warm_up(const LoadedRecord& record, const CommitRecord& state) {
+  std::vector<const std::string*> manifests;
+  for (const auto& [key, entry] : state.tables) {
+    if (manifests.size() < kPrefetchedMax) manifests.push_back(&entry.manifest);
+  }
+  // What fails here is asked for again when it is needed, and fails there.
+  (void)parallel_io(manifests.size() + 1, [&](std::size_t i) -> Result<void> {
+    if (i == 0) {
+      (void)schema(record);
+    } else {
+      (void)tables_->manifest(record, *manifests[i - 1]);
+    }
+    return {};
+  });
 }
 
 Result<LoadedSchemaPtr> SnapshotFactory::schema(const LoadedRecord& record) {

@@ -45,10 +45,10 @@ class WriteTransaction {
 
 struct WriteOptions {
   std::string branch = "main";
-  std::optional<std::string> actor;
+  std::optional<std::string> actor{};
   CommitKind kind = CommitKind::kMutate;
-  std::optional<std::string> if_head;          // precondition: commit id of the branch head
-  std::optional<std::string> fork_from;        // create the branch from this one's head if it is missing
+  std::optional<std::string> if_head{};         // precondition: commit id of the branch head
+  std::optional<std::string> fork_from{};       // create the branch from this one's head if it is missing
   bool commit_when_empty = false;              // loads: an empty write still commits
 };
 

@@ -16,7 +16,7 @@ StoreParts::StoreParts(std::shared_ptr<objectstore::ObjectStore> object_store, c
       log(std::make_shared<CommitLog>(store, clock, file.first_seq())),
       objects(std::make_shared<const ObjectReader>(store, log)),
       tables(std::make_shared<TableCache>(objects)),
-      snapshots(std::make_shared<SnapshotFactory>(tables)),
+      snapshots(std::make_shared<SnapshotFactory>(tables, !store->local_root().has_value())),
       keeper(std::make_shared<AttachmentKeeper>(store, objects)),
       publisher(std::make_shared<Publisher>(store, log, tables, keeper)),
       head_chain(store, tables),

@@ -79,7 +79,7 @@ bool is_refusal(const Error& error) {
 }
 
 void pause_before_try(std::uint32_t attempt) {
-  const std::uint64_t most_us = std::min<std::uint64_t>(std::uint64_t{1000} << std::min(attempt, 8u), 250'000);
+  const std::uint64_t most_us = std::min<std::uint64_t>(std::uint64_t{1000} << std::min(attempt, 6u), 50'000);
   std::this_thread::sleep_for(std::chrono::microseconds(base::random_u64() % most_us));
 }
 
