@@ -36,18 +36,21 @@ Result<void> StringTable::gather(std::span<const std::uint32_t> numbers, std::ui
   std::uint64_t end = bytes.size();
   const std::uint64_t start = end;
   bool has_nulls = !is_null_.empty();
+  std::uint32_t most = 0;
+  for (const std::uint32_t number : numbers) most = std::max(most, number);
+  if (!numbers.empty() && most >= number_end) {
+    return std::unexpected(place.corrupt("dictionary index " + std::to_string(most) + " of " +
+                                         std::to_string(items_.size()) + " items"));
+  }
+  // No overflow: fewer than 2^32 numbers, items below 2^31 bytes.
   for (const std::uint32_t number : numbers) {
-    if (number >= number_end) {
-      return std::unexpected(place.corrupt("dictionary index " + std::to_string(number) + " of " +
-                                           std::to_string(items_.size()) + " items"));
-    }
     if (number < first_number) {
       has_nulls = true;
     } else {
       end += items_[number - first_number].size;
     }
-    if (end - start > kDecompressedMax) return std::unexpected(place.corrupt("dictionary page expands beyond 2 GiB"));
   }
+  if (end - start > kDecompressedMax) return std::unexpected(place.corrupt("dictionary page expands beyond 2 GiB"));
   bytes.extend(end - start + kShortItem);
   std::uint64_t* ends = out.add_ends(numbers.size());
   std::byte* base = bytes.data();

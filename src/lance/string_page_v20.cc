@@ -63,31 +63,53 @@ Result<Buffer> raw_offsets(const ArrayEncoding& encoding, std::uint64_t count, c
 struct Strings {
   EndOffsets offsets;
   Buffer bytes;
-  bool bytes_in_place = false;
 };
 
-Result<Strings> read_binary(const ArrayEncoding& binary, std::uint64_t count, const PageInfo& page,
-                            const PagePlace& place) {
+Result<const ArrayEncoding*> bytes_of(const ArrayEncoding& binary, const PagePlace& place) {
   const ArrayEncoding* flat = without_nulls(*binary.second);
   if (flat == nullptr || flat->kind != Kind::kFlat || flat->bits != 8) {
     return std::unexpected(place.unsupported("string bytes that are not plain or compressed bytes"));
   }
+  return flat;
+}
+
+Result<Strings> read_binary(const ArrayEncoding& binary, std::uint64_t count, const PageInfo& page,
+                            const PagePlace& place) {
+  OG_ASSIGN_OR_RETURN(const ArrayEncoding* flat, bytes_of(binary, place));
   Strings strings;
   OG_ASSIGN_OR_RETURN(const Buffer stored, page_buffer(*flat, page, place));
   OG_ASSIGN_OR_RETURN(strings.bytes, decompress(flat->compression, stored, place));
-  strings.bytes_in_place = flat->compression == Compression::kNone;
   OG_ASSIGN_OR_RETURN(strings.offsets, read_end_offsets(*binary.first, count, binary.null_adjustment,
                                                         strings.bytes.size(), page, place));
   return strings;
 }
 
-void append_strings(const Strings& strings, std::uint64_t count, LeafBuilder& out) {
+// Compressed bytes go straight to where the column's bytes are collected.
+Result<void> append_compressed(const ArrayEncoding& binary, const ArrayEncoding& flat, const PageInfo& page,
+                               const PagePlace& place, LeafBuilder& out) {
+  const std::uint64_t count = page.length;
+  OG_ASSIGN_OR_RETURN(const Buffer stored, page_buffer(flat, page, place));
+  OG_ASSIGN_OR_RETURN(const std::uint64_t size, decompressed_size(flat.compression, stored.bytes(), place));
+  OG_ASSIGN_OR_RETURN(const EndOffsets offsets,
+                      read_end_offsets(*binary.first, count, binary.null_adjustment, size, page, place));
   const std::uint64_t base = out.string_bytes().size();
-  const std::byte* ends = strings.offsets.ends.data();
-  out.string_bytes().append(strings.bytes.data(), load_end(ends, count - 1));
+  std::byte* bytes = out.string_bytes().extend(size);
+  OG_RETURN_IF_ERROR(decompress_into(flat.compression, stored.bytes(), std::span(bytes, size), place));
+  const std::byte* ends = offsets.ends.data();
+  out.string_bytes().truncate(base + load_end(ends, count - 1));
   std::uint64_t* to = out.add_ends(count);
   for (std::uint64_t i = 0; i < count; ++i) to[i] = base + load_end(ends, i);
-  if (!strings.offsets.validity.empty()) out.add_validity(strings.offsets.validity.data(), 0, count);
+  if (!offsets.validity.empty()) out.add_validity(offsets.validity.data(), 0, count);
+  return {};
+}
+
+template <class T>
+void widen(const std::byte* from, std::vector<std::uint32_t>& to) {
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    T number;
+    std::memcpy(&number, from + i * sizeof(T), sizeof(T));
+    to[i] = number;
+  }
 }
 
 // Indices 0 = null, k = item k-1.
@@ -115,7 +137,9 @@ Result<void> append_dictionary(const ArrayEncoding& dictionary, const PageInfo& 
     unpack(*indices, count, page, raw.data());
   }
   std::vector<std::uint32_t> numbers(count);
-  for (std::uint64_t i = 0; i < count; ++i) std::memcpy(&numbers[i], raw.data() + i * width, width);
+  if (width == 1) widen<std::uint8_t>(raw.data(), numbers);
+  if (width == 2) widen<std::uint16_t>(raw.data(), numbers);
+  if (width == 4) widen<std::uint32_t>(raw.data(), numbers);
   return items.gather(numbers, /*first_number=*/1, place, out);
 }
 
@@ -195,11 +219,12 @@ Result<ArrayPtr> read_string_page(const ArrayEncoding& encoding, const PageInfo&
     return ArrayPtr();
   }
   if (encoding.kind != Kind::kBinary) return std::unexpected(place.corrupt("the encoding does not fit strings"));
-  OG_ASSIGN_OR_RETURN(Strings strings, read_binary(encoding, page.length, page, place));
-  if (!strings.bytes_in_place) {
-    append_strings(strings, page.length, out);
+  OG_ASSIGN_OR_RETURN(const ArrayEncoding* flat, bytes_of(encoding, place));
+  if (flat->compression != Compression::kNone) {
+    OG_RETURN_IF_ERROR(append_compressed(encoding, *flat, page, place, out));
     return ArrayPtr();
   }
+  OG_ASSIGN_OR_RETURN(Strings strings, read_binary(encoding, page.length, page, place));
   Array::Parts parts;
   parts.type = out.type();
   parts.length = static_cast<std::int64_t>(page.length);
