@@ -119,6 +119,8 @@ std::optional<std::string> mark_wide_numbers(std::string_view json) {
     if (length == 0) {
       in_string = c == '"';
       marked += c;
+      // What only looks like a number goes whole, so that no part of it is taken for one.
+      while (is_digit(c) && i + 1 < json.size() && is_digit(json[i + 1])) marked += json[++i];
       continue;
     }
     const std::string_view number = json.substr(i, length);

@@ -208,14 +208,14 @@ TEST(StrictLoad, LineLimits) {
                                                std::to_string(long_line.size()) + "}");
   EXPECT_THAT(error_of(too_long), HasSubstr("resource limit exceeded for graph_batch_line_bytes"));
 
-  // `{"type":"All","data":{"li":[1,..]}}` has 9 structural characters beside the commas of the list.
+  // `{"type":"All","data":{"li":[1,..]}}` has 10 structural characters beside the commas of the list.
   const auto list = [](std::size_t items) {
     std::string line = R"({"type":"All","data":{"li":[1)";
     for (std::size_t i = 1; i < items; ++i) line += ",1";
     return line + "]}}";
   };
-  EXPECT_TRUE(strict(list(kLoadStructuralSlotsMax - 10 + 1)));
-  const auto slots = strict(list(kLoadStructuralSlotsMax - 10 + 2));
+  EXPECT_TRUE(strict(list(kLoadStructuralSlotsMax - 10)));
+  const auto slots = strict(list(kLoadStructuralSlotsMax - 10 + 1));
   ASSERT_FALSE(slots);
   EXPECT_EQ(slots.error().detail->json,
             "{\"resource\":\"graph_batch_json_structural_slots\",\"limit\":131072,\"actual\":131073}");
