@@ -28,7 +28,7 @@ inline constexpr std::uint64_t kLoadLineBytesMax = std::uint64_t{32} << 20;
 inline constexpr std::uint64_t kLoadStructuralSlotsMax = 131'072;  // 1 + count of { } [ ] , : outside strings
 inline constexpr std::uint64_t kExternalBlobUriBytesMax = 65'536;
 inline constexpr std::size_t kInlineBlobBytesMax = 64 * 1024;  // larger payloads are objects of their own
-inline constexpr std::uint64_t kStagingMemoryBytes = std::uint64_t{256} << 20;  // all types of one load together
+inline constexpr std::uint64_t kStagingMemoryBytes = std::uint64_t{192} << 20;  // all types of one load together
 
 // Members of each keyed node type's @key in id order (chapter 01 section 6), by type name. A type that is missing
 // uses the names sorted bytewise.

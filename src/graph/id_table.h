@@ -1,6 +1,6 @@
 // Hash -> row number, open addressing: 16 bytes a slot, at most three quarters full. Rows are found by 96 bits of
-// XXH3-128 under a seed drawn per process, without a look at the value itself: two of 8 million values meet by chance
-// with probability 2^-51.
+// XXH3-128 under a seed drawn per process, without a look at the value itself: two of 4 million values meet by chance
+// with probability 2^-53.
 // Not thread safe while inserting; find() may be called concurrently.
 #pragma once
 
@@ -85,12 +85,12 @@ class IdTable {
 
 // A table for more rows than this would not fit beside the rest of a load below 1 GiB: larger sets are handled in
 // several passes over the rows, each with the hashes of one part.
-inline constexpr std::uint64_t kPassRowsMax = std::uint64_t{8} << 20;
+inline std::uint64_t pass_rows_max = std::uint64_t{4} << 20;  // a variable for tests alone
 
 class HashPasses {
  public:
-  explicit HashPasses(std::uint64_t rows, std::uint64_t pass_rows_max = kPassRowsMax)
-      : count_((rows + pass_rows_max - 1) / pass_rows_max), rows_(rows) {
+  explicit HashPasses(std::uint64_t rows, std::uint64_t rows_max = pass_rows_max)
+      : count_((rows + rows_max - 1) / rows_max), rows_(rows) {
     if (count_ == 0) count_ = 1;
   }
   [[nodiscard]] std::uint64_t count() const { return count_; }

@@ -2,6 +2,8 @@
 // removes. Sources are told apart by their row ids.
 #include <algorithm>
 #include <bit>
+#include <optional>
+#include <utility>
 
 #include "graph/prepare_state.h"
 
@@ -72,14 +74,22 @@ class CardinalityCheck {
       : edges_(edges), sources_(sources), type_(type), rows_(rows) {}
 
   Result<void> run() {
-    OG_RETURN_IF_ERROR(count_new());
-    OG_RETURN_IF_ERROR(visit_base(true, [&](Ordinal, std::uint64_t row) {
-      counts_.at(row);
-      return true;
-    }));
-    OG_RETURN_IF_ERROR(count_kept());
-    const bool violated = counts_.any_of([&](std::uint64_t row, std::uint32_t count) { return violates(row, count); });
-    return violated ? report() : Result<void>();
+    // As many passes as it takes to keep the counts small, each over the sources of one part.
+    passes_ = HashPasses(edges_.staged_rows + edges_.gone_count).count();
+    for (pass_ = 0; pass_ < passes_; ++pass_) {
+      counts_ = RowCounts();
+      OG_RETURN_IF_ERROR(count_new());
+      OG_RETURN_IF_ERROR(visit_base(true, [&](Ordinal, std::uint64_t row) {
+        counts_.at(row);
+        return true;
+      }));
+      OG_RETURN_IF_ERROR(count_kept());
+      const bool violated =
+          counts_.any_of([&](std::uint64_t row, std::uint32_t count) { return violates(row, count); });
+      if (violated) OG_RETURN_IF_ERROR(find_first());
+    }
+    if (first_) return std::unexpected(first_->second);
+    return {};
   }
 
  private:
@@ -96,14 +106,14 @@ class CardinalityCheck {
       OG_ASSIGN_OR_RETURN(const Buffer bytes, rows_.get(EdgeSide::kSource, p));
       const auto sources = EndpointRows::values(bytes);
       for (std::uint64_t i = 0; i < piece.count; ++i) {
-        if (edges_.is_final(piece.start + i)) ++counts_.at(sources[i]);
+        if (edges_.is_final(piece.start + i) && in_pass(sources[i])) ++counts_.at(sources[i]);
       }
     }
     return {};
   }
 
   Result<void> count_kept() {
-    if (!edges_.base_has_kept_rows()) return {};
+    if (!edges_.base_has_kept_rows() || counts_.size() == 0) return {};
     OG_ASSIGN_OR_RETURN(const auto rows, edges_.base->source_rows());
     for (std::size_t c = 0; c < rows->chunk_count(); ++c) {
       if (counts_.size() != 1 || rows->chunk(c)->has_nulls()) {
@@ -142,7 +152,7 @@ class CardinalityCheck {
           OG_ASSIGN_OR_RETURN(row, row_by_id(o));
           if (row == EndpointRows::kUnresolved) continue;
         }
-        if (!visit(o, row)) return {};
+        if (in_pass(row) && !visit(o, row)) return {};
       }
     }
     return {};
@@ -160,16 +170,20 @@ class CardinalityCheck {
     return o == kNoOrdinal ? EndpointRows::kUnresolved : sources_.base->row_id(o);
   }
 
-  // The violation of the first new edge, else of the first edge that goes.
-  Result<void> report() {
+  // Notes the violation of the first new edge, else of the first edge that goes, unless another pass had an earlier
+  // one.
+  Result<void> find_first() {
     for (std::size_t p = 0; p < edges_.pieces.size(); ++p) {
       const StagedPiece& piece = edges_.pieces[p];
       OG_ASSIGN_OR_RETURN(const Buffer bytes, rows_.get(EdgeSide::kSource, p));
       const auto sources = EndpointRows::values(bytes);
       for (std::uint64_t i = 0; i < piece.count; ++i) {
-        if (!edges_.is_final(piece.start + i) || !violates(sources[i], counts_.at(sources[i]))) continue;
+        if (!edges_.is_final(piece.start + i) || !in_pass(sources[i])) continue;
+        const std::uint32_t count = counts_.at(sources[i]);
+        if (!violates(sources[i], count)) continue;
         OG_ASSIGN_OR_RETURN(const std::string id, edges_.staged_text(piece.start + i, 1));
-        return std::unexpected(violation(id, counts_.at(sources[i])));
+        note(piece.start + i, violation(id, count));
+        return {};
       }
     }
     Ordinal first = kNoOrdinal;
@@ -182,8 +196,15 @@ class CardinalityCheck {
     }));
     OG_CHECK(first != kNoOrdinal);
     OG_ASSIGN_OR_RETURN(const std::string id, base_source(first));
-    return std::unexpected(violation(id, count));
+    note(edges_.staged_rows + first, violation(id, count));
+    return {};
   }
+
+  void note(std::uint64_t position, Error error) {
+    if (!first_ || position < first_->first) first_ = {position, std::move(error)};
+  }
+
+  [[nodiscard]] bool in_pass(std::uint64_t row) const { return passes_ == 1 || row % passes_ == pass_; }
 
   [[nodiscard]] Error violation(const std::string& id, std::uint32_t count) const {
     const bool few = count < type_.card_min;
@@ -198,6 +219,8 @@ class CardinalityCheck {
   const schema::EdgeType& type_;
   const EndpointRows& rows_;
   RowCounts counts_;
+  std::uint64_t passes_ = 1, pass_ = 0;
+  std::optional<std::pair<std::uint64_t, Error>> first_;  // position: staged rows, then base ordinals
 };
 
 }  // namespace

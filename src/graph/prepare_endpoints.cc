@@ -56,7 +56,7 @@ class SideResolver {
     if (const auto found = kept.find(nodes_.type.index); found != kept.end()) return found->second.get();
     std::uint64_t kept_rows = nodes_.staged_rows;
     for (const auto& [type, ids] : kept) kept_rows += ids->size();
-    if (kept_rows > kPassRowsMax) kept.clear();
+    if (kept_rows > pass_rows_max) kept.clear();
     auto ids = std::make_unique<IdTable>();
     OG_RETURN_IF_ERROR(collect_ids(nodes_, passes_, 0, *ids));
     return kept.emplace(nodes_.type.index, std::move(ids)).first->second.get();

@@ -16,8 +16,15 @@ using columnar::Array;
 using columnar::ArrayPtr;
 using columnar::TypeId;
 
-// Writers at work at once: each keeps the pages it fills in memory.
+// Writers at work at once: each keeps the pages it fills in memory, up to kPageBytes a column.
 constexpr std::size_t kWritersMax = 4;
+constexpr std::uint64_t kWritersBytesMax = std::uint64_t{256} << 20;
+constexpr std::uint64_t kPageBytes = std::uint64_t{8} << 20;
+
+std::size_t writer_count(std::size_t jobs, std::uint64_t largest_bytes) {
+  const std::uint64_t fit = kWritersBytesMax / std::max<std::uint64_t>(1, largest_bytes);
+  return std::min<std::size_t>(jobs, std::clamp<std::size_t>(fit, 1, kWritersMax));
+}
 
 std::vector<std::int32_t> system_field_id(const lance::Manifest& manifest, std::string_view name) {
   for (const lance::SchemaField& field : manifest.fields) {
@@ -397,7 +404,11 @@ Result<void> write_files(const std::vector<TablePlan>& plans, objectstore::Objec
   std::atomic<std::int64_t> small_left = static_cast<std::int64_t>(kAttachBytesMax);
   std::atomic<std::size_t> next = 0;
   std::atomic<bool> failed = false;
-  base::TaskPool::shared().parallel_for(std::min(kWritersMax, jobs.size()), [&](std::size_t) {
+  std::uint64_t largest_bytes = 0;
+  for (const FileJob& job : jobs) {
+    largest_bytes = std::max(largest_bytes, std::min<std::uint64_t>(job.bytes, job.layout->fields.size() * kPageBytes));
+  }
+  base::TaskPool::shared().parallel_for(writer_count(jobs.size(), largest_bytes), [&](std::size_t) {
     for (std::size_t at = next++; at < jobs.size() && !failed; at = next++) {
       const FileJob& job = jobs[order[at]];
       results[order[at]] = FileJobRun(job, plans[job.plan], store, cache, small_left).run();
