@@ -235,8 +235,9 @@ class FixedEncoder final : public ColumnEncoder {
 
 class StringEncoder final : public ColumnEncoder {
  public:
-  explicit StringEncoder(PageForm form)
-      : bytes_max_(form == PageForm::kPlain ? kPageBytes : kSmallPageBytes),
+  StringEncoder(PageKind kind, PageForm form)
+      : kind_(kind),
+        bytes_max_(form == PageForm::kPlain ? kPageBytes : kSmallPageBytes),
         rows_max_(form == PageForm::kPlain ? kPageRows : kSmallPageRows) {
     column_.form = form;
   }
@@ -318,13 +319,14 @@ class StringEncoder final : public ColumnEncoder {
   }
   void close() {
     PageValues page;
-    page.kind = PageKind::kString;
+    page.kind = kind_;
     open_.close_into(page);
     page.values = bytes_.finish();
     page.ends = ends_.finish();
     column_.ready.push_back(std::move(page));
   }
 
+  const PageKind kind_;
   const std::uint64_t bytes_max_;
   const std::int64_t rows_max_;
   PhysicalColumn column_;
@@ -452,8 +454,9 @@ std::unique_ptr<ColumnEncoder> make_column_encoder(const DataType& type, PageFor
     case TypeId::kBool:
       return std::make_unique<BoolEncoder>(form);
     case TypeId::kUtf8:
+      return std::make_unique<StringEncoder>(PageKind::kString, form);
     case TypeId::kBinary:
-      return std::make_unique<StringEncoder>(form);
+      return std::make_unique<StringEncoder>(PageKind::kBinary, form);
     case TypeId::kFixedSizeList: {
       const DataType& item = type.child(0).type;
       const bool number = item.is_fixed_width() && item.id != TypeId::kFixedSizeList;

@@ -95,6 +95,7 @@ EncodedPage encode_list_page(const PageValues& page, PageForm form) {
 EncodedPage encode_page(const PageValues& page, PageForm form) {
   switch (page.kind) {
     case PageKind::kString:
+    case PageKind::kBinary:
       return encode_string_page(page, form);
     case PageKind::kListOffsets:
       return encode_list_page(page, form);

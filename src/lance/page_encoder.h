@@ -28,6 +28,7 @@ enum class PageKind : std::uint8_t {
   kFixed,    // other fixed width: halffloat
   kVector,
   kString,
+  kBinary,  // as kString, but never a dictionary: readers take its items for UTF-8
   kListOffsets,
   kStructHeader,
 };

@@ -86,7 +86,7 @@ class DictionaryCollector {
 
 // A dictionary pays where strings repeat; long texts have few rows in a page and compress better.
 std::optional<Dictionary> find_dictionary(const PageValues& page) {
-  if (page.length < kDictionaryRowsMin || page.null_count == page.length) return std::nullopt;
+  if (page.kind != PageKind::kString || page.length < kDictionaryRowsMin) return std::nullopt;
   auto dictionary = DictionaryCollector().collect(page);
   if (!dictionary || dictionary->item_count * 2 > static_cast<std::size_t>(page.length)) return std::nullopt;
   return dictionary;

@@ -169,6 +169,14 @@ TEST(PageEncoderTest, DictionaryOfTwo) {
   EXPECT_EQ(page.buffers[2].bytes.text(), "elkox");
 }
 
+// The reference reader refuses dictionary items that are not UTF-8.
+TEST(PageEncoderTest, BinariesAreNoDictionary) {
+  PageValues page = string_page(std::vector<const char*>(2'000, "\xff\xfe"));
+  EXPECT_EQ(encode_page(page, PageForm::kPacked).encoding[0], '\x3a');
+  page.kind = PageKind::kBinary;
+  EXPECT_EQ(encode_page(page, PageForm::kPacked).encoding[0], '\x32');
+}
+
 TEST(PageEncoderTest, ManyStringsAreNoDictionary) {
   std::vector<std::string> texts;
   std::vector<const char*> rows;
