@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/hash.h"
 #include "columnar/builder.h"
 #include "columnar/kernels.h"
 
@@ -190,6 +191,30 @@ std::uint32_t GroupSink::group_by_hash(const Tuples& batch, std::size_t row) {
   }
 }
 
+// The same for the commonest key, one string, without the detour over Value.
+void GroupSink::find_groups_by_text(const Tuples& batch) {
+  const GroupPlan::Key& key = plan_.keys_[0];
+  const std::vector<Ordinal>& rows = batch.columns[key.variable];
+  constexpr std::uint64_t kNullHash = 0x5bd1e995u;
+  for (std::size_t row = 0; row < batch.size; ++row) {
+    if (std::size_t{group_count_} * 2 >= slots_.size()) grow_slots();
+    const bool null = key.column->is_null(rows[row]);
+    const std::string_view text = null ? std::string_view() : key.column->text(rows[row]);
+    const std::uint64_t hash = null ? kNullHash : base::hash64(text);
+    for (std::size_t at = hash & (slots_.size() - 1);; at = (at + 1) & (slots_.size() - 1)) {
+      Slot& slot = slots_[at];
+      if (slot.group == kNoGroup) {
+        slot = {hash, new_group(batch, row)};
+        texts_.push_back(null ? std::string_view() : text.empty() ? std::string_view("") : text);
+      } else if (slot.hash != hash || texts_[slot.group] != text || (texts_[slot.group].data() == nullptr) != null) {
+        continue;
+      }
+      groups_[row] = slot.group;
+      break;
+    }
+  }
+}
+
 // Fills groups_ for the batch.
 void GroupSink::find_groups(const Tuples& batch) {
   if (all_one_group_) {
@@ -198,6 +223,8 @@ void GroupSink::find_groups(const Tuples& batch) {
   }
   groups_.resize(batch.size);
   if (plan_.group_by_row_ == kNoVariable) {
+    const bool text = plan_.keys_.size() == 1 && plan_.keys_[0].column->type().id == TypeId::kUtf8;
+    if (text) return find_groups_by_text(batch);
     for (std::size_t row = 0; row < batch.size; ++row) groups_[row] = group_by_hash(batch, row);
     return;
   }
@@ -257,6 +284,9 @@ void GroupSink::accumulate(std::size_t a, const Tuples& batch) {
     return;
   }
   const bool sums = computed.function == Aggregate::kSum || computed.function == Aggregate::kAvg;
+  if (sums && computed.numbers != nullptr && all_one_group_ && batch.weights.empty()) {
+    return sum_all(a, batch.columns[computed.argument.variable]);
+  }
   if (sums && computed.numbers != nullptr) {
     for_each_number(*computed.numbers, batch.columns[computed.argument.variable], [&](std::size_t row, double v) {
       states.counts[group(row)] += batch.weight(row);
@@ -270,6 +300,28 @@ void GroupSink::accumulate(std::size_t a, const Tuples& batch) {
     states.counts[group(row)] += batch.weight(row);
     if (sums) add_number(states, group(row), to_double(v), batch.weight(row));
     if (!states.extremes.empty()) take_extreme(states, computed.function == Aggregate::kMin, group(row), v);
+  }
+}
+
+// Several compensated sums side by side: each addition waits for the one before only within its lane.
+void GroupSink::sum_all(std::size_t a, const std::vector<Ordinal>& rows) {
+  constexpr std::size_t kLanes = 8;
+  double sums[kLanes] = {};
+  double errors[kLanes] = {};
+  std::size_t count = 0;
+  for_each_number(*plan_.computed_[a].numbers, rows, [&](std::size_t, double v) {
+    const std::size_t lane = count++ % kLanes;
+    const double before = sums[lane];
+    const double sum = before + v;
+    const double gained = sum - before;
+    errors[lane] += (before - (sum - gained)) + (v - gained);
+    sums[lane] = sum;
+  });
+  States& states = states_[a];
+  states.counts[0] += count;
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    add_number(states, 0, sums[lane], 1);
+    states.errors[0] += errors[lane];
   }
 }
 

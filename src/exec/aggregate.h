@@ -73,9 +73,11 @@ class GroupSink final : public Stage {
   };
   void find_groups(const Tuples& batch);
   std::uint32_t group_by_hash(const Tuples& batch, std::size_t row);
+  void find_groups_by_text(const Tuples& batch);
   std::uint32_t new_group(const Tuples& batch, std::size_t row);
   void grow_slots();
   void accumulate(std::size_t a, const Tuples& batch);
+  void sum_all(std::size_t a, const std::vector<Ordinal>& rows);
   void add_number(States& states, std::uint32_t group, double value, std::uint64_t weight);
   void take_extreme(States& states, bool minimum, std::uint32_t group, const Value& value);
   [[nodiscard]] Value key_value(std::size_t key, std::uint32_t group) const;
@@ -90,6 +92,7 @@ class GroupSink final : public Stage {
   ZeroedScratch group_of_row_;                    // group + 1, by ordinal
   struct Slot { std::uint64_t hash; std::uint32_t group; };
   std::vector<Slot> slots_;
+  std::vector<std::string_view> texts_;           // by group, if the only key is a string
   std::vector<std::uint32_t> groups_;             // of the current batch
   bool all_one_group_ = false;
   VariableId rank_variable_ = kNoVariable;

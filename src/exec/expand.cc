@@ -1,5 +1,6 @@
 // One traversal from a bound variable, with the memberships that close cycles tested on the way.
 #include <algorithm>
+#include <utility>
 
 #include "exec/operators.h"
 #include "exec/scratch.h"
@@ -46,11 +47,18 @@ class MarkedNeighbors {
 class ExpandStage final : public Stage {
  public:
   ExpandStage(const ExpandOperator& op, const StageContext& context, Stage& next)
-      : op_(op), context_(context), out_(context.variable_count, next) {
+      : op_(op), context_(context), out_(context.variable_count, next), counted_(context.variable_count),
+        sums_(op.merge ? op.to_rows : 0) {
     for (std::size_t i = 0; i < op.probes.size(); ++i) marks_.push_back(std::make_unique<MarkedNeighbors>(op.to_rows));
   }
 
+  ~ExpandStage() override {
+    for (std::size_t i = 0; i < seen_count_; ++i) sums_[seen_[i]] = 0;
+  }
+
   void push(const Tuples& batch) override {
+    if (op_.merge) return merge_batch(batch);
+    if (op_.to == kNoVariable && op_.edge == kNoVariable && op_.probes.empty()) return count_batch(batch);
     for (std::size_t row = 0; row < batch.size; ++row) {
       if (context_.is_answered(batch, row)) continue;
       if (op_.per_edge) {
@@ -65,16 +73,74 @@ class ExpandStage final : public Stage {
     // Rows that were found early end the work on the others of this batch.
     if (context_.answered != nullptr) out_.flush();
   }
-  void finish() override { out_.finish(); }
+  void finish() override {
+    if (op_.merge) emit_merged();
+    out_.finish();
+  }
 
  private:
+  // Only the degree matters: rows stay, their weights are multiplied.
+  void count_batch(const Tuples& batch) {
+    const std::vector<Ordinal>& from = batch.columns[op_.from];
+    counted_.clear();
+    counted_.weights.resize(batch.size);
+    kept_.resize(batch.size);
+    std::size_t kept = 0;
+    for (std::size_t row = 0; row < batch.size; ++row) {
+      const std::uint32_t degree =
+          op_.per_edge ? op_.neighbors.edge_degree(from[row]) : op_.neighbors.distinct_degree(from[row]);
+      kept_[kept] = static_cast<std::uint32_t>(row);
+      counted_.weights[kept] = batch.weight(row) * degree;
+      kept += degree != 0 ? 1 : 0;
+    }
+    counted_.weights.resize(kept);
+    counted_.size = kept;
+    for (const VariableId v : op_.carry) {
+      std::vector<Ordinal>& column = counted_.columns[v];
+      column.resize(kept);
+      for (std::size_t i = 0; i < kept; ++i) column[i] = batch.columns[v][kept_[i]];
+    }
+    out_.pass(counted_);
+  }
+
+  void merge_batch(const Tuples& batch) {
+    const std::vector<Ordinal>& from = batch.columns[op_.from];
+    std::uint64_t* sums = sums_.data();
+    for (std::size_t row = 0; row < batch.size; ++row) {
+      const std::size_t room = seen_count_ + op_.neighbors.listed(from[row]);
+      if (seen_.size() < room) seen_.resize(std::max(room, seen_.size() * 2));
+      const std::uint64_t weight = batch.weight(row);
+      Ordinal* seen = seen_.data();
+      std::size_t count = seen_count_;
+      op_.neighbors.for_each(from[row], [&](Ordinal w) {
+        seen[count] = w;
+        count += sums[w] == 0 ? 1 : 0;
+        sums[w] += weight;
+      });
+      seen_count_ = count;
+    }
+  }
+
+  void emit_merged() {
+    for (std::size_t begin = 0; begin < seen_count_; begin += kBatchRows) {
+      const std::size_t count = std::min(kBatchRows, seen_count_ - begin);
+      counted_.clear();
+      counted_.weights.resize(count);
+      counted_.columns[op_.to].assign(seen_.begin() + static_cast<std::ptrdiff_t>(begin),
+                                      seen_.begin() + static_cast<std::ptrdiff_t>(begin + count));
+      for (std::size_t i = 0; i < count; ++i) counted_.weights[i] = std::exchange(sums_[seen_[begin + i]], 0);
+      counted_.size = count;
+      out_.pass(counted_);
+    }
+    seen_count_ = 0;
+  }
+
   void count(const Tuples& batch, std::size_t row, std::uint64_t matches) {
     if (matches != 0) out_.repeat(batch, row, op_.carry, 1, batch.weight(row) * matches);
   }
 
   void expand_distinct(const Tuples& batch, std::size_t row) {
     const Ordinal v = batch.columns[op_.from][row];
-    if (op_.to == kNoVariable) return count(batch, row, op_.neighbors.distinct_degree(v));
     std::vector<Ordinal>& to = out_.rows().columns[op_.to];
     const std::size_t before = to.size();
     if (op_.neighbors.is_plain()) {
@@ -88,7 +154,6 @@ class ExpandStage final : public Stage {
 
   void expand_edges(const Tuples& batch, std::size_t row) {
     const Ordinal v = batch.columns[op_.from][row];
-    if (op_.to == kNoVariable && op_.edge == kNoVariable) return count(batch, row, op_.neighbors.edge_degree(v));
     Tuples& out = out_.rows();
     std::size_t added = 0;
     op_.neighbors.for_each_edge(v, [&](Ordinal w, Ordinal edge) {
@@ -140,6 +205,11 @@ class ExpandStage final : public Stage {
   OutputBuffer out_;
   std::vector<std::unique_ptr<MarkedNeighbors>> marks_;
   std::vector<Ordinal> found_;
+  Tuples counted_;
+  std::vector<std::uint32_t> kept_;
+  ZeroedScratch sums_;          // by neighbour, zero between uses
+  std::vector<Ordinal> seen_;   // the first seen_count_: neighbours with a sum
+  std::size_t seen_count_ = 0;
 };
 
 }  // namespace

@@ -35,6 +35,8 @@ class ExpandOperator final : public Operator {
   std::vector<Probe> probes;  // REQUIRES: !per_edge
   Ordinal to_rows = 0;        // rows of the target's table
   std::vector<VariableId> carry;
+  // Adds the weights of equal neighbours up instead of listing them. REQUIRES: nothing carried, no probes, !per_edge.
+  bool merge = false;
   [[nodiscard]] std::unique_ptr<Stage> open(const StageContext& context, Stage& next) const override;
 };
 

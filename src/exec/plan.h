@@ -123,6 +123,11 @@ class OutputBuffer {
     if (!rows_.weights.empty() || weight != 1) rows_.weights.insert(rows_.weights.end(), count, weight);
     rows_.size += count;
   }
+  // A batch made elsewhere.
+  void pass(const Tuples& batch) {
+    flush();
+    if (batch.size > 0) next_.push(batch);
+  }
   void finish() {
     flush();
     next_.finish();

@@ -552,11 +552,16 @@ Result<Pipeline> BlockPlanner::build(const std::vector<Action>& actions, Variabl
     const VariableSet before = live;
     const VariableSet carry = live & needed_after[i];
     OG_ASSIGN_OR_RETURN(auto op, make_operator(action, carry, needed_after[i], part_pipelines, parts));
-    pipeline.operators.push_back(std::move(op));
     live = carry | (action.binds & needed_after[i]);
     for_each_variable(action.binds & needed_after[i], [&](VariableId v) { bind_order_.push_back(v); });
     const VariableSet dropped = before & ~carry & ~constant;
-    if (dropped.any() && work_after[i] != 0) pipeline.operators.push_back(make_merge(live));
+    const bool merge = dropped.any() && work_after[i] != 0;
+    auto* expand = dynamic_cast<ExpandOperator*>(op.get());
+    const bool merge_inside = merge && expand != nullptr && carry.none() && expand->to != kNoVariable &&
+                              expand->probes.empty() && !expand->per_edge && depth_ == 0;
+    if (merge_inside) expand->merge = true;
+    pipeline.operators.push_back(std::move(op));
+    if (merge && !merge_inside) pipeline.operators.push_back(make_merge(live));
   }
   return pipeline;
 }

@@ -2,6 +2,7 @@
 // one. Whoever borrows an array gives it back zeroed. Not shared between threads.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -11,22 +12,31 @@ namespace omnigraph::exec {
 // Arrays above this are freed instead of kept: idle threads must not hoard memory.
 inline constexpr std::size_t kScratchKeptBytesMax = std::size_t{32} << 20;
 
+inline constexpr std::size_t kScratchKept = 6;  // arrays a thread keeps
+
 // Array of zeros of at least `size` items; T is a u64 for bitmaps and counters.
 class ZeroedScratch {
  public:
   explicit ZeroedScratch(std::size_t size) {
+    if (size == 0) return;
+    // The smallest that is large enough, so that bitmaps leave the counters alone.
     auto& pool = spare();
-    if (!pool.empty()) {
-      items_ = std::move(pool.back());
-      pool.pop_back();
+    std::size_t best = pool.size();
+    for (std::size_t i = 0; i < pool.size(); ++i) {
+      if (pool[i].size() >= size && (best == pool.size() || pool[i].size() < pool[best].size())) best = i;
     }
-    if (items_.size() < size) items_.resize(size);
+    if (best == pool.size()) {
+      items_.resize(size);
+      return;
+    }
+    items_ = std::move(pool[best]);
+    pool.erase(pool.begin() + static_cast<std::ptrdiff_t>(best));
   }
   // REQUIRES: all zero again.
   ~ZeroedScratch() {
-    if (items_.size() * sizeof(std::uint64_t) <= kScratchKeptBytesMax && spare().size() < 4) {
-      spare().push_back(std::move(items_));
-    }
+    if (items_.empty() || items_.size() * sizeof(std::uint64_t) > kScratchKeptBytesMax) return;
+    if (spare().size() == kScratchKept) spare().erase(spare().begin());
+    spare().push_back(std::move(items_));
   }
   ZeroedScratch(const ZeroedScratch&) = delete;
   ZeroedScratch& operator=(const ZeroedScratch&) = delete;
