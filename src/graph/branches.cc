@@ -44,8 +44,7 @@ Result<void> Branches::create(std::string_view name, std::string_view from) {
                         parts_.publisher->publish(forked_record(branch, base.head, *base.record(), *parts_.log), {},
                                                   {.source = base.record(),
                                                    .confirmed = base.confirmed(),
-                                                   .upload_started = parts_.log->now(),
-                                                   .uploaded = nullptr}));
+                                                   .uploads = nullptr}));
     if (published.outcome == PublishOutcome::kWon) return {};
   }
   return std::unexpected(kept_changing(branch));
@@ -72,8 +71,7 @@ Result<void> Branches::remove(std::string_view name) {
                         parts_.publisher->publish(std::move(tombstone), {},
                                                   {.source = nullptr,
                                                    .confirmed = {head.confirmed},
-                                                   .upload_started = parts_.log->now(),
-                                                   .uploaded = nullptr}));
+                                                   .uploads = nullptr}));
     if (published.outcome == PublishOutcome::kWon) return {};
   }
   return std::unexpected(kept_changing(branch));

@@ -14,6 +14,11 @@ Result<std::shared_ptr<const lance::FileReader>> DataFile::reader() {
   return reader_;
 }
 
+bool DataFile::is_open() {
+  const std::lock_guard lock(open_mutex_);
+  return reader_ != nullptr;
+}
+
 Result<DataFile::ColumnPtr> DataFile::column(const columnar::DataType& type, const std::vector<std::int32_t>& columns) {
   OG_ASSIGN_OR_RETURN(const std::shared_ptr<const lance::FileReader> file, reader());
   const std::lock_guard lock(mutex_);

@@ -25,6 +25,7 @@ class DataFile {
 
   [[nodiscard]] const std::string& key() const { return key_; }
   [[nodiscard]] Result<std::shared_ptr<const lance::FileReader>> reader();
+  [[nodiscard]] bool is_open();
 
   // A top-level field by its file columns as lance::FileReader::read takes them; decoded once.
   using ColumnPtr = std::shared_ptr<const columnar::ChunkedArray>;

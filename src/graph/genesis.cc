@@ -60,12 +60,12 @@ Result<void> publish_genesis(StoreParts& parts, const LoadedSchemaPtr& schema, c
   record.head_id = commit.id;
   record.head_version = commit.version;
   record.commits.push_back(std::move(commit));
+  Uploads uploads;
   OG_ASSIGN_OR_RETURN(const Published published,
                       parts.publisher->publish(std::move(record), objects,
                                                {.source = nullptr,
                                                 .confirmed = {head.confirmed},
-                                                .upload_started = parts.log->now(),
-                                                .uploaded = nullptr}));
+                                                .uploads = &uploads}));
   if (published.outcome != PublishOutcome::kWon) return std::unexpected(graph_exists());
   parts.follow_up(published.record);
   return {};

@@ -17,7 +17,7 @@ using objectstore::PutOutcome;
 
 // Resends of one record whose fate is unknown. A store that retries inside (S3) has spent its 10 s on each.
 constexpr int kSendsMax = 5;
-constexpr std::chrono::milliseconds kFirstPause{10};
+constexpr std::chrono::milliseconds kFirstPause{5};
 // Every record stays this long after its successor came (chapter 09 section 3, rule a), with some reserve.
 constexpr std::int64_t kRecordKeptUs = 22 * kMicrosPerHour;
 
@@ -69,7 +69,8 @@ Result<Published> Publisher::publish(CommitRecord record, const std::vector<NewO
   if (total <= kAttachBytesMax) {
     for (const NewObject& object : objects) attachments.push_back({object.key, std::string(object.bytes.text())});
   } else {
-    OG_RETURN_IF_ERROR(upload(objects, basis.uploaded));
+    OG_CHECK(basis.uploads != nullptr);
+    OG_RETURN_IF_ERROR(upload(objects, *basis.uploads));
     total = 0;
   }
   record.token = base::to_hex(base::random_bytes(16));
@@ -78,18 +79,17 @@ Result<Published> Publisher::publish(CommitRecord record, const std::vector<NewO
   return send(std::make_shared<const LoadedRecord>(LoadedRecord{std::move(record), Buffer::from(std::move(bytes)), nullptr}), basis);
 }
 
-Result<void> Publisher::upload(const std::vector<NewObject>& objects, std::set<std::string>* uploaded) {
+Result<void> Publisher::upload(const std::vector<NewObject>& objects, Uploads& uploads) {
   std::vector<const NewObject*> missing;
   for (const NewObject& object : objects) {
-    if (uploaded == nullptr || !uploaded->contains(object.key)) missing.push_back(&object);
+    if (!uploads.keys.contains(object.key)) missing.push_back(&object);
   }
+  if (!uploads.started) uploads.started = log_->now();
   // Names are random, so a plain put cannot meet another's object, and a resend does no harm.
   OG_RETURN_IF_ERROR(parallel_io(missing.size(), [&](std::size_t i) {
     return store_->put(missing[i]->key, missing[i]->bytes.bytes());
   }));
-  if (uploaded != nullptr) {
-    for (const NewObject* object : missing) uploaded->insert(object->key);
-  }
+  for (const NewObject* object : missing) uploads.keys.insert(object->key);
   return {};
 }
 
@@ -135,7 +135,7 @@ Result<Published> Publisher::send(RecordPtr record, const PublishBasis& basis) {
     sent = log_->now();
     for (const Moment& confirmed : basis.confirmed) stale = stale || elapsed_us(confirmed, sent) > kConfirmedForUs;
     if (stale) return std::unexpected(Error{Code::kCancelled, "the head was not confirmed within the hour"});
-    expired = elapsed_us(basis.upload_started, sent) > kUploadForUs;
+    expired = basis.uploads != nullptr && basis.uploads->started && elapsed_us(*basis.uploads->started, sent) > kUploadForUs;
     if (expired) {
       return std::unexpected(Error{Code::kUnavailable, "the write took more than 12 hours and was not published; repeat it"});
     }

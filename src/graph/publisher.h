@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -29,12 +30,17 @@ struct Published {
   RecordPtr record;  // kWon
 };
 
+// What one write, over all its attempts, has uploaded.
+struct Uploads {
+  std::set<std::string> keys;
+  std::optional<Moment> started;  // the first one
+};
+
 // What a publish rests on.
 struct PublishBasis {
   RecordPtr source;                // whose `attached` the new record continues; null for none
   std::vector<Moment> confirmed;   // when each head it builds on was confirmed
-  Moment upload_started;           // of the write's first upload
-  std::set<std::string>* uploaded = nullptr;  // keys the write has put already; added to. May be null
+  Uploads* uploads = nullptr;      // of the write; added to. Null: the record brings no objects
 };
 
 class Publisher {
@@ -50,7 +56,7 @@ class Publisher {
                                           const PublishBasis& basis);
 
  private:
-  [[nodiscard]] Result<void> upload(const std::vector<NewObject>& objects, std::set<std::string>* uploaded);
+  [[nodiscard]] Result<void> upload(const std::vector<NewObject>& objects, Uploads& uploads);
   [[nodiscard]] Result<AttachedMap> inherit(const CommitRecord& record, const RecordPtr& source, std::size_t own_records,
                                             std::uint64_t own_bytes);
   [[nodiscard]] Result<Published> send(std::shared_ptr<const LoadedRecord> record, const PublishBasis& basis);

@@ -91,9 +91,8 @@ std::string snapshot_key(const CommitRecord& record, std::size_t commit) {
 
 }  // namespace
 
-SnapshotFactory::SnapshotFactory(std::shared_ptr<TableCache> tables, bool prefetch)
+SnapshotFactory::SnapshotFactory(std::shared_ptr<TableCache> tables)
     : tables_(std::move(tables)),
-      prefetch_(prefetch),
       adjacency_(std::make_shared<AdjacencyCache>()),
       snapshots_(kSnapshotsMax),
       schemas_(kSchemasMax) {}
@@ -122,7 +121,7 @@ Result<SnapshotPtr> SnapshotFactory::at_commit(const RecordPtr& record, std::siz
 Result<SnapshotPtr> SnapshotFactory::of_unpublished(const RecordPtr& record) { return make(record, record->record); }
 
 Result<SnapshotPtr> SnapshotFactory::make(const RecordPtr& record, CommitRecord state) {
-  if (prefetch_ && schemas_.find(record->record.schema.digest) == nullptr) warm_up(*record, state);
+  if (tables_->remote() && schemas_.find(record->record.schema.digest) == nullptr) warm_up(*record, state);
   OG_ASSIGN_OR_RETURN(LoadedSchemaPtr loaded, schema(*record));
   return std::make_shared<RecordSnapshot>(record, std::move(state), std::move(loaded), tables_, adjacency_);
 }

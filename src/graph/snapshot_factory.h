@@ -25,8 +25,7 @@ using LoadedSchemaPtr = std::shared_ptr<const LoadedSchema>;
 
 class SnapshotFactory {
  public:
-  // `prefetch`: requests are far away, so a cold reader asks for the schema and all manifests at once.
-  SnapshotFactory(std::shared_ptr<TableCache> tables, bool prefetch);
+  explicit SnapshotFactory(std::shared_ptr<TableCache> tables);
 
   // State after the last commit of the record.
   [[nodiscard]] Result<SnapshotPtr> at_head(const RecordPtr& record);
@@ -44,10 +43,10 @@ class SnapshotFactory {
 
  private:
   [[nodiscard]] Result<SnapshotPtr> make(const RecordPtr& record, CommitRecord state);
+  // A cold reader asks for the schema and all manifests at once.
   void warm_up(const LoadedRecord& record, const CommitRecord& state);
 
   const std::shared_ptr<TableCache> tables_;
-  const bool prefetch_;
   const std::shared_ptr<AdjacencyCache> adjacency_;
   LruCache<const Snapshot> snapshots_;
   LruCache<const LoadedSchema> schemas_;

@@ -35,8 +35,9 @@ std::string view_key(const TableEntry& entry, const RecordSchema& schema, const 
 
 }  // namespace
 
-TableCache::TableCache(std::shared_ptr<const ObjectReader> objects)
+TableCache::TableCache(std::shared_ptr<const ObjectReader> objects, bool remote)
     : objects_(std::move(objects)),
+      remote_(remote),
       manifests_(kManifestCost),
       files_(kFileCost),
       deletions_(kDeletionCost),

@@ -22,7 +22,9 @@ using PositionsPtr = std::shared_ptr<const std::vector<std::uint32_t>>;
 
 class TableCache {
  public:
-  explicit TableCache(std::shared_ptr<const ObjectReader> objects);
+  // `remote`: requests are far away, so what will be needed together is asked for together.
+  TableCache(std::shared_ptr<const ObjectReader> objects, bool remote);
+  [[nodiscard]] bool remote() const { return remote_; }
 
   [[nodiscard]] Result<ManifestPtr> manifest(const LoadedRecord& record, const std::string& key);
   // A manifest this process wrote: known without reading it back.
@@ -42,6 +44,7 @@ class TableCache {
 
  private:
   const std::shared_ptr<const ObjectReader> objects_;
+  const bool remote_;
   LruCache<const lance::Manifest> manifests_;
   LruCache<DataFile> files_;
   LruCache<const std::vector<std::uint32_t>> deletions_;

@@ -6,6 +6,7 @@
 #include "columnar/kernels.h"
 #include "graph/fragment_view.h"
 #include "graph/layout.h"
+#include "graph/parallel_io.h"
 #include "graph/row_map.h"
 
 namespace omnigraph::graph {
@@ -32,6 +33,7 @@ class FragmentView final : public TableView {
     std::vector<std::vector<std::shared_ptr<DataFile>>> files;  // by fragment, as its DataFileEntries
     std::vector<std::uint64_t> deleted;
     Ordinal live_rows = 0;
+    bool remote = false;  // files are far away
   };
 
   FragmentView(Parts parts, std::vector<std::unique_ptr<Column>> system, std::vector<std::unique_ptr<Column>> properties)
@@ -69,6 +71,7 @@ class FragmentView final : public TableView {
   }
 
   Result<Ordinal> find(std::string_view id) const override {
+    if (parts_.remote) std::call_once(find_once_, [&] { open_for_find(); });
     // Newest first: recent rows are asked for most, and an updated row's old version lies in an older fragment.
     for (std::size_t i = parts_.files.size(); i-- > 0;) {
       OG_ASSIGN_OR_RETURN(const std::shared_ptr<const index::KeyIndex> keys, key_index(i));
@@ -131,6 +134,37 @@ class FragmentView final : public TableView {
     return {.file = fragment.files.size(), .columns = {}};
   }
 
+  // One round trip for all. What fails here fails again, and is reported, where it is used.
+  static void open_together(std::vector<DataFile*> files) {
+    std::erase_if(files, [](DataFile* file) { return file->is_open(); });
+    if (files.size() < 2) return;
+    (void)parallel_io(files.size(), [&](std::size_t i) -> Result<void> {
+      (void)files[i]->reader();
+      return {};
+    });
+  }
+
+  // The files of ids: all of them while they are small, else only the small ones; find() asks for a large one only if
+  // nothing newer holds the id.
+  void open_for_find() const {
+    constexpr std::uint64_t kTogetherBytes = std::uint64_t{64} << 20;
+    constexpr std::uint64_t kSmallBytes = std::uint64_t{4} << 20;
+    std::uint64_t total = 0;
+    std::vector<std::pair<DataFile*, std::uint64_t>> candidates;
+    for (std::size_t i = 0; i < parts_.files.size(); ++i) {
+      const Place place = place_of(i, *system_[0]);
+      if (place.file == parts_.files[i].size()) continue;
+      const std::uint64_t bytes = parts_.manifest->fragments[i].files[place.file].file_size_bytes;
+      candidates.emplace_back(parts_.files[i][place.file].get(), bytes);
+      total += bytes;
+    }
+    std::vector<DataFile*> files;
+    for (const auto& [file, bytes] : candidates) {
+      if (total <= kTogetherBytes || bytes <= kSmallBytes) files.push_back(file);
+    }
+    open_together(std::move(files));
+  }
+
   Result<ColumnPtr> read_edge(std::size_t index) const {
     OG_CHECK(parts_.type.kind == schema::EntityKind::kEdge);
     return read(*system_[index]);
@@ -139,6 +173,14 @@ class FragmentView final : public TableView {
   Result<ColumnPtr> read(Column& column) const {
     const std::lock_guard lock(column.mutex);
     if (column.values != nullptr) return column.values;
+    if (parts_.remote) {
+      std::vector<DataFile*> files;
+      for (std::size_t i = 0; i < parts_.files.size(); ++i) {
+        const Place place = place_of(i, column);
+        if (place.file < parts_.files[i].size()) files.push_back(parts_.files[i][place.file].get());
+      }
+      open_together(std::move(files));
+    }
     std::vector<columnar::ArrayPtr> chunks;
     for (std::size_t i = 0; i < parts_.files.size(); ++i) OG_RETURN_IF_ERROR(read_fragment(column, i, chunks));
     column.values = std::make_shared<const ChunkedArray>(column.type, std::move(chunks));
@@ -184,6 +226,7 @@ class FragmentView final : public TableView {
   const std::vector<std::unique_ptr<Column>> properties_;
   std::vector<Ordinal> starts_;
   Ordinal physical_rows_ = 0;
+  mutable std::once_flag find_once_;
   mutable std::once_flag rows_once_;
   mutable std::unique_ptr<RowMap> rows_;
 };
@@ -239,7 +282,8 @@ Result<TableViewPtr> make_fragment_view(TableCache& cache, const RecordPtr& reco
                                         const std::shared_ptr<const schema::Catalog>& catalog, schema::TypeRef type,
                                         const std::string& manifest_key, ManifestPtr manifest) {
   const std::string root = table_root_of(manifest_key);
-  FragmentView::Parts parts{.type = type, .manifest = manifest, .key = manifest_key, .files = {}, .deleted = {}};
+  FragmentView::Parts parts{.type = type, .manifest = manifest, .key = manifest_key, .files = {}, .deleted = {},
+                            .live_rows = 0, .remote = cache.remote()};
   std::uint64_t physical_rows = 0;
   for (const lance::Fragment& fragment : manifest->fragments) physical_rows += fragment.physical_rows;
   if (physical_rows >= kNoOrdinal) {

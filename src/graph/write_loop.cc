@@ -153,8 +153,7 @@ class WriteLoop::GroupRun {
                         parts_.publisher->publish(draft.finish(), draft.objects(),
                                                   {.source = base_.record(),
                                                    .confirmed = base_.confirmed(),
-                                                   .upload_started = started_,
-                                                   .uploaded = &uploaded_}));
+                                                   .uploads = &uploads_}));
     if (published.outcome == PublishOutcome::kWon) {
       parts_.follow_up(published.record);
       answer_published(published.record->record);
@@ -224,6 +223,7 @@ class WriteLoop::GroupRun {
     if (options.if_head && *options.if_head != snapshot->commit_id()) {
       return std::unexpected(precondition_failed(branch_, *options.if_head, snapshot->commit_id()));
     }
+    const Moment began = parts_.log->now();
     Transaction transaction(snapshot);
     OG_RETURN_IF_ERROR(member.body(transaction));
     const WriteSet& writes = transaction.writes();
@@ -235,7 +235,7 @@ class WriteLoop::GroupRun {
     member.footprint = prepared.footprint;
     member.footprint.insert(writes.reads.begin(), writes.reads.end());
     for (const auto& [type, table] : writes.tables) member.footprint.insert(type);
-    for (const std::string& key : prepared.uploaded) uploaded_.insert(key);
+    if (!prepared.uploaded.empty() && !uploads_.started) uploads_.started = began;
     member.prepared = std::move(prepared);
     return true;
   }
@@ -300,7 +300,7 @@ class WriteLoop::GroupRun {
   std::uint32_t attempt_ = 0;
   WriteBase base_;
   std::shared_ptr<const schema::Catalog> catalog_;
-  std::set<std::string> uploaded_;
+  Uploads uploads_;
   std::string expected_head_;
   std::string actual_head_;
 };
