@@ -103,8 +103,7 @@ class Session : public std::enable_shared_from_this<Session> {
     try {
       bool first = true;
       while (co_await one_request(first)) first = false;
-      beast::error_code ignored;
-      stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+      co_await linger();
     } catch (const boost::system::system_error&) {
       // The peer went away or stalled; there is nobody left to tell.
     } catch (const std::exception& error) {
@@ -159,6 +158,22 @@ class Session : public std::enable_shared_from_this<Session> {
                std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(took).count()) + "us " + request_id);
     }
     co_return sent && keep_alive;
+  }
+
+  // Closing with unread bytes would reset the connection before the client has read the answer, so what it still sends
+  // is thrown away for a while.
+  asio::awaitable<void> linger() {
+    constexpr auto kLingerTime = std::chrono::seconds(5);
+    constexpr std::size_t kLingerBytesMax = std::size_t{64} << 20;
+    beast::error_code ignored;
+    stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    std::vector<std::byte> waste(kPieceBytes);
+    stream_.expires_after(kLingerTime);
+    for (std::size_t total = 0; total < kLingerBytesMax;) {
+      const auto [failed, count] = co_await stream_.async_read_some(asio::buffer(waste), asio::as_tuple(asio::use_awaitable));
+      if (failed || count == 0) co_return;
+      total += count;
+    }
   }
 
   // Runs a blocking function on the workers while the network thread goes on.

@@ -91,6 +91,7 @@ def test_findings_in_files(cli, atlas):
     (atlas / "base.policy.yaml").write_text("version: 1\nbrunch: 1\n")
     write(atlas)
     assert ("policy_invalid", "policies.base.file") in findings()
+    (atlas / "base.policy.yaml").write_text("version: 1\nrules: []\n")
     write(atlas, extra="storage: gs://b/x\n")
     assert ("invalid_storage_root", "storage") in codes(cli("cluster", "plan", "--config", atlas, "--json", check=False).json)
     gone = cli("cluster", "validate", "--config", atlas / "nowhere", "--json", check=False)

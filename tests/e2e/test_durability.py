@@ -100,7 +100,7 @@ def test_damaged_files(cli, fleet, tmp_path, where, damage):
     # Enough rows that data files and manifests lie outside the records.
     rows = [{"type": "Ship", "data": {"name": f"s{i}", "tons": i, "tags": ["some text to fill the pages", str(i)]}} for i in range(20_000)]
     (tmp_path / "more.jsonl").write_text(ndjson(rows))
-    cli("load", "--data", "more.jsonl", "--mode", "overwrite", fleet)
+    cli("load", "--data", "more.jsonl", "--mode", "merge", fleet)
     wanted = cli("export", fleet).out
     for path in sorted(fleet.glob(where)):
         good = path.read_bytes()
