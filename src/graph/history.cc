@@ -53,6 +53,9 @@ Result<FoundCommit> History::find(std::string_view id) const {
   OG_ASSIGN_OR_RETURN(const std::vector<Branches::Live> live, branches_.live());
   bool was_cut = false;
   for (const Branches::Live& branch : live) {
+    if (!pointed.record) {  // a pointer follows its commit after a moment
+      if (const auto index = index_of(branch.head.record->record, commit_id)) return FoundCommit{branch.head.record, *index};
+    }
     OG_ASSIGN_OR_RETURN(const std::vector<Stretch> chain, chain_of(branch.head.record));
     for (const Stretch& stretch : chain) {
       if (!pointed.record) {

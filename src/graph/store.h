@@ -59,7 +59,8 @@ struct WriteOutcome {
   std::uint32_t attempts = 1;
 };
 
-// Called once per attempt with a fresh transaction on the newest head.
+// Called once per attempt with a fresh transaction on the newest head, possibly from another writer's thread (waiting
+// writers are published together). It must not write to the same store itself.
 using WriteBody = std::function<Result<void>(WriteTransaction&)>;
 
 struct StoreOptions {

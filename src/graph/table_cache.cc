@@ -9,7 +9,7 @@ namespace {
 
 // Costs are rough bytes in memory. Local data files are mapped, so that theirs is mostly address space.
 constexpr std::uint64_t kManifestCost = std::uint64_t{64} << 20;
-constexpr std::uint64_t kFileCost = std::uint64_t{4} << 30;
+constexpr std::uint64_t kFileCost = std::uint64_t{2} << 30;
 constexpr std::uint64_t kDeletionCost = std::uint64_t{64} << 20;
 constexpr std::uint64_t kViewsMax = 512;
 
@@ -56,11 +56,11 @@ void TableCache::note_manifest(const std::string& key, ManifestPtr manifest) {
   manifests_.insert(key, std::move(manifest), cost);
 }
 
-std::shared_ptr<DataFile> TableCache::data_file(const RecordPtr& record, const std::string& key) {
+std::shared_ptr<DataFile> TableCache::data_file(const RecordPtr& record, const std::string& key,
+                                                std::uint64_t size_bytes) {
   if (auto known = files_.find(key)) return known;
-  // The size is not known before the file is opened; the row groups of our files are well below this on average.
-  constexpr std::uint64_t kTypicalFileCost = std::uint64_t{1} << 20;
-  return files_.insert(key, std::make_shared<DataFile>(key, record, objects_), kTypicalFileCost);
+  constexpr std::uint64_t kReaderCost = std::uint64_t{64} << 10;
+  return files_.insert(key, std::make_shared<DataFile>(key, record, objects_), kReaderCost + size_bytes);
 }
 
 Result<PositionsPtr> TableCache::deletions(const LoadedRecord& record, const std::string& table_root,

@@ -30,7 +30,9 @@ class TableCache {
   // A manifest this process wrote: known without reading it back.
   void note_manifest(const std::string& key, ManifestPtr manifest);
 
-  [[nodiscard]] std::shared_ptr<DataFile> data_file(const RecordPtr& record, const std::string& key);
+  // `size_bytes` as the manifest says; 0 = not known.
+  [[nodiscard]] std::shared_ptr<DataFile> data_file(const RecordPtr& record, const std::string& key,
+                                                    std::uint64_t size_bytes);
   // Ascending deleted positions of a fragment that has a deletion file: the engine's copy, else the Lance one.
   [[nodiscard]] Result<PositionsPtr> deletions(const LoadedRecord& record, const std::string& table_root,
                                                const lance::Fragment& fragment);

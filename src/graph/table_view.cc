@@ -301,7 +301,7 @@ Result<TableViewPtr> make_fragment_view(TableCache& cache, const RecordPtr& reco
         return std::unexpected(Error{Code::kUnsupportedFormat, "unsupported dataset: '" + manifest_key +
                                                                    "' keeps files outside its folder (base paths)"});
       }
-      files.push_back(cache.data_file(record, data_file_key(root, file.path)));
+      files.push_back(cache.data_file(record, data_file_key(root, file.path), file.file_size_bytes));
     }
     parts.files.push_back(std::move(files));
     if (fragment.deletion_file) {
