@@ -403,8 +403,11 @@ std::vector<std::uint32_t> GroupSink::ordered_groups(std::uint64_t limit) const 
     return index;
   }
   std::vector<std::uint64_t> prefixes(group_count_, 0);
+  const bool by_count = !items.empty() && !items[0].is_key &&
+                        plan_.computed_[items[0].index].function == Aggregate::kCount;
   for (std::uint32_t g = 0; g < group_count_ && !items.empty(); ++g) {
-    const std::uint64_t prefix = order_prefix(value(items[0], g));
+    const std::uint64_t prefix =
+        by_count ? states_[items[0].index].counts[g] : order_prefix(value(items[0], g));
     prefixes[g] = items[0].descending ? ~prefix : prefix;
   }
   const auto before = [&](std::uint32_t a, std::uint32_t b) {

@@ -15,6 +15,9 @@ class CollectSink final : public Stage {
               std::uint64_t limit = std::numeric_limits<std::uint64_t>::max(), Runtime* runtime = nullptr)
       : variables_(std::move(variables)), rows_(variable_count), limit_(limit), runtime_(runtime) {}
 
+  void reserve(std::size_t rows) {
+    for (const VariableId v : variables_) rows_.columns[v].reserve(rows);
+  }
   void push(const Tuples& batch) override {
     if (total_ >= limit_) return;
     for (const VariableId v : variables_) {
@@ -27,7 +30,11 @@ class CollectSink final : public Stage {
       rows_.weights.insert(rows_.weights.end(), batch.size, 1);
     }
     rows_.size += batch.size;
-    for (std::size_t i = 0; i < batch.size && total_ < limit_; ++i) total_ += batch.weight(i);
+    if (batch.weights.empty()) {
+      total_ += batch.size;
+    } else {
+      for (std::size_t i = 0; i < batch.size && total_ < limit_; ++i) total_ += batch.weight(i);
+    }
     if (total_ >= limit_ && runtime_ != nullptr) runtime_->stop();
   }
   void finish() override {}

@@ -20,7 +20,9 @@ const Expr& ranked_field(const Expr& function) {
 // Row numbers grouped by the ordinal of one variable.
 struct RowsByEntity {
   RowsByEntity(const Tuples& rows, VariableId variable) : ordinals(rows.columns[variable]) {
-    ascending = std::ranges::adjacent_find(ordinals, std::greater_equal<>()) == ordinals.end();
+    std::size_t steps_back = 0;  // Counted without a branch: this runs over every candidate.
+    for (std::size_t i = 1; i < ordinals.size(); ++i) steps_back += ordinals[i] <= ordinals[i - 1] ? 1 : 0;
+    ascending = steps_back == 0;
     if (ascending) return;
     index.resize(ordinals.size());
     std::iota(index.begin(), index.end(), 0u);
@@ -49,23 +51,28 @@ struct RowsByEntity {
 // The distinct values of the ranked variable and the rows they stand in.
 class RankScores::Entities {
  public:
-  Entities(const Tuples& rows, VariableId variable, const RowOrder& ties, Ordinal table_rows)
-      : rows_(rows), by_entity_(rows, variable), ties_(ties), table_rows_(table_rows) {
-    if (by_entity_.ascending) {
-      distinct_ = by_entity_.ordinals;
-      return;
-    }
+  Entities(const Tuples& rows, VariableId variable, const RowOrder& ties, const graph::TableView& table)
+      : rows_(rows), by_entity_(rows, variable), ties_(ties), table_(table) {
+    if (by_entity_.ascending) return;
     for (const std::uint32_t row : by_entity_.index) {
       const Ordinal entity = by_entity_.ordinals[row];
       if (distinct_.empty() || distinct_.back() != entity) distinct_.push_back(entity);
     }
   }
 
-  [[nodiscard]] std::span<const Ordinal> list() const { return distinct_; }
+  [[nodiscard]] std::span<const Ordinal> list() const {
+    return by_entity_.ascending ? std::span<const Ordinal>(by_entity_.ordinals) : distinct_;
+  }
+  // Empty: all live rows of the table.
   [[nodiscard]] std::vector<std::uint64_t> bitmap() const {
-    std::vector<std::uint64_t> words((std::size_t{table_rows_} + 63) / 64);
-    for (const Ordinal o : distinct_) words[o >> 6] |= std::uint64_t{1} << (o & 63);
+    if (list().size() == table_.live_rows()) return {};
+    std::vector<std::uint64_t> words((std::size_t{table_.physical_rows()} + 63) / 64);
+    for (const Ordinal o : list()) words[o >> 6] |= std::uint64_t{1} << (o & 63);
     return words;
+  }
+  // The entity comes before another one of equal score.
+  [[nodiscard]] bool tie_before(Ordinal a, Ordinal b) const {
+    return ties_.compare_rows(rows_, first_row(a), rows_, first_row(b)) < 0;
   }
   // Sorts by score, equal scores by the entity's first row in tie-break order.
   void sort(std::vector<Scored>& scored) const {
@@ -79,15 +86,16 @@ class RankScores::Entities {
   }
 
  private:
+  [[nodiscard]] std::uint32_t first_row(Ordinal entity) const {
+    std::uint32_t first = 0xffffffffu;
+    by_entity_.for_each(entity, [&](std::uint32_t row) {
+      if (first == 0xffffffffu || ties_.compare_rows(rows_, row, rows_, first) < 0) first = row;
+    });
+    return first;
+  }
   void sort_tied(std::span<Scored> tied) const {
     std::vector<std::pair<std::uint32_t, Scored>> first_rows;
-    for (const Scored& s : tied) {
-      std::uint32_t first = 0xffffffffu;
-      by_entity_.for_each(s.row, [&](std::uint32_t row) {
-        if (first == 0xffffffffu || ties_.compare_rows(rows_, row, rows_, first) < 0) first = row;
-      });
-      first_rows.emplace_back(first, s);
-    }
+    for (const Scored& s : tied) first_rows.emplace_back(first_row(s.row), s);
     std::ranges::sort(first_rows, [&](const auto& a, const auto& b) {
       return ties_.compare_rows(rows_, a.first, rows_, b.first) < 0;
     });
@@ -97,8 +105,8 @@ class RankScores::Entities {
   const Tuples& rows_;
   const RowsByEntity by_entity_;
   const RowOrder& ties_;
-  const Ordinal table_rows_;
-  std::vector<Ordinal> distinct_;
+  const graph::TableView& table_;
+  std::vector<Ordinal> distinct_;  // empty if the rows themselves are distinct and ascending
 };
 
 bool same_expression(const Expr& a, const Expr& b) {
@@ -242,12 +250,60 @@ Result<std::vector<Scored>> RankScores::arm(const Expr& function, const Entities
   return scored;
 }
 
+// Both arms of an rrf in order, with ranks from 1. Where one arm is a nearest, which contributes at most `best` entities,
+// a bm25 arm need not be ranked as a whole: below its first `best` places only the other arm's entities can still win.
+Result<std::array<std::vector<RankScores::RankedEntity>, 2>> RankScores::ranked_arms(const Expr& rrf,
+                                                                                     const Entities& entities,
+                                                                                     std::size_t best, bool cut) {
+  std::array<std::vector<RankedEntity>, 2> out;
+  const auto is_nearest = [&](std::size_t a) { return rrf.args[a].kind == ExprKind::kNearest; };
+  const bool partial = cut && best > 0 && is_nearest(0) != is_nearest(1);
+  for (const bool nearest : {true, false}) {
+    for (std::size_t a = 0; a < 2; ++a) {
+      if (is_nearest(a) != nearest) continue;
+      if (!nearest && partial) {
+        OG_RETURN_IF_ERROR(rank_partially(rrf.args[a], entities, best, out[1 - a], out[a]));
+        continue;
+      }
+      OG_ASSIGN_OR_RETURN(std::vector<Scored> scored, arm(rrf.args[a], entities, nearest ? best : 0));
+      entities.sort(scored);
+      if (nearest && best > 0 && scored.size() > best) scored.resize(best);
+      for (std::size_t r = 0; r < scored.size(); ++r) out[a].push_back({scored[r].row, r + 1});
+    }
+  }
+  return out;
+}
+
+// The first `best` entities of a bm25 arm and those of `others`.
+Result<void> RankScores::rank_partially(const Expr& function, const Entities& entities, std::size_t best,
+                                        const std::vector<RankedEntity>& others, std::vector<RankedEntity>& out) {
+  OG_ASSIGN_OR_RETURN(const Bm25Scorer* scorer, bm25(function));
+  const std::vector<Bm25Scorer::Rough> matching = scorer->matching(entities.bitmap());
+  std::vector<Scored> top = scorer->best_of(matching, best);
+  for (Scored& s : top) s.score = -s.score;
+  entities.sort(top);
+  if (top.size() > best) top.resize(best);
+  for (std::size_t r = 0; r < top.size(); ++r) out.push_back({top[r].row, r + 1});
+  if (matching.size() <= best) return {};
+  std::vector<RankedEntity> below;
+  for (const RankedEntity& other : others) {
+    const double score = scorer->score(other.entity);
+    if (score == 0 || std::ranges::any_of(top, [&](const Scored& s) { return s.row == other.entity; })) continue;
+    const std::size_t before = scorer->count_before(
+        matching, {other.entity, score}, [&](Ordinal a, Ordinal b) { return entities.tie_before(a, b); });
+    below.push_back({other.entity, before + 1});
+  }
+  std::ranges::sort(below, {}, &RankedEntity::rank);
+  out.insert(out.end(), below.begin(), below.end());
+  return {};
+}
+
 Result<Ranking> RankScores::rank(const Expr& function, const Tuples& rows, const RowOrder& ties, std::uint64_t limit,
                                  bool cut) {
   Ranking out;
   out.variable = ranked_field(function).variable;
   OG_ASSIGN_OR_RETURN(const auto table, runtime_.table(runtime_.type_of(out.variable)));
-  const Entities entities(rows, out.variable, ties, table->physical_rows());
+  const Entities entities(rows, out.variable, ties, *table);
   const auto best = static_cast<std::size_t>(limit);
   if (function.kind != ExprKind::kRrf) {
     OG_ASSIGN_OR_RETURN(std::vector<Scored> scored, arm(function, entities, cut ? best : 0));
@@ -262,15 +318,12 @@ Result<Ranking> RankScores::rank(const Expr& function, const Tuples& rows, const
   OG_ASSIGN_OR_RETURN(const std::uint64_t k, fusion_constant(function));
   auto scores = std::make_shared<std::map<Ordinal, double>>();
   std::vector<Scored> fused;  // entities of the first arm in its order, then the rest in the second's
-  for (std::size_t a = 0; a < 2; ++a) {
-    const bool limited = function.args[a].kind == ExprKind::kNearest;
-    OG_ASSIGN_OR_RETURN(std::vector<Scored> scored, arm(function.args[a], entities, limited ? best : 0));
-    entities.sort(scored);
-    if (limited && best > 0 && scored.size() > best) scored.resize(best);
-    for (std::size_t r = 0; r < scored.size(); ++r) {
-      const auto [it, added] = scores->emplace(scored[r].row, 0.0);
-      it->second += 1.0 / static_cast<double>(k + r + 1);
-      if (added) fused.push_back({scored[r].row, 0});
+  OG_ASSIGN_OR_RETURN(const auto arms, ranked_arms(function, entities, best, cut));
+  for (const std::vector<RankedEntity>& ranked : arms) {
+    for (const RankedEntity& e : ranked) {
+      const auto [it, added] = scores->emplace(e.entity, 0.0);
+      it->second += 1.0 / static_cast<double>(k + e.rank);
+      if (added) fused.push_back({e.entity, 0});
     }
   }
   for (Scored& s : fused) s.score = -(*scores)[s.row];

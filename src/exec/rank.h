@@ -2,6 +2,7 @@
 // 2 and 3). Not thread safe; the scorers it hands out are.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <string>
@@ -40,6 +41,11 @@ class RankScores {
 
  private:
   class Entities;
+  struct RankedEntity { Ordinal entity; std::uint64_t rank; };
+  Result<std::array<std::vector<RankedEntity>, 2>> ranked_arms(const query::Expr& rrf, const Entities& entities,
+                                                               std::size_t best, bool cut);
+  Result<void> rank_partially(const query::Expr& function, const Entities& entities, std::size_t best,
+                              const std::vector<RankedEntity>& others, std::vector<RankedEntity>& out);
   Result<VectorScan*> vector_scan(const query::Expr& nearest);
   Result<Bm25Scorer*> bm25(const query::Expr& function);
   Result<columnar::FloatVector> query_vector(const query::Expr& nearest);

@@ -152,6 +152,10 @@ class ReadExecution {
     OG_ASSIGN_OR_RETURN(const Pipeline pipeline, plan_match(runtime_, request));
     const std::vector<VariableId> variables = list_of(request.wanted);
     CollectSink sink(variables, context_.variable_count);
+    // A plain scan's size is known; other estimates are too rough to set memory aside for.
+    if (pipeline.source.has_value() && pipeline.operators.empty() && !pipeline.source->by_key) {
+      sink.reserve(pipeline.source->filter.empty() ? pipeline.source->table->live_rows() : 0);
+    }
     run_pipeline(pipeline, context_, sink);
     const Tuples rows = sink.take();
     OG_ASSIGN_OR_RETURN(const RowOrder ties, RowOrder::make(read_, read_.ranked ? 1 : 0, runtime_));

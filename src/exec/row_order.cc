@@ -13,12 +13,12 @@ using columnar::TypeId;
 // Rows kept beyond the limit before they are cut back to it.
 constexpr std::size_t kSpareRows = 4096;
 
-std::uint64_t prefix_of_int(std::int64_t i) {
+inline std::uint64_t prefix_of_int(std::int64_t i) {
   // One bit short, to leave room for U64 values above; ties are compared in full.
   return (static_cast<std::uint64_t>(i) ^ (std::uint64_t{1} << 63)) >> 1;
 }
 
-std::uint64_t prefix_of_double(double d) {
+inline std::uint64_t prefix_of_double(double d) {
   if (std::isnan(d)) return std::numeric_limits<std::uint64_t>::max();
   const auto bits = std::bit_cast<std::uint64_t>(d + 0.0);
   return (bits >> 63) != 0 ? ~bits : bits | (std::uint64_t{1} << 63);
@@ -81,14 +81,20 @@ void RowOrder::prefixes(const Tuples& batch, std::vector<std::uint64_t>& out) co
   } else {
     const std::vector<Ordinal>& rows = batch.columns[by_id ? ids_[0].variable : keys_[0].expr.variable];
     switch (column->type().id) {
-      case TypeId::kFloat64: gather_prefixes<double>(*column, rows, out, prefix_of_double); break;
+      case TypeId::kFloat64:
+        gather_prefixes<double>(*column, rows, out, [](double d) { return prefix_of_double(d); });
+        break;
       case TypeId::kFloat32:
         gather_prefixes<float>(*column, rows, out, [](float f) { return prefix_of_double(f); });
         break;
       case TypeId::kInt32:
-      case TypeId::kDate32: gather_prefixes<std::int32_t>(*column, rows, out, prefix_of_int); break;
+      case TypeId::kDate32:
+        gather_prefixes<std::int32_t>(*column, rows, out, [](std::int32_t i) { return prefix_of_int(i); });
+        break;
       case TypeId::kInt64:
-      case TypeId::kDate64: gather_prefixes<std::int64_t>(*column, rows, out, prefix_of_int); break;
+      case TypeId::kDate64:
+        gather_prefixes<std::int64_t>(*column, rows, out, [](std::int64_t i) { return prefix_of_int(i); });
+        break;
       default:
         for (std::size_t i = 0; i < rows.size(); ++i) out[i] = order_prefix(column->value(rows[i]));
     }

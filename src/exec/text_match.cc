@@ -1,10 +1,13 @@
 #include "exec/text_match.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <functional>
+#include <utility>
 
 #include "base/text.h"
+#include "exec/scratch.h"
 
 namespace omnigraph::exec {
 namespace {
@@ -13,6 +16,8 @@ namespace {
 constexpr std::uint32_t kBitmapShare = 16;
 constexpr double kK1 = 1.2;
 constexpr double kB = 0.75;
+// Far above the rounding of a sum of a few thousand terms, far below any real gap.
+constexpr double kRoughSlack = 1e-9;
 
 index::TextAnalyzer& analyzer() {
   thread_local index::TextAnalyzer instance;
@@ -188,59 +193,77 @@ double Bm25Scorer::score(Ordinal row) const {
   return exact_score(*part, row - part->first, counts);
 }
 
-std::vector<Scored> Bm25Scorer::collect(std::span<const std::uint64_t> candidates, std::size_t best) const {
-  // First approximate scores, each posting once; the exact formula only decides among those that can still win.
-  struct Rough {
-    const Part* part;
-    std::uint32_t row;
-    double score;
-  };
+// Each posting is read once; the exact formula only decides among those that can still win.
+std::vector<Bm25Scorer::Rough> Bm25Scorer::matching(std::span<const std::uint64_t> candidates) const {
   const double n = static_cast<double>(statistics_.row_count);
-  std::vector<double> idf;
+  std::vector<double> weights;
   for (const std::uint64_t df : statistics_.document_frequency) {
     const auto d = static_cast<double>(df);
-    idf.push_back(std::log(1.0 + (n - d + 0.5) / (d + 0.5)));
+    weights.push_back(std::log(1.0 + (n - d + 0.5) / (d + 0.5)) * (kK1 + 1));
   }
-  std::vector<Rough> rough;
-  std::vector<double> sums;
+  const double per_token = kK1 * kB / statistics_.average_length;
+  std::vector<Rough> out;
   for (const Part& part : parts_) {
     const TextSegment& segment = *part.segment;
-    sums.assign(segment.row_count(), 0.0);
-    const std::size_t before = rough.size();
+    ZeroedScratch sums(segment.row_count());  // doubles, by bits
+    const std::size_t before = out.size();
     for (std::size_t t = 0; t < token_count_; ++t) {
       if (part.terms[t] == TermTable::kNone) continue;
       const auto rows = segment.rows(part.terms[t]);
       for (std::size_t i = 0; i < rows.size(); ++i) {
         const double f = segment.count(part.terms[t], i);
-        const double norm = kK1 * (1 - kB + kB * static_cast<double>(segment.length(rows[i])) / statistics_.average_length);
-        if (sums[rows[i]] == 0.0) rough.push_back({&part, rows[i], 0});
-        sums[rows[i]] += idf[t] * f * (kK1 + 1) / (f + norm);
+        const double norm = kK1 * (1 - kB) + per_token * static_cast<double>(segment.length(rows[i]));
+        std::uint64_t& sum = sums[rows[i]];
+        if (sum == 0) out.push_back({&part, rows[i], 0});
+        sum = std::bit_cast<std::uint64_t>(std::bit_cast<double>(sum) + weights[t] * f / (f + norm));
       }
     }
     std::size_t kept = before;
-    for (std::size_t i = before; i < rough.size(); ++i) {
-      const Ordinal o = part.first + rough[i].row;
+    for (std::size_t i = before; i < out.size(); ++i) {
+      const std::uint32_t row = out[i].row;
+      const double score = std::bit_cast<double>(std::exchange(sums[row], 0));
+      const Ordinal o = part.first + row;
       if (!deleted_.empty() && bit(deleted_, o)) continue;
       if (!candidates.empty() && !bit(candidates, o)) continue;
-      rough[kept] = {&part, rough[i].row, sums[rough[i].row]};
+      out[kept] = {&part, row, score};
       ++kept;
     }
-    rough.resize(kept);
+    out.resize(kept);
   }
-  const double slack = 1e-9;  // Far above the rounding of a sum of a few thousand terms, far below any real gap.
+  return out;
+}
+
+std::vector<Scored> Bm25Scorer::best_of(const std::vector<Rough>& matching, std::size_t best) const {
   double bound = 0;
-  if (best > 0 && rough.size() > best) {
+  if (best > 0 && matching.size() > best) {
     std::vector<double> scores;
-    for (const Rough& r : rough) scores.push_back(r.score);
+    scores.reserve(matching.size());
+    for (const Rough& r : matching) scores.push_back(r.score);
     std::ranges::nth_element(scores, scores.begin() + static_cast<std::ptrdiff_t>(best - 1), std::greater<>());
-    bound = scores[best - 1] * (1 - slack);
+    bound = scores[best - 1] * (1 - kRoughSlack);
   }
   std::vector<Scored> out;
   std::vector<std::uint32_t> counts;
-  for (const Rough& r : rough) {
+  for (const Rough& r : matching) {
     if (r.score >= bound) out.push_back({r.part->first + r.row, exact_score(*r.part, r.row, counts)});
   }
   return out;
+}
+
+std::size_t Bm25Scorer::count_before(const std::vector<Rough>& matching, const Scored& of,
+                                     const std::function<bool(Ordinal, Ordinal)>& tie_before) const {
+  std::size_t before = 0;
+  std::vector<std::uint32_t> counts;
+  const double above = of.score * (1 + kRoughSlack);
+  const double below = of.score * (1 - kRoughSlack);
+  for (const Rough& r : matching) {
+    before += r.score > above ? 1 : 0;
+    if (r.score > above || r.score < below) continue;
+    const Ordinal row = r.part->first + r.row;
+    const double exact = exact_score(*r.part, r.row, counts);
+    if (row != of.row && (exact > of.score || (exact == of.score && tie_before(row, of.row)))) ++before;
+  }
+  return before;
 }
 
 }  // namespace omnigraph::exec

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -67,14 +68,28 @@ class Bm25Scorer {
   [[nodiscard]] double score(Ordinal row) const;
   // Rows with a query token, live, and in `candidates` (a bitmap over ordinals; empty = all). With `best` > 0 only
   // the best that many and all that tie with the last of them. Any order.
-  [[nodiscard]] std::vector<Scored> collect(std::span<const std::uint64_t> candidates, std::size_t best) const;
+  [[nodiscard]] std::vector<Scored> collect(std::span<const std::uint64_t> candidates, std::size_t best) const {
+    return best_of(matching(candidates), best);
+  }
 
- private:
+  // The same in two steps. A rough score differs from the exact one in the last digits only.
   struct Part {
     Ordinal first;
     std::shared_ptr<const TextSegment> segment;
     std::vector<std::uint32_t> terms;  // per query token; TermTable::kNone = not there
   };
+  struct Rough {
+    const Part* part;
+    std::uint32_t row;  // in the part
+    double score;
+  };
+  [[nodiscard]] std::vector<Rough> matching(std::span<const std::uint64_t> candidates) const;
+  [[nodiscard]] std::vector<Scored> best_of(const std::vector<Rough>& matching, std::size_t best) const;
+  // How many of the matching rows come before `of`: a greater score, or an equal one and tie_before.
+  [[nodiscard]] std::size_t count_before(const std::vector<Rough>& matching, const Scored& of,
+                                         const std::function<bool(Ordinal, Ordinal)>& tie_before) const;
+
+ private:
   [[nodiscard]] double exact_score(const Part& part, std::uint32_t row, std::vector<std::uint32_t>& counts) const;
 
   std::vector<Part> parts_;

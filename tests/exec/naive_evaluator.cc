@@ -281,8 +281,9 @@ class Naive {
     if (expr.aggregate == query::Aggregate::kMax) {
       return *std::ranges::max_element(values, [](const Scalar& a, const Scalar& b) { return order_values(a, b) < 0; });
     }
-    double sum = 0;
-    for (const Scalar& v : values) sum += static_cast<double>(*number(v));
+    long double exact = 0;  // Wide enough for the generator's values, so that their order does not matter.
+    for (const Scalar& v : values) exact += static_cast<long double>(static_cast<double>(*number(v)));
+    const auto sum = static_cast<double>(exact);
     return {expr.aggregate == query::Aggregate::kSum ? sum : sum / static_cast<double>(values.size())};
   }
 
