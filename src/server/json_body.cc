@@ -9,6 +9,7 @@ namespace omnigraph::server {
 
 struct JsonBody::State {
   nlohmann::json json;
+  std::string text;
   std::string prefix;
 };
 
@@ -36,6 +37,28 @@ bool too_deep(std::string_view text) {
   return false;
 }
 
+// End of the JSON value that begins at `at`. REQUIRES: valid JSON.
+std::size_t value_end(std::string_view text, std::size_t at) {
+  int depth = 0;
+  bool in_string = false;
+  for (; at < text.size(); ++at) {
+    const char c = text[at];
+    if (in_string) {
+      if (c == '\\') ++at;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if (depth == 0 && (c == ',' || c == '}' || c == ']')) {
+      return at;
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return at;
+}
+
 }  // namespace
 
 JsonBody::JsonBody(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -55,6 +78,7 @@ Result<JsonBody> JsonBody::parse(std::string_view text, std::string prefix) {
   } catch (const nlohmann::json::exception& error) {
     return std::unexpected(bad_request(state->prefix + error.what()));
   }
+  state->text = text;
   if (!state->json.is_object()) return std::unexpected(bad_request(state->prefix + "expected a JSON object"));
   return JsonBody(std::move(state));
 }
@@ -95,8 +119,22 @@ Result<std::vector<std::string>> JsonBody::strings(std::string_view name) const 
 }
 
 std::string JsonBody::json(std::string_view name) const {
-  const auto at = state_->json.find(name);
-  return at == state_->json.end() ? std::string() : at->dump();
+  // The text as it was sent: a parsed number has lost digits beyond 64 bits, and callers judge them.
+  const std::string_view text = state_->text;
+  std::string found;
+  for (std::size_t at = text.find('{') + 1; at < text.size();) {
+    const std::size_t quote = text.find('"', at);
+    if (quote == std::string_view::npos) break;
+    std::size_t quote_end = quote + 1;
+    while (text[quote_end] != '"') quote_end += text[quote_end] == '\\' ? 2 : 1;
+    const std::size_t begin = text.find(':', quote_end) + 1;
+    const std::size_t end = value_end(text, begin);
+    if (nlohmann::json::parse(text.substr(quote, quote_end + 1 - quote)).get<std::string>() == name) {
+      found = text.substr(begin, end - begin);
+    }
+    at = end + 1;
+  }
+  return found;
 }
 
 Result<void> JsonBody::only(std::initializer_list<std::string_view> known) const {

@@ -24,7 +24,7 @@ class JsonBody {
   [[nodiscard]] Result<std::string> required_string(std::string_view name) const;
   [[nodiscard]] Result<std::optional<bool>> boolean(std::string_view name) const;
   [[nodiscard]] Result<std::vector<std::string>> strings(std::string_view name) const;  // absent: empty
-  [[nodiscard]] std::string json(std::string_view name) const;  // compact text of any value; absent: empty
+  [[nodiscard]] std::string json(std::string_view name) const;  // text of any value as sent; absent: empty
   [[nodiscard]] bool has(std::string_view name) const;
   // kBadRequest naming the first member that is not in `known`.
   [[nodiscard]] Result<void> only(std::initializer_list<std::string_view> known) const;
