@@ -59,7 +59,8 @@ class ExpandStage final : public Stage {
   void push(const Tuples& batch) override {
     if (op_.merge) return merge_batch(batch);
     if (op_.to == kNoVariable && op_.edge == kNoVariable && op_.probes.empty()) return count_batch(batch);
-    for (std::size_t row = 0; row < batch.size; ++row) {
+    for (std::size_t row = 0; row < batch.size && !context_.runtime->stopped(); ++row) {
+      if ((row & 255) == 255 && context_.runtime->poll_cancelled()) return;
       if (context_.is_answered(batch, row)) continue;
       if (op_.per_edge) {
         expand_edges(batch, row);

@@ -144,7 +144,9 @@ struct PlanRequest {
   bool merge_at_end = false;  // the sink gains from merged tuples
 };
 
-// Plans the outer block. Errors: too many variables; run-time mistakes in expressions; storage errors.
+// Refuses a query with more variables than a VariableSet holds. To be called before anything else here.
+[[nodiscard]] Result<void> check_plan_limits(const query::ReadQuery& read);
+// Plans the outer block. Errors: run-time mistakes in expressions; storage errors.
 [[nodiscard]] Result<Pipeline> plan_match(Runtime& runtime, const PlanRequest& request);
 // Columns a Tuples of this query needs: its variables and the row numbers of nested semi-joins.
 [[nodiscard]] std::size_t tuple_variable_count(const query::ReadQuery& read);

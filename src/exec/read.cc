@@ -67,8 +67,9 @@ class ReadExecution {
   }
 
   Result<ReadResult> run() {
+    OG_RETURN_IF_ERROR(check_plan_limits(read_));
     OG_RETURN_IF_ERROR(scores_.prepare(read_));
-    OG_ASSIGN_OR_RETURN(const bool fusion, needs_fusion_scores());
+    const bool fusion = needs_fusion_scores();
     Result<ReadResult> result = read_.ranked || fusion ? run_ranked()
                                 : read_.aggregates     ? run_grouped()
                                 : read_.order.empty()  ? run_unordered()
@@ -79,7 +80,7 @@ class ReadExecution {
 
  private:
   // An rrf score is a rank among all matching rows: they have to be there before one can be told.
-  Result<bool> needs_fusion_scores() const {
+  bool needs_fusion_scores() const {
     for (const query::Projection& projection : read_.projections) {
       const query::Expr& expr = resolve_alias(projection.expr, read_);
       if (expr.kind == ExprKind::kRrf) return true;
@@ -102,6 +103,7 @@ class ReadExecution {
     PlanRequest request;
     projected_variables(read_, request.wanted);
     OG_ASSIGN_OR_RETURN(const Pipeline pipeline, plan_match(runtime_, request));
+    if (limit_ == 0) return empty_result(read_);
     CollectSink sink(list_of(request.wanted), context_.variable_count, limit_, &runtime_);
     run_pipeline(pipeline, context_, sink);
     return project_rows(read_, sink.take(), limit_, scores_, runtime_);
@@ -112,6 +114,7 @@ class ReadExecution {
     request.wanted = all_variables();
     OG_ASSIGN_OR_RETURN(const Pipeline pipeline, plan_match(runtime_, request));
     OG_ASSIGN_OR_RETURN(const RowOrder order, RowOrder::make(read_, 0, runtime_));
+    if (limit_ == 0) return empty_result(read_);
     const std::vector<VariableId> variables = list_of(request.wanted);
     const auto make = [&] { return std::make_unique<TopSink>(order, variables, context_.variable_count, limit_); };
     std::unique_ptr<TopSink> all;

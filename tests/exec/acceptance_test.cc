@@ -214,6 +214,42 @@ TEST(Rank, TextIsEmbeddedOnce) {
   EXPECT_EQ(calls, 1);
 }
 
+// Goal: every kind of expression that may be returned has a column.
+TEST(Read, ReturnsLiteralsParametersAndPredicates) {
+  FakeGraph graph(kShips);
+  graph.add(kShipRows);
+  const auto one = [&](const std::string& projections, const std::string& parameters = "{}", const std::string& declared = "") {
+    ReadContext context;
+    context.now_ms = 1'000;
+    const auto answer = read(*graph.snapshot(), "query q(" + declared + ") { match { $s: Ship {name:\"ada\"} } return { " + projections + " } }", parameters, context);
+    return answer.rows.empty() ? std::string("none") : answer.rows[0];
+  };
+  EXPECT_EQ(one("1, 2.5, \"x\", true, [1, 2.5], [], now()"), R"([1,2.5,"x",true,[1.0,2.5],[],"1970-01-01T00:00:01.000Z"])");
+  EXPECT_EQ(one("[2.5, 1] as l, date(\"2020-01-02\") as d"), R"([[2.5,1.0],"2020-01-02"])");
+  EXPECT_EQ(one("$a, $b, $c, $d", R"({"a":"12","b":[1,2],"c":null,"d":[0.5,1]})", "$a: U64, $b: [I32], $c: F32?, $d: Vector(2)"),
+            "[12,[1,2],null,[0.5,1.0]]");
+  EXPECT_EQ(one(R"(search($s.note,"grain") as t, search($s.note,$q) as u, $s.tags, $s.vec, $s)", R"({"q":null})", "$q: String?"),
+            R"([true,false,["red","old"],[0.0,0.0],"ada"])");
+  EXPECT_EQ(one("count(1) as a, count($s.tags) as b, count($q) as c, max($s.rate) as d, $q as e", R"({"q":null})", "$q: String?"), "[1,1,0,null,null]");
+  EXPECT_EQ(one("$s.name as a, a as b"), R"(["ada","ada"])");
+}
+
+// Goal: list keys group item by item; a null key is a group.
+TEST(Read, GroupsByListsAndNulls) {
+  FakeGraph graph(kShips);
+  graph.add(kShipRows);
+  graph.add(R"({"type":"Ship","data":{"name":"eve","tags":["red","old"]}})");
+  EXPECT_EQ(read(*graph.snapshot(), "query q() { match { $s: Ship } return { $s.tags as t, count($s) as n } order { n } }").rows,
+            (Rows{R"([["red","old"],2])", "[null,3]"}));
+}
+
+TEST(Read, RefusesMoreVariablesThanAPlanHolds) {
+  FakeGraph graph(kShips);
+  std::string query = "query q() { match { $s: Ship ";
+  for (int i = 0; i < 300; ++i) query += "$s tows $_ ";
+  EXPECT_EQ(read(*graph.snapshot(), query + "} return { $s } }").rows.at(0).find("error: query: the query has 301 variables"), 0u);
+}
+
 TEST(Read, StopsWhenCancelled) {
   FakeGraph graph(kShips);
   graph.add(kShipRows);
