@@ -1,17 +1,25 @@
+#include <algorithm>
 #include <cstring>
 
 #include "engine/load_block.h"
 #include "engine/load_limits.h"
 
 namespace omnigraph::engine {
+namespace {
+
+constexpr std::size_t kFirstReadBytes = 64 * 1024;
+
+}  // namespace
 
 Result<void> LoadCutter::fill() {
   const std::size_t before = pending_.size();
-  pending_.reserve(before + block_bytes_ + kJsonPadding);
-  pending_.resize(before + block_bytes_);
   std::size_t got = 0;
   while (got < block_bytes_) {
-    const std::span<char> free(pending_.data() + before + got, block_bytes_ - got);
+    // A small input does not pay for the memory of a whole block.
+    if (got >= kFirstReadBytes) pending_.reserve(before + block_bytes_ + kJsonPadding);
+    const std::size_t wanted = std::min(std::max(got, kFirstReadBytes), block_bytes_ - got);
+    pending_.resize(before + got + wanted);
+    const std::span<char> free(pending_.data() + before + got, wanted);
     OG_ASSIGN_OR_RETURN(const std::size_t count, (*source_)(std::as_writable_bytes(free)));
     if (count == 0) {
       ended_ = true;

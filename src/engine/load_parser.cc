@@ -83,11 +83,14 @@ class Load {
     for (bool more = true; more;) {
       std::vector<LoadBlock> blocks;
       Result<void> reading;
-      while (more && blocks.size() < std::min<std::size_t>(round, kBlocksMax)) {
+      std::uint64_t round_bytes = 0;
+      while (more && blocks.size() < std::min<std::size_t>(round, kBlocksMax) && round_bytes < kRoundBytesMax) {
         auto block = cutter_.next();
         if (!block) reading = std::unexpected(block.error());
         more = block && block->has_value();
-        if (more) blocks.push_back(std::move(**block));
+        if (!more) break;
+        round_bytes += (*block)->size;
+        blocks.push_back(std::move(**block));
       }
       std::vector<LoadBlockResult> results(blocks.size());
       base::TaskPool::shared().parallel_for(blocks.size(), [&](std::size_t i) {
@@ -103,7 +106,9 @@ class Load {
   }
 
  private:
-  static constexpr std::size_t kBlocksMax = 8;  // at once in memory
+  // At once in memory; a line may be much longer than a block.
+  static constexpr std::size_t kBlocksMax = 8;
+  static constexpr std::uint64_t kRoundBytesMax = std::uint64_t{64} << 20;
 
   [[nodiscard]] Error placed(RecordError& error) const {
     const std::string number = std::to_string(places_ + error.record + 1);
