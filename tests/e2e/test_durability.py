@@ -47,12 +47,13 @@ def test_kill_during_loads(cli, fleet, environment, tmp_path):
     draw = random.Random(seed)
     rows = [{"type": "Ship", "data": {"name": f"load-{i}", "tons": i, "tags": ["x" * 40]}} for i in range(20_000)]
     rows += [{"edge": "Tows", "from": f"load-{i}", "to": f"load-{i - 1}"} for i in range(1, 20_000)]
+    rows += [{"edge": "DocksAt", "from": "load-0", "to": "RTM"}]  # overwrites the type, whose old sources go
     (tmp_path / "big.jsonl").write_text(ndjson(rows))
     base = set(ids_of(cli, fleet))
     begin = time.monotonic()
     cli("load", "--data", "big.jsonl", "--mode", "overwrite", fleet)
     took = time.monotonic() - begin
-    small = ndjson([{"type": "Ship", "data": {"name": n}} for n in base]) + ndjson([{"edge": "Tows", "from": "Ada", "to": "Bo"}])
+    small = ndjson([{"type": "Ship", "data": {"name": n}} for n in base]) + ndjson([{"edge": "Tows", "from": "Ada", "to": "Bo"}, {"edge": "DocksAt", "from": "Ada", "to": "RTM"}])
     (tmp_path / "small.jsonl").write_text(small)
     states = {"big": set(f"load-{i}" for i in range(20_000)), "small": base}
     now, seen = "big", {"old": 0, "new": 0}
