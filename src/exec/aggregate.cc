@@ -35,12 +35,18 @@ void for_each_number(const Column& column, const std::vector<Ordinal>& rows, Eac
 template <class Each>
 void for_each_number(const Column& column, const std::vector<Ordinal>& rows, Each&& each) {
   switch (column.type().id) {
-    case TypeId::kInt32: return for_each_number<std::int32_t>(column, rows, each);
-    case TypeId::kInt64: return for_each_number<std::int64_t>(column, rows, each);
-    case TypeId::kUint32: return for_each_number<std::uint32_t>(column, rows, each);
-    case TypeId::kUint64: return for_each_number<std::uint64_t>(column, rows, each);
-    case TypeId::kFloat32: return for_each_number<float>(column, rows, each);
-    default: return for_each_number<double>(column, rows, each);
+    case TypeId::kInt32:
+      return for_each_number<std::int32_t>(column, rows, each);
+    case TypeId::kInt64:
+      return for_each_number<std::int64_t>(column, rows, each);
+    case TypeId::kUint32:
+      return for_each_number<std::uint32_t>(column, rows, each);
+    case TypeId::kUint64:
+      return for_each_number<std::uint64_t>(column, rows, each);
+    case TypeId::kFloat32:
+      return for_each_number<float>(column, rows, each);
+    default:
+      return for_each_number<double>(column, rows, each);
   }
 }
 
@@ -51,8 +57,10 @@ bool is_numeric_column(const Column& column) {
     case TypeId::kUint32:
     case TypeId::kUint64:
     case TypeId::kFloat32:
-    case TypeId::kFloat64: return true;
-    default: return false;
+    case TypeId::kFloat64:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -100,11 +108,14 @@ void GroupPlan::choose_row_grouping(const query::ReadQuery& read, Runtime& runti
   std::size_t members = 0;
   bool by_id = false;
   for (const std::string& member : constraints.key) {
-    members += std::ranges::any_of(keys_, [&](const Key& key) {
-      if (key.column == nullptr || key.by_id) return false;
-      const Expr& expr = resolve_alias(read.projections[key.projection].expr, read);
-      return runtime.catalog().properties_of(type)[expr.property].name == member;
-    }) ? 1 : 0;
+    members += std::ranges::any_of(keys_,
+                                   [&](const Key& key) {
+                                     if (key.column == nullptr || key.by_id) return false;
+                                     const Expr& expr = resolve_alias(read.projections[key.projection].expr, read);
+                                     return runtime.catalog().properties_of(type)[expr.property].name == member;
+                                   })
+                   ? 1
+                   : 0;
   }
   for (const Key& key : keys_) by_id = by_id || key.by_id;
   if (!by_id && (constraints.key.empty() || members < constraints.key.size())) return;
@@ -359,11 +370,14 @@ Value GroupSink::computed_value(std::size_t a, std::uint32_t group) const {
   const States& s = states_[a];
   const std::uint64_t count = s.counts[group];
   switch (plan_.computed_[a].function) {
-    case Aggregate::kCount: return Value::of_int(static_cast<std::int64_t>(count));
+    case Aggregate::kCount:
+      return Value::of_int(static_cast<std::int64_t>(count));
     case Aggregate::kMin:
-    case Aggregate::kMax: return s.extremes[group];
+    case Aggregate::kMax:
+      return s.extremes[group];
     case Aggregate::kSum:
-    case Aggregate::kAvg: break;
+    case Aggregate::kAvg:
+      break;
   }
   if (count == 0) return {};
   // Once the sum is infinite the correction is meaningless.
@@ -373,7 +387,11 @@ Value GroupSink::computed_value(std::size_t a, std::uint32_t group) const {
 
 // The order's items, then the group keys in projection order; a rank order goes before all.
 std::vector<std::uint32_t> GroupSink::ordered_groups(std::uint64_t limit) const {
-  struct Item { bool is_key; std::size_t index; bool descending; };
+  struct Item {
+    bool is_key;
+    std::size_t index;
+    bool descending;
+  };
   std::vector<Item> items;
   const auto item_of = [&](std::size_t projection, bool descending) {
     for (std::size_t k = 0; k < plan_.keys_.size(); ++k) {
@@ -403,11 +421,10 @@ std::vector<std::uint32_t> GroupSink::ordered_groups(std::uint64_t limit) const 
     return index;
   }
   std::vector<std::uint64_t> prefixes(group_count_, 0);
-  const bool by_count = !items.empty() && !items[0].is_key &&
-                        plan_.computed_[items[0].index].function == Aggregate::kCount;
+  const bool by_count =
+      !items.empty() && !items[0].is_key && plan_.computed_[items[0].index].function == Aggregate::kCount;
   for (std::uint32_t g = 0; g < group_count_ && !items.empty(); ++g) {
-    const std::uint64_t prefix =
-        by_count ? states_[items[0].index].counts[g] : order_prefix(value(items[0], g));
+    const std::uint64_t prefix = by_count ? states_[items[0].index].counts[g] : order_prefix(value(items[0], g));
     prefixes[g] = items[0].descending ? ~prefix : prefix;
   }
   const auto before = [&](std::uint32_t a, std::uint32_t b) {

@@ -35,7 +35,7 @@ class GroupPlan {
   struct Computed {
     std::size_t projection;
     query::Aggregate function;
-    bool counts_rows = false;        // count of a node or a non-null constant
+    bool counts_rows = false;  // count of a node or a non-null constant
     RowExpr argument;
     const Column* numbers = nullptr;  // the argument is this numeric column
   };
@@ -90,14 +90,17 @@ class GroupSink final : public Stage {
   std::vector<States> states_;
   std::vector<std::vector<Ordinal>> first_rows_;  // by key variable, by group
   ZeroedScratch group_of_row_;                    // group + 1, by ordinal
-  struct Slot { std::uint64_t hash; std::uint32_t group; };
+  struct Slot {
+    std::uint64_t hash;
+    std::uint32_t group;
+  };
   std::vector<Slot> slots_;
-  std::vector<std::string_view> texts_;           // by group, if the only key is a string
-  std::vector<std::uint32_t> groups_;             // of the current batch
+  std::vector<std::string_view> texts_;  // by group, if the only key is a string
+  std::vector<std::uint32_t> groups_;    // of the current batch
   bool all_one_group_ = false;
   VariableId rank_variable_ = kNoVariable;
   const std::vector<std::uint32_t>* rank_places_ = nullptr;
-  std::vector<std::uint32_t> best_places_;        // by group
+  std::vector<std::uint32_t> best_places_;  // by group
 };
 
 }  // namespace omnigraph::exec

@@ -21,8 +21,13 @@ class BlockPlanner {
   // `given`: variables bound from outside. `depth`: how many not { } are around the block.
   BlockPlanner(Runtime& runtime, const query::Block& block, VariableSet given, PlanRequest request, std::size_t depth,
                std::size_t variable_count)
-      : runtime_(runtime), block_(block), given_(given), request_(request), depth_(depth),
-        variable_count_(variable_count), facts_(variable_count) {}
+      : runtime_(runtime),
+        block_(block),
+        given_(given),
+        request_(request),
+        depth_(depth),
+        variable_count_(variable_count),
+        facts_(variable_count) {}
 
   Result<Pipeline> plan() {
     Pipeline pipeline;
@@ -34,36 +39,42 @@ class BlockPlanner {
     std::vector<Part> parts = split();
     for (Part& part : parts) order_part(part);
     // The largest part drives, the others are brought to it; a part with given variables always drives.
-    std::ranges::stable_sort(parts, [](const Part& a, const Part& b) {
-      return a.is_given != b.is_given ? a.is_given : a.rows > b.rows;
-    });
+    std::ranges::stable_sort(
+        parts, [](const Part& a, const Part& b) { return a.is_given != b.is_given ? a.is_given : a.rows > b.rows; });
     return join_parts(parts);
   }
 
  private:
-  struct Facts {            // of a variable
-    double rows = 1;        // in its table
+  struct Facts {      // of a variable
+    double rows = 1;  // in its table
     double selectivity = 1;
     RowFilter filter;
     graph::TableViewPtr table;
     bool by_key = false;
     Ordinal row = kNoOrdinal;
-    bool own = false;       // introduced here
+    bool own = false;  // introduced here
   };
-  struct Link {             // a traversal
+  struct Link {  // a traversal
     const query::Traversal* traversal;
-    double fan_forward;     // distinct neighbours of an average `from`
+    double fan_forward;  // distinct neighbours of an average `from`
     double fan_backward;
     bool multi_hop;
   };
-  struct Condition { const query::Expr* expr; VariableSet variables; double selectivity; };
-  struct Negation { const query::Block* block; VariableSet outer; };
+  struct Condition {
+    const query::Expr* expr;
+    VariableSet variables;
+    double selectivity;
+  };
+  struct Negation {
+    const query::Block* block;
+    VariableSet outer;
+  };
 
   struct Action {
     enum class Kind { kStart, kExpand, kReach, kProbe, kFilter, kNegation, kCross };
     Kind kind;
-    std::size_t index = 0;          // link, negation, part
-    bool backward = false;          // kExpand, kReach: from the traversal's `to`
+    std::size_t index = 0;                  // link, negation, part
+    bool backward = false;                  // kExpand, kReach: from the traversal's `to`
     std::vector<std::size_t> probes{};      // kExpand: links tested on the way
     std::vector<VariableId> filtered{};     // kFilter: variables whose own filter applies
     std::vector<std::size_t> conditions{};  // kFilter
@@ -72,7 +83,7 @@ class BlockPlanner {
     VariableSet binds{};
   };
 
-  struct Part {             // connected variables
+  struct Part {  // connected variables
     VariableSet variables;
     std::vector<std::size_t> links;
     bool is_given = false;
@@ -113,9 +124,7 @@ class BlockPlanner {
                                                std::vector<Pipeline>& part_pipelines, const std::vector<Part>& parts);
   std::unique_ptr<Operator> make_merge(VariableSet live) const;
   Result<Neighbors> neighbors(const query::Traversal& t, bool backward);
-  VariableId row_variable() const {
-    return static_cast<VariableId>(runtime_.query().read->variables.size() + depth_);
-  }
+  VariableId row_variable() const { return static_cast<VariableId>(runtime_.query().read->variables.size() + depth_); }
   static std::vector<VariableId> list(const VariableSet& set) {
     std::vector<VariableId> out;
     for_each_variable(set, [&](VariableId v) { out.push_back(v); });
@@ -130,10 +139,10 @@ class BlockPlanner {
   const std::size_t variable_count_;
   std::vector<Facts> facts_;
   std::vector<Link> links_;
-  std::vector<Condition> conditions_;   // on several variables
+  std::vector<Condition> conditions_;  // on several variables
   std::vector<Negation> negations_;
   std::vector<char> condition_done_, negation_done_;
-  VariableSet filter_done_;             // variables whose own filter is placed
+  VariableSet filter_done_;  // variables whose own filter is placed
   VariableSet has_filter_;
   std::vector<VariableId> bind_order_;
   bool never_ = false;

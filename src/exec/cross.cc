@@ -9,7 +9,10 @@ namespace omnigraph::exec {
 // The part's rows, computed once for all workers.
 struct CrossOperator::Materialized {
   Tuples rows;
-  struct Entry { std::uint64_t hash; std::uint32_t row; };
+  struct Entry {
+    std::uint64_t hash;
+    std::uint32_t row;
+  };
   std::vector<Entry> by_hash;  // only with a key; rows with a null key are left out
 };
 
@@ -44,7 +47,8 @@ class CrossStage final : public Stage {
       if (op_.key.has_value()) {
         const Value v = evaluate(op_.key->first, batch, row);
         if (v.is_null()) continue;
-        const auto range = std::ranges::equal_range(part_.by_hash, join_hash(v), {}, &CrossOperator::Materialized::Entry::hash);
+        const auto range =
+            std::ranges::equal_range(part_.by_hash, join_hash(v), {}, &CrossOperator::Materialized::Entry::hash);
         for (const auto& entry : range) pair(batch, row, entry.row);
       } else {
         for (std::size_t i = 0; i < part_.rows.size; ++i) {

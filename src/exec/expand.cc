@@ -47,7 +47,10 @@ class MarkedNeighbors {
 class ExpandStage final : public Stage {
  public:
   ExpandStage(const ExpandOperator& op, const StageContext& context, Stage& next)
-      : op_(op), context_(context), out_(context.variable_count, next), counted_(context.variable_count),
+      : op_(op),
+        context_(context),
+        out_(context.variable_count, next),
+        counted_(context.variable_count),
         sums_(op.merge ? op.to_rows : 0) {
     for (std::size_t i = 0; i < op.probes.size(); ++i) marks_.push_back(std::make_unique<MarkedNeighbors>(op.to_rows));
   }
@@ -208,8 +211,8 @@ class ExpandStage final : public Stage {
   std::vector<Ordinal> found_;
   Tuples counted_;
   std::vector<std::uint32_t> kept_;
-  ZeroedScratch sums_;          // by neighbour, zero between uses
-  std::vector<Ordinal> seen_;   // the first seen_count_: neighbours with a sum
+  ZeroedScratch sums_;         // by neighbour, zero between uses
+  std::vector<Ordinal> seen_;  // the first seen_count_: neighbours with a sum
   std::size_t seen_count_ = 0;
 };
 

@@ -35,9 +35,9 @@ Result<RowExpr> bind_text_function(const query::Expr& expr, Runtime& runtime) {
     OG_ASSIGN_OR_RETURN(auto table, runtime.table(type));
     out.kind = RowExpr::Kind::kMatcher;
     out.variable = field.variable;
-    out.matcher = std::make_shared<TextMatcher>(
-        std::move(table), field.property, runtime.catalog().properties_of(type)[field.property].name, *column,
-        fuzzy ? TermKind::kFuzzyWord : TermKind::kToken, *text, out.edits);
+    out.matcher = std::make_shared<TextMatcher>(std::move(table), field.property,
+                                                runtime.catalog().properties_of(type)[field.property].name, *column,
+                                                fuzzy ? TermKind::kFuzzyWord : TermKind::kToken, *text, out.edits);
     return out;
   }
   out.kind = fuzzy ? RowExpr::Kind::kFuzzy : RowExpr::Kind::kTextMatch;
@@ -67,7 +67,7 @@ Value evaluate_text(const RowExpr& expr, const Tuples& tuples, std::size_t row) 
   const Value query = evaluate(expr.args[1], tuples, row);
   if (field.kind != Value::Kind::kString || query.kind != Value::Kind::kString) return {};
   return Value::of_bool(expr.kind == RowExpr::Kind::kFuzzy ? words_overlap(field.text, query.text, expr.edits)
-                                                            : tokens_overlap(field.text, query.text));
+                                                           : tokens_overlap(field.text, query.text));
 }
 
 }  // namespace
@@ -88,24 +88,37 @@ Result<RowExpr> bind_expression(const query::Expr& expr, Runtime& runtime) {
   switch (expr.kind) {
     case ExprKind::kLiteral:
     case ExprKind::kParameter:
-    case ExprKind::kNow: out.constant = value_of(runtime.scalar(expr)); return out;
+    case ExprKind::kNow:
+      out.constant = value_of(runtime.scalar(expr));
+      return out;
     case ExprKind::kEntityId:
     case ExprKind::kProperty: {
       const schema::TypeRef type = runtime.type_of(expr.variable);
       out.kind = RowExpr::Kind::kColumn;
       out.variable = expr.variable;
-      OG_ASSIGN_OR_RETURN(out.column, expr.kind == ExprKind::kEntityId ? runtime.ids(type)
-                                                                       : runtime.property(type, expr.property));
+      OG_ASSIGN_OR_RETURN(out.column,
+                          expr.kind == ExprKind::kEntityId ? runtime.ids(type) : runtime.property(type, expr.property));
       return out;
     }
     case ExprKind::kTextMatch:
-    case ExprKind::kFuzzy: return bind_text_function(expr, runtime);
-    case ExprKind::kCompare: out.kind = RowExpr::Kind::kCompare; break;
-    case ExprKind::kAnd: out.kind = RowExpr::Kind::kAnd; break;
-    case ExprKind::kOr: out.kind = RowExpr::Kind::kOr; break;
-    case ExprKind::kNot: out.kind = RowExpr::Kind::kNot; break;
-    case ExprKind::kProjection: return bind_expression(resolve_alias(expr, *runtime.query().read), runtime);
-    default: return std::unexpected(internal_error("expression of this kind cannot be evaluated by row"));
+    case ExprKind::kFuzzy:
+      return bind_text_function(expr, runtime);
+    case ExprKind::kCompare:
+      out.kind = RowExpr::Kind::kCompare;
+      break;
+    case ExprKind::kAnd:
+      out.kind = RowExpr::Kind::kAnd;
+      break;
+    case ExprKind::kOr:
+      out.kind = RowExpr::Kind::kOr;
+      break;
+    case ExprKind::kNot:
+      out.kind = RowExpr::Kind::kNot;
+      break;
+    case ExprKind::kProjection:
+      return bind_expression(resolve_alias(expr, *runtime.query().read), runtime);
+    default:
+      return std::unexpected(internal_error("expression of this kind cannot be evaluated by row"));
   }
   out.op = expr.op;
   for (const query::Expr& arg : expr.args) {
@@ -117,21 +130,26 @@ Result<RowExpr> bind_expression(const query::Expr& expr, Runtime& runtime) {
 
 Value evaluate(const RowExpr& expr, const Tuples& tuples, std::size_t row) {
   switch (expr.kind) {
-    case RowExpr::Kind::kConstant: return expr.constant;
-    case RowExpr::Kind::kColumn: return expr.column->value(tuples.columns[expr.variable][row]);
-    case RowExpr::Kind::kMatcher: return value_of_truth(expr.matcher->match(tuples.columns[expr.variable][row]));
-    case RowExpr::Kind::kScore: return expr.scorer(tuples.columns[expr.variable][row]);
+    case RowExpr::Kind::kConstant:
+      return expr.constant;
+    case RowExpr::Kind::kColumn:
+      return expr.column->value(tuples.columns[expr.variable][row]);
+    case RowExpr::Kind::kMatcher:
+      return value_of_truth(expr.matcher->match(tuples.columns[expr.variable][row]));
+    case RowExpr::Kind::kScore:
+      return expr.scorer(tuples.columns[expr.variable][row]);
     case RowExpr::Kind::kCompare:
-      return value_of_truth(
-          compare(expr.op, evaluate(expr.args[0], tuples, row), evaluate(expr.args[1], tuples, row)));
+      return value_of_truth(compare(expr.op, evaluate(expr.args[0], tuples, row), evaluate(expr.args[1], tuples, row)));
     case RowExpr::Kind::kAnd:
-    case RowExpr::Kind::kOr: return evaluate_logic(expr, tuples, row);
+    case RowExpr::Kind::kOr:
+      return evaluate_logic(expr, tuples, row);
     case RowExpr::Kind::kNot: {
       const Value v = evaluate(expr.args[0], tuples, row);
       return v.is_null() ? Value() : Value::of_bool(v.integer == 0);
     }
     case RowExpr::Kind::kTextMatch:
-    case RowExpr::Kind::kFuzzy: return evaluate_text(expr, tuples, row);
+    case RowExpr::Kind::kFuzzy:
+      return evaluate_text(expr, tuples, row);
   }
   return {};
 }

@@ -18,12 +18,15 @@ namespace omnigraph::exec {
 struct RowExpr {
   enum class Kind : std::uint8_t {
     kConstant,
-    kColumn,      // property or id of `variable`
-    kCompare, kAnd, kOr, kNot,
-    kMatcher,     // text function with a fixed query
-    kTextMatch,   // text function whose query differs from row to row
+    kColumn,  // property or id of `variable`
+    kCompare,
+    kAnd,
+    kOr,
+    kNot,
+    kMatcher,    // text function with a fixed query
+    kTextMatch,  // text function whose query differs from row to row
     kFuzzy,
-    kScore,       // rank function: `scorer` of the row of `variable`
+    kScore,  // rank function: `scorer` of the row of `variable`
   };
   Kind kind = Kind::kConstant;
   query::CompareOp op = query::CompareOp::kEqual;

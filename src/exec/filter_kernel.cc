@@ -16,11 +16,16 @@ __extension__ using Wide = __int128;
 
 CompareOp mirrored(CompareOp op) {
   switch (op) {
-    case CompareOp::kLess: return CompareOp::kGreater;
-    case CompareOp::kLessEqual: return CompareOp::kGreaterEqual;
-    case CompareOp::kGreater: return CompareOp::kLess;
-    case CompareOp::kGreaterEqual: return CompareOp::kLessEqual;
-    default: return op;
+    case CompareOp::kLess:
+      return CompareOp::kGreater;
+    case CompareOp::kLessEqual:
+      return CompareOp::kGreaterEqual;
+    case CompareOp::kGreater:
+      return CompareOp::kLess;
+    case CompareOp::kGreaterEqual:
+      return CompareOp::kLessEqual;
+    default:
+      return op;
   }
 }
 
@@ -43,12 +48,23 @@ bool integer_interval(CompareOp op, const Value& constant, Wide& low, Wide& high
   }
   switch (op) {
     case CompareOp::kEqual:
-    case CompareOp::kNotEqual: low = ceil, high = floor; break;  // Empty unless integral.
-    case CompareOp::kLess: high = ceil - 1; break;
-    case CompareOp::kLessEqual: high = floor; break;
-    case CompareOp::kGreater: low = floor + 1; break;
-    case CompareOp::kGreaterEqual: low = ceil; break;
-    default: return false;
+    case CompareOp::kNotEqual:
+      low = ceil, high = floor;
+      break;  // Empty unless integral.
+    case CompareOp::kLess:
+      high = ceil - 1;
+      break;
+    case CompareOp::kLessEqual:
+      high = floor;
+      break;
+    case CompareOp::kGreater:
+      low = floor + 1;
+      break;
+    case CompareOp::kGreaterEqual:
+      low = ceil;
+      break;
+    default:
+      return false;
   }
   return true;
 }
@@ -85,7 +101,8 @@ void float_interval(CompareOp op, T rounded, int side, T& low, T& high) {
       low = side > 0 ? above : rounded;
       if (side > 0 && rounded == kInfinity) nothing();
       break;
-    default: break;
+    default:
+      break;
   }
 }
 
@@ -102,16 +119,21 @@ T clamp_to(Wide v) {
 // True if the stored type's values are the integers of `constant`'s kind.
 bool same_family(TypeId stored, const Value& constant) {
   switch (stored) {
-    case TypeId::kDate32: return constant.kind == Value::Kind::kDate;
-    case TypeId::kDate64: return constant.kind == Value::Kind::kDateTime;
+    case TypeId::kDate32:
+      return constant.kind == Value::Kind::kDate;
+    case TypeId::kDate64:
+      return constant.kind == Value::Kind::kDateTime;
     case TypeId::kInt32:
     case TypeId::kInt64:
     case TypeId::kUint32:
     case TypeId::kUint64:
     case TypeId::kFloat32:
-    case TypeId::kFloat64: return constant.is_number();
-    case TypeId::kUtf8: return constant.kind == Value::Kind::kString;
-    default: return false;
+    case TypeId::kFloat64:
+      return constant.is_number();
+    case TypeId::kUtf8:
+      return constant.kind == Value::Kind::kString;
+    default:
+      return false;
   }
 }
 
@@ -138,8 +160,8 @@ bool make_interval(RowPredicate& p, CompareOp op, const Value& constant) {
     float low = 0;
     float high = 0;
     // Integers are rounded once, straight to F32.
-    const float rounded = constant.kind == Value::Kind::kInt    ? static_cast<float>(constant.integer)
-                          : constant.kind == Value::Kind::kUint ? static_cast<float>(constant.natural)
+    const float rounded = constant.kind == Value::Kind::kInt     ? static_cast<float>(constant.integer)
+                          : constant.kind == Value::Kind::kUint  ? static_cast<float>(constant.natural)
                           : constant.kind == Value::Kind::kFloat ? constant.single
                                                                  : static_cast<float>(constant.real);
     float_interval<float>(op, rounded, 0, low, high);
@@ -149,7 +171,8 @@ bool make_interval(RowPredicate& p, CompareOp op, const Value& constant) {
   }
   const bool is_unsigned = stored == TypeId::kUint32 || stored == TypeId::kUint64;
   Wide low = is_unsigned ? 0 : std::numeric_limits<std::int64_t>::min();
-  Wide high = is_unsigned ? Wide{std::numeric_limits<std::uint64_t>::max()} : Wide{std::numeric_limits<std::int64_t>::max()};
+  Wide high =
+      is_unsigned ? Wide{std::numeric_limits<std::uint64_t>::max()} : Wide{std::numeric_limits<std::int64_t>::max()};
   if (!integer_interval(op, constant, low, high)) return false;
   Wide type_low = std::numeric_limits<std::int64_t>::min();
   Wide type_high = std::numeric_limits<std::int64_t>::max();
@@ -198,14 +221,22 @@ void mask_interval(const columnar::Array& array, std::int64_t first, std::size_t
 
 bool text_holds(const RowPredicate& p, std::string_view text) {
   switch (p.op) {
-    case CompareOp::kEqual: return text == p.text;
-    case CompareOp::kNotEqual: return text != p.text;
-    case CompareOp::kLess: return text < p.text;
-    case CompareOp::kLessEqual: return text <= p.text;
-    case CompareOp::kGreater: return text > p.text;
-    case CompareOp::kGreaterEqual: return text >= p.text;
-    case CompareOp::kContains: return text.find(p.text) != std::string_view::npos;
-    case CompareOp::kStartsWith: return text.starts_with(p.text);
+    case CompareOp::kEqual:
+      return text == p.text;
+    case CompareOp::kNotEqual:
+      return text != p.text;
+    case CompareOp::kLess:
+      return text < p.text;
+    case CompareOp::kLessEqual:
+      return text <= p.text;
+    case CompareOp::kGreater:
+      return text > p.text;
+    case CompareOp::kGreaterEqual:
+      return text >= p.text;
+    case CompareOp::kContains:
+      return text.find(p.text) != std::string_view::npos;
+    case CompareOp::kStartsWith:
+      return text.starts_with(p.text);
   }
   return false;
 }
@@ -231,7 +262,8 @@ void mask_chunk(const RowPredicate& p, const columnar::Array& array, std::int64_
                                   static_cast<float>(p.double_high), p.negated, mask);
     case TypeId::kFloat64:
       return mask_interval<double>(array, first, count, p.double_low, p.double_high, p.negated, mask);
-    default: break;
+    default:
+      break;
   }
   for (std::size_t i = 0; i < count; ++i) {
     if (mask[i] == 0) continue;
@@ -241,7 +273,8 @@ void mask_chunk(const RowPredicate& p, const columnar::Array& array, std::int64_
 }
 
 template <class T>
-void gather_interval(const RowPredicate& p, std::span<const Ordinal> rows, T low, T high, std::span<std::uint8_t> mask) {
+void gather_interval(const RowPredicate& p, std::span<const Ordinal> rows, T low, T high,
+                     std::span<std::uint8_t> mask) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (mask[i] == 0) continue;
     const Column::Slot s = p.column->slot(rows[i]);
@@ -259,15 +292,19 @@ void gather_column(const RowPredicate& p, std::span<const Ordinal> rows, std::sp
       return gather_interval<std::int32_t>(p, rows, static_cast<std::int32_t>(p.signed_low),
                                            static_cast<std::int32_t>(p.signed_high), mask);
     case TypeId::kInt64:
-    case TypeId::kDate64: return gather_interval<std::int64_t>(p, rows, p.signed_low, p.signed_high, mask);
+    case TypeId::kDate64:
+      return gather_interval<std::int64_t>(p, rows, p.signed_low, p.signed_high, mask);
     case TypeId::kUint32:
       return gather_interval<std::uint32_t>(p, rows, static_cast<std::uint32_t>(p.unsigned_low),
                                             static_cast<std::uint32_t>(p.unsigned_high), mask);
-    case TypeId::kUint64: return gather_interval<std::uint64_t>(p, rows, p.unsigned_low, p.unsigned_high, mask);
+    case TypeId::kUint64:
+      return gather_interval<std::uint64_t>(p, rows, p.unsigned_low, p.unsigned_high, mask);
     case TypeId::kFloat32:
       return gather_interval<float>(p, rows, static_cast<float>(p.double_low), static_cast<float>(p.double_high), mask);
-    case TypeId::kFloat64: return gather_interval<double>(p, rows, p.double_low, p.double_high, mask);
-    default: break;
+    case TypeId::kFloat64:
+      return gather_interval<double>(p, rows, p.double_low, p.double_high, mask);
+    default:
+      break;
   }
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (mask[i] == 0) continue;
@@ -311,8 +348,8 @@ Result<RowPredicate> make_predicate(const query::Expr& condition, Runtime& runti
       const Value constant = value_of(runtime.scalar(*right));
       if (constant.is_null()) return p;  // Never TRUE.
       const schema::TypeRef type = runtime.type_of(left->variable);
-      OG_ASSIGN_OR_RETURN(p.column, left->kind == ExprKind::kEntityId ? runtime.ids(type)
-                                                                      : runtime.property(type, left->property));
+      OG_ASSIGN_OR_RETURN(
+          p.column, left->kind == ExprKind::kEntityId ? runtime.ids(type) : runtime.property(type, left->property));
       if (make_interval(p, op, constant)) return p;
       p = RowPredicate();
     }

@@ -18,16 +18,16 @@ namespace omnigraph::exec {
 
 struct RowPredicate {
   enum class Kind : std::uint8_t { kNever, kRow, kSigned, kUnsigned, kFloat, kDouble, kText, kGeneric };
-  Kind kind = Kind::kNever;          // cheapest first
+  Kind kind = Kind::kNever;  // cheapest first
   const Column* column = nullptr;
-  bool negated = false;              // kSigned .. kDouble: outside the interval
-  std::int64_t signed_low = 0, signed_high = 0;      // closed intervals in the column's own values
+  bool negated = false;                          // kSigned .. kDouble: outside the interval
+  std::int64_t signed_low = 0, signed_high = 0;  // closed intervals in the column's own values
   std::uint64_t unsigned_low = 0, unsigned_high = 0;
-  double double_low = 0, double_high = 0;            // kFloat: exactly representable as float
-  query::CompareOp op = query::CompareOp::kEqual;    // kText
-  std::string_view text{};                           // kText
-  Ordinal row = kNoOrdinal;                          // kRow: kNoOrdinal = no row
-  RowExpr expression{};                              // kGeneric
+  double double_low = 0, double_high = 0;          // kFloat: exactly representable as float
+  query::CompareOp op = query::CompareOp::kEqual;  // kText
+  std::string_view text{};                         // kText
+  Ordinal row = kNoOrdinal;                        // kRow: kNoOrdinal = no row
+  RowExpr expression{};                            // kGeneric
 };
 
 // `column op constant` for the rows of one table.

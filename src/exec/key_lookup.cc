@@ -24,8 +24,8 @@ const Expr* equal_constant(const Expr& condition, VariableId variable, ExprKind 
   for (const std::size_t side : {0u, 1u}) {
     const Expr& field = condition.args[side];
     const Expr& other = condition.args[1 - side];
-    if (field.kind == kind && field.variable == variable && (kind == ExprKind::kEntityId || field.property == property) &&
-        Runtime::is_constant(other)) {
+    if (field.kind == kind && field.variable == variable &&
+        (kind == ExprKind::kEntityId || field.property == property) && Runtime::is_constant(other)) {
       return &other;
     }
   }
@@ -87,7 +87,8 @@ KeyText key_text(ScalarType type, const Value& constant) {
       if (!std::isfinite(f)) return {Outcome::kUnknown};
       return {Outcome::kText, base::canonical_float(f)};
     }
-    case ScalarType::kBlob: break;
+    case ScalarType::kBlob:
+      break;
   }
   return {Outcome::kUnknown};
 }

@@ -25,7 +25,11 @@ class MutationExecution {
  public:
   MutationExecution(const query::BoundQuery& query, const std::vector<columnar::Scalar>& parameters,
                     graph::WriteTransaction& transaction, const MutateContext& context)
-      : query_(query), catalog_(*query.catalog), parameters_(parameters), transaction_(transaction), context_(context),
+      : query_(query),
+        catalog_(*query.catalog),
+        parameters_(parameters),
+        transaction_(transaction),
+        context_(context),
         now_{columnar::DateTimeValue{context.now_ms}} {}
 
   Result<MutationCounts> run() {
@@ -44,8 +48,10 @@ class MutationExecution {
     switch (statement.kind) {
       case query::ast::MutationKind::kInsert:
         return statement.type.kind == EntityKind::kNode ? insert_node(statement) : insert_edge(statement);
-      case query::ast::MutationKind::kUpdate: return update(statement);
-      case query::ast::MutationKind::kDelete: return remove(statement);
+      case query::ast::MutationKind::kUpdate:
+        return update(statement);
+      case query::ast::MutationKind::kDelete:
+        return remove(statement);
     }
     return {};
   }
@@ -128,8 +134,8 @@ class MutationExecution {
   Result<void> insert_node(const Mutation& statement) {
     OG_ASSIGN_OR_RETURN(auto cells, inserted_cells(statement));
     OG_ASSIGN_OR_RETURN(std::string id, node_id(statement.type, cells));
-    OG_ASSIGN_OR_RETURN(TypeImage* nodes, image(statement.type));
-    OG_ASSIGN_OR_RETURN(ImageRow* row, nodes->put(std::move(id)));
+    OG_ASSIGN_OR_RETURN(TypeImage * nodes, image(statement.type));
+    OG_ASSIGN_OR_RETURN(ImageRow * row, nodes->put(std::move(id)));
     row->cells = std::move(cells);
     ++counts_.affected_nodes;
     return {};
@@ -148,7 +154,7 @@ class MutationExecution {
     OG_ASSIGN_OR_RETURN(std::string source, endpoint(statement.from, "from", statement.type));
     OG_ASSIGN_OR_RETURN(std::string destination, endpoint(statement.to, "to", statement.type));
     OG_ASSIGN_OR_RETURN(auto cells, inserted_cells(statement));
-    OG_ASSIGN_OR_RETURN(TypeImage* edges, image(statement.type));
+    OG_ASSIGN_OR_RETURN(TypeImage * edges, image(statement.type));
     ImageRow row;
     row.id = base::new_ulid();
     row.source = std::move(source);
@@ -167,7 +173,7 @@ class MutationExecution {
   }
 
   Result<void> update(const Mutation& statement) {
-    OG_ASSIGN_OR_RETURN(TypeImage* rows, image(statement.type));
+    OG_ASSIGN_OR_RETURN(TypeImage * rows, image(statement.type));
     std::vector<Cell> values;
     for (const query::Assignment& assignment : statement.assignments) {
       OG_ASSIGN_OR_RETURN(Cell cell, cell_of(assignment, statement.type));
@@ -175,7 +181,7 @@ class MutationExecution {
     }
     OG_ASSIGN_OR_RETURN(const auto found, matches(statement, *rows));
     for (const ImageMatch& match : found) {
-      OG_ASSIGN_OR_RETURN(ImageRow* row, rows->change(match));
+      OG_ASSIGN_OR_RETURN(ImageRow * row, rows->change(match));
       for (std::size_t i = 0; i < values.size(); ++i) row->cells[statement.assignments[i].property] = values[i];
     }
     (statement.type.kind == EntityKind::kNode ? counts_.affected_nodes : counts_.affected_edges) += found.size();
@@ -183,7 +189,7 @@ class MutationExecution {
   }
 
   Result<void> remove(const Mutation& statement) {
-    OG_ASSIGN_OR_RETURN(TypeImage* rows, image(statement.type));
+    OG_ASSIGN_OR_RETURN(TypeImage * rows, image(statement.type));
     OG_ASSIGN_OR_RETURN(const auto found, matches(statement, *rows));
     if (statement.type.kind == EntityKind::kEdge) {
       for (const ImageMatch& match : found) rows->remove(match);
@@ -208,8 +214,10 @@ class MutationExecution {
     }
     for (std::uint32_t e = 0; e < catalog_.edges.size(); ++e) {
       const schema::EdgeType& edge = catalog_.edges[e];
-      if (edge.source_index == type.index) OG_RETURN_IF_ERROR(remove_edges(e, base, ids, graph::AdjacencyDirection::kOut));
-      if (edge.target_index == type.index) OG_RETURN_IF_ERROR(remove_edges(e, base, ids, graph::AdjacencyDirection::kIn));
+      if (edge.source_index == type.index)
+        OG_RETURN_IF_ERROR(remove_edges(e, base, ids, graph::AdjacencyDirection::kOut));
+      if (edge.target_index == type.index)
+        OG_RETURN_IF_ERROR(remove_edges(e, base, ids, graph::AdjacencyDirection::kIn));
     }
     return {};
   }
@@ -219,7 +227,7 @@ class MutationExecution {
     const TypeRef type{EntityKind::kEdge, edge_type};
     // An edge that another writer adds to one of these nodes must not survive them.
     reads_.insert(type);
-    OG_ASSIGN_OR_RETURN(TypeImage* edges, image(type));
+    OG_ASSIGN_OR_RETURN(TypeImage * edges, image(type));
     if (!nodes.empty()) {
       OG_ASSIGN_OR_RETURN(const auto adjacency, transaction_.base()->adjacency(edge_type, direction));
       for (const Ordinal node : nodes) {

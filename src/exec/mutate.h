@@ -30,6 +30,7 @@ struct MutateContext {
 // Leaves the transaction untouched when no row is affected.
 [[nodiscard]] Result<MutationCounts> execute_mutation(const query::BoundQuery& query,
                                                       const std::vector<columnar::Scalar>& parameters,
-                                                      graph::WriteTransaction& transaction, const MutateContext& context);
+                                                      graph::WriteTransaction& transaction,
+                                                      const MutateContext& context);
 
 }  // namespace omnigraph::exec

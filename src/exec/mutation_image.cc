@@ -57,8 +57,8 @@ Result<std::optional<std::vector<Ordinal>>> TypeImage::indexed_matches(const Ima
   OG_ASSIGN_OR_RETURN(const auto nodes, snapshot_.node_table(from ? edge.source_index : edge.target_index));
   OG_ASSIGN_OR_RETURN(const Ordinal node, nodes->find(predicate.value.text));
   if (node == kNoOrdinal) return Found();
-  OG_ASSIGN_OR_RETURN(const auto adjacency,
-                      snapshot_.adjacency(type_.index, from ? graph::AdjacencyDirection::kOut : graph::AdjacencyDirection::kIn));
+  OG_ASSIGN_OR_RETURN(const auto adjacency, snapshot_.adjacency(type_.index, from ? graph::AdjacencyDirection::kOut
+                                                                                  : graph::AdjacencyDirection::kIn));
   const auto edges = adjacency->edges(node);
   std::vector<Ordinal> rows(edges.begin(), edges.end());
   std::ranges::sort(rows);

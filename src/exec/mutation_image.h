@@ -32,7 +32,7 @@ struct ImageRow {
   std::string source, destination;  // edges: ids
   Ordinal base = kNoOrdinal;        // the row it replaces or changes
   bool live = true;
-  std::vector<Cell> cells;          // by property
+  std::vector<Cell> cells;  // by property
 };
 
 // A condition of `update .. where` or `delete .. where`, its value converted to a constant.
@@ -51,7 +51,8 @@ struct ImageMatch {
 
 class TypeImage {
  public:
-  TypeImage(const graph::Snapshot& snapshot, const schema::Catalog& catalog, schema::TypeRef type, graph::TableViewPtr base)
+  TypeImage(const graph::Snapshot& snapshot, const schema::Catalog& catalog, schema::TypeRef type,
+            graph::TableViewPtr base)
       : snapshot_(snapshot), catalog_(catalog), type_(type), base_(std::move(base)) {}
 
   [[nodiscard]] schema::TypeRef type() const { return type_; }
@@ -96,8 +97,8 @@ class TypeImage {
   const schema::TypeRef type_;
   const graph::TableViewPtr base_;
   std::vector<ImageRow> rows_;
-  std::unordered_map<std::string, std::uint32_t> by_id_;    // live changed rows
-  std::unordered_map<Ordinal, std::uint32_t> by_base_;      // base rows that a changed row stands for
+  std::unordered_map<std::string, std::uint32_t> by_id_;  // live changed rows
+  std::unordered_map<Ordinal, std::uint32_t> by_base_;    // base rows that a changed row stands for
   std::unordered_set<Ordinal> removed_;
   std::map<std::uint32_t, std::unique_ptr<Column>> columns_;
 };

@@ -27,8 +27,12 @@ struct Target {
 std::string number_text(const Value& v) {
   std::string out;
   switch (v.kind) {
-    case Value::Kind::kInt: base::append_int(out, v.integer); break;
-    case Value::Kind::kUint: base::append_uint(out, v.natural); break;
+    case Value::Kind::kInt:
+      base::append_int(out, v.integer);
+      break;
+    case Value::Kind::kUint:
+      base::append_uint(out, v.natural);
+      break;
     default:
       if (std::isfinite(to_double(v))) {
         base::append_double(out, to_double(v));
@@ -41,26 +45,39 @@ std::string number_text(const Value& v) {
 
 std::string_view kind_text(const Scalar& value) {
   switch (value.value.index()) {
-    case 1: return "Bool";
+    case 1:
+      return "Bool";
     case 2:
-    case 3: return "integer";
+    case 3:
+      return "integer";
     case 4:
-    case 5: return "float";
-    case 6: return "String";
-    case 7: return "Date";
-    case 8: return "DateTime";
-    default: return "list";
+    case 5:
+      return "float";
+    case 6:
+      return "String";
+    case 7:
+      return "Date";
+    case 8:
+      return "DateTime";
+    default:
+      return "list";
   }
 }
 
 std::string_view width_name(ScalarType type) {
   switch (type) {
-    case ScalarType::kI32: return "Int32";
-    case ScalarType::kI64: return "Int64";
-    case ScalarType::kU32: return "UInt32";
-    case ScalarType::kU64: return "UInt64";
-    case ScalarType::kF32: return "Float32";
-    default: return "Float64";
+    case ScalarType::kI32:
+      return "Int32";
+    case ScalarType::kI64:
+      return "Int64";
+    case ScalarType::kU32:
+      return "UInt32";
+    case ScalarType::kU64:
+      return "UInt64";
+    case ScalarType::kF32:
+      return "Float32";
+    default:
+      return "Float64";
   }
 }
 
@@ -68,7 +85,9 @@ std::string place(const Target& t) { return std::string(t.type_name) + "." + t.p
 
 std::unexpected<Error> cannot_convert(const Scalar& value, const Target& t) {
   const Value v = value_of(value);
-  const std::string shown = v.is_number() ? " value " + number_text(v) : v.kind == Value::Kind::kString ? " value '" + std::string(v.text) + "'" : "";
+  const std::string shown = v.is_number()                    ? " value " + number_text(v)
+                            : v.kind == Value::Kind::kString ? " value '" + std::string(v.text) + "'"
+                                                             : "";
   return std::unexpected(bad_request("cannot convert " + std::string(kind_text(value)) + shown + " to " +
                                      std::string(schema::scalar_name(t.property.type.scalar)) + " for property '" +
                                      place(t) + "'"));
@@ -78,8 +97,8 @@ std::unexpected<Error> exceeds(const Value& v, const Target& t) {
   const bool whole = v.kind == Value::Kind::kInt || v.kind == Value::Kind::kUint;
   const std::string what = t.item ? "list value " : whole ? "integer value " : "value ";
   return std::unexpected(bad_request(what + number_text(v) + " exceeds " +
-                                     std::string(width_name(t.property.type.scalar)) + " range for property '" + place(t) +
-                                     "'"));
+                                     std::string(width_name(t.property.type.scalar)) + " range for property '" +
+                                     place(t) + "'"));
 }
 
 Result<Scalar> to_integer(const Scalar& value, const Target& t) {
@@ -91,11 +110,15 @@ Result<Scalar> to_integer(const Scalar& value, const Target& t) {
       fits = v.kind == Value::Kind::kInt && v.integer >= std::numeric_limits<std::int32_t>::min() &&
              v.integer <= std::numeric_limits<std::int32_t>::max();
       break;
-    case ScalarType::kI64: fits = v.kind == Value::Kind::kInt; break;
+    case ScalarType::kI64:
+      fits = v.kind == Value::Kind::kInt;
+      break;
     case ScalarType::kU32:
       fits = v.kind == Value::Kind::kInt && v.integer >= 0 && v.integer <= std::numeric_limits<std::uint32_t>::max();
       break;
-    default: fits = v.kind == Value::Kind::kUint || v.integer >= 0; break;
+    default:
+      fits = v.kind == Value::Kind::kUint || v.integer >= 0;
+      break;
   }
   if (!fits) return exceeds(v, t);
   return scalar_of(v);
@@ -123,30 +146,35 @@ Result<Scalar> to_text(const Scalar& value, const Target& t) {
   if (!allowed.empty() && std::ranges::find(allowed, *text) == allowed.end()) {
     std::string list;
     for (const std::string& a : allowed) list += (list.empty() ? "" : ", ") + a;
-    return std::unexpected(bad_request("invalid enum value '" + *text + "' for " + place(t) + " (expected: " + list + ")"));
+    return std::unexpected(
+        bad_request("invalid enum value '" + *text + "' for " + place(t) + " (expected: " + list + ")"));
   }
   return value;
 }
 
 Result<Scalar> to_scalar(const Scalar& value, const Target& t) {
   switch (t.property.type.scalar) {
-    case ScalarType::kString: return to_text(value, t);
+    case ScalarType::kString:
+      return to_text(value, t);
     case ScalarType::kBool:
       if (!std::holds_alternative<bool>(value.value)) return cannot_convert(value, t);
       return value;
     case ScalarType::kI32:
     case ScalarType::kI64:
     case ScalarType::kU32:
-    case ScalarType::kU64: return to_integer(value, t);
+    case ScalarType::kU64:
+      return to_integer(value, t);
     case ScalarType::kF32:
-    case ScalarType::kF64: return to_floating(value, t);
+    case ScalarType::kF64:
+      return to_floating(value, t);
     case ScalarType::kDate:
       if (!std::holds_alternative<columnar::DateValue>(value.value)) return cannot_convert(value, t);
       return value;
     case ScalarType::kDateTime:
       if (!std::holds_alternative<columnar::DateTimeValue>(value.value)) return cannot_convert(value, t);
       return value;
-    case ScalarType::kBlob: break;
+    case ScalarType::kBlob:
+      break;
   }
   return cannot_convert(value, t);
 }
@@ -158,11 +186,12 @@ Result<Scalar> to_vector(const Scalar& value, const Target& t) {
   } else if (const auto* list = std::get_if<ScalarList>(&value.value)) {
     for (const Scalar& item : *list) {
       const Value v = value_of(item);
-      if (!v.is_number()) return std::unexpected(bad_request("vector element of property '" + place(t) + "' is not numeric"));
+      if (!v.is_number())
+        return std::unexpected(bad_request("vector element of property '" + place(t) + "' is not numeric"));
       out.push_back(static_cast<float>(to_double(v)));
       if (!std::isfinite(out.back())) {
-        return std::unexpected(bad_request("vector element " + number_text(v) + " exceeds Float32 range for property '" +
-                                           place(t) + "'"));
+        return std::unexpected(
+            bad_request("vector element " + number_text(v) + " exceeds Float32 range for property '" + place(t) + "'"));
       }
     }
   } else {
@@ -210,7 +239,9 @@ Result<std::shared_ptr<const BlobValue>> blob_value(const std::string& text, con
                                        "' is not allowed: new external Blob URI ingress is denied for this graph"));
   }
   auto bytes = base::base64_decode(std::string_view(text).substr(kManaged.size()));
-  if (!bytes) return std::unexpected(bad_request("blob property '" + property.name + "' has invalid base64: " + bytes.error().message));
+  if (!bytes)
+    return std::unexpected(
+        bad_request("blob property '" + property.name + "' has invalid base64: " + bytes.error().message));
   auto blob = std::make_shared<BlobValue>();
   blob->sha256 = base::sha256_hex(*bytes);
   blob->size = bytes->size();
@@ -220,7 +251,8 @@ Result<std::shared_ptr<const BlobValue>> blob_value(const std::string& text, con
   }
   if (!context.put_blob) {
     return std::unexpected(bad_request("blob property '" + property.name + "' holds " + std::to_string(bytes->size()) +
-                                       " bytes; here at most " + std::to_string(kInlineBlobBytesMax) + " are accepted"));
+                                       " bytes; here at most " + std::to_string(kInlineBlobBytesMax) +
+                                       " are accepted"));
   }
   blob->object = "blobs/" + blob->sha256.substr(0, 2) + "/" + blob->sha256 + "-" + base::new_ulid();
   OG_RETURN_IF_ERROR(context.put_blob(blob->object, std::as_bytes(std::span(*bytes))));

@@ -1,5 +1,5 @@
-// The operators a plan is made of (plan.h has the overview). Each is const; open() makes the stage that holds the state.
-// `carry` lists the variables copied from the input row, never the ones the operator binds.
+// The operators a plan is made of (plan.h has the overview). Each is const; open() makes the stage that holds the
+// state. `carry` lists the variables copied from the input row, never the ones the operator binds.
 #pragma once
 
 #include <memory>
@@ -69,8 +69,8 @@ class ProbeOperator final : public Operator {
 
 class FilterOperator final : public Operator {
  public:
-  std::vector<RowFilter> filters;    // on one variable each
-  std::vector<RowExpr> conditions;   // on several
+  std::vector<RowFilter> filters;   // on one variable each
+  std::vector<RowExpr> conditions;  // on several
   std::vector<VariableId> carry;
   [[nodiscard]] std::unique_ptr<Stage> open(const StageContext& context, Stage& next) const override;
 };
@@ -90,7 +90,7 @@ class SemiJoinOperator final : public Operator {
 class CrossOperator final : public Operator {
  public:
   Pipeline part;
-  std::vector<VariableId> part_variables;  // what the part brings in; may be empty
+  std::vector<VariableId> part_variables;          // what the part brings in; may be empty
   std::optional<std::pair<RowExpr, RowExpr>> key;  // outer, inner: join_hash equal (a later filter checks the rest)
   std::vector<VariableId> carry;
   [[nodiscard]] std::unique_ptr<Stage> open(const StageContext& context, Stage& next) const override;

@@ -4,7 +4,8 @@
 // many equal rows of the bag the tuple stands for. Properties are read late, by the operator that needs them. Batches
 // of some 4096 tuples are pushed from a source through a chain of stages into a sink:
 //
-//   scan or look-up -> expand | reach | probe | filter | semi-join | cross | merge ... -> collect | order | group | rank
+//   scan or look-up -> expand | reach | probe | filter | semi-join | cross | merge ... -> collect | order | group |
+//   rank
 //
 //   scan    the start variable: one row by key, or all rows that pass the filter kernels (scan.cc)
 //   expand  one traversal from a bound variable; probes of cycle-closing traversals are fused in (expand.cc)
@@ -139,8 +140,8 @@ class OutputBuffer {
 };
 
 struct PlanRequest {
-  VariableSet wanted;  // variables the sink reads
-  bool weights = true;  // false: only whether there are rows matters
+  VariableSet wanted;         // variables the sink reads
+  bool weights = true;        // false: only whether there are rows matters
   bool merge_at_end = false;  // the sink gains from merged tuples
 };
 

@@ -27,11 +27,15 @@ double selectivity_of(const Expr& condition) {
   if (condition.kind == ExprKind::kTextMatch || condition.kind == ExprKind::kFuzzy) return 0.1;
   if (condition.kind != ExprKind::kCompare) return 0.5;
   switch (condition.op) {
-    case CompareOp::kEqual: return 0.05;
-    case CompareOp::kNotEqual: return 0.9;
+    case CompareOp::kEqual:
+      return 0.05;
+    case CompareOp::kNotEqual:
+      return 0.9;
     case CompareOp::kContains:
-    case CompareOp::kStartsWith: return 0.1;
-    default: return 0.33;
+    case CompareOp::kStartsWith:
+      return 0.1;
+    default:
+      return 0.33;
   }
 }
 
@@ -325,7 +329,10 @@ void BlockPlanner::place_steps(const Choice& choice, VariableSet& bound, std::ve
     const VariableId from = backward ? t.to : t.from;
     const VariableId to = backward ? t.from : t.to;
     const bool test = bound.test(to);
-    Action action{link.multi_hop ? Action::Kind::kReach : test ? Action::Kind::kProbe : Action::Kind::kExpand, index, backward};
+    Action action{link.multi_hop ? Action::Kind::kReach
+                  : test         ? Action::Kind::kProbe
+                                 : Action::Kind::kExpand,
+                  index, backward};
     action.reads.set(from);
     if (test) action.reads.set(to);
     if (!test) action.binds.set(to);
@@ -335,7 +342,8 @@ void BlockPlanner::place_steps(const Choice& choice, VariableSet& bound, std::ve
       const Link& next = links_[choice.steps[s + 1].first];
       const Traversal& n = *next.traversal;
       const VariableId other = n.from == to ? n.to : n.from;
-      if (next.multi_hop || n.edge != kNoVariable || (n.from != to && n.to != to) || other == to || !bound.test(other)) {
+      if (next.multi_hop || n.edge != kNoVariable || (n.from != to && n.to != to) || other == to ||
+          !bound.test(other)) {
         break;
       }
       action.probes.push_back(choice.steps[s + 1].first);

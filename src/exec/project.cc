@@ -38,8 +38,8 @@ void unfold(Tuples& rows, std::uint64_t limit) {
 Result<columnar::ArrayPtr> project_column(const Expr& expr, const Tuples& rows, RankScores& scores, Runtime& runtime) {
   if (expr.kind == ExprKind::kProperty || expr.kind == ExprKind::kEntityId) {
     const schema::TypeRef type = runtime.type_of(expr.variable);
-    OG_ASSIGN_OR_RETURN(const Column* column, expr.kind == ExprKind::kEntityId ? runtime.ids(type)
-                                                                               : runtime.property(type, expr.property));
+    OG_ASSIGN_OR_RETURN(const Column* column,
+                        expr.kind == ExprKind::kEntityId ? runtime.ids(type) : runtime.property(type, expr.property));
     return columnar::take(column->data(), rows.columns[expr.variable]);
   }
   columnar::ArrayBuilder builder(schema::column_type(expr.type));
@@ -73,8 +73,12 @@ Result<columnar::ArrayPtr> project_column(const Expr& expr, const Tuples& rows, 
 
 void append_value(columnar::ArrayBuilder& builder, const Value& value) {
   switch (value.kind) {
-    case Value::Kind::kNull: builder.append_null(); return;
-    case Value::Kind::kString: builder.append_string(value.text); return;
+    case Value::Kind::kNull:
+      builder.append_null();
+      return;
+    case Value::Kind::kString:
+      builder.append_string(value.text);
+      return;
     case Value::Kind::kItems:
       if (builder.type().id == columnar::TypeId::kList) {
         for (std::uint64_t i = value.begin; i < value.end; ++i) {
@@ -84,7 +88,8 @@ void append_value(columnar::ArrayBuilder& builder, const Value& value) {
         return;
       }
       break;
-    default: break;
+    default:
+      break;
   }
   builder.append_scalar(scalar_of(value));
 }

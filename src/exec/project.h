@@ -4,8 +4,8 @@
 #include "base/result.h"
 #include "columnar/builder.h"
 #include "exec/expression.h"
-#include "exec/read.h"
 #include "exec/rank.h"
+#include "exec/read.h"
 
 namespace omnigraph::exec {
 

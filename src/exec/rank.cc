@@ -117,8 +117,7 @@ bool same_expression(const Expr& a, const Expr& b) {
 
 Result<columnar::FloatVector> RankScores::query_vector(const Expr& nearest) {
   const Expr& field = nearest.args[0];
-  const schema::Property& property =
-      runtime_.catalog().properties_of(runtime_.type_of(field.variable))[field.property];
+  const schema::Property& property = runtime_.catalog().properties_of(runtime_.type_of(field.variable))[field.property];
   const Expr& query = nearest.args[1];
   const auto wrong = [] { return std::unexpected(query_error("nearest query must be a string or list of floats")); };
   if (!Runtime::is_constant(query)) return wrong();
@@ -142,8 +141,7 @@ Result<columnar::FloatVector> RankScores::query_vector(const Expr& nearest) {
         return std::unexpected(
             query_error("nearest() on '" + property.name + "' with a text needs an embedding provider; give a vector"));
       }
-      OG_ASSIGN_OR_RETURN(known,
-                          runtime_.context().embed(*text, property.type.vector_dimension, model, property.name));
+      OG_ASSIGN_OR_RETURN(known, runtime_.context().embed(*text, property.type.vector_dimension, model, property.name));
     }
     vector = known;
   } else {
@@ -173,7 +171,8 @@ Result<Bm25Scorer*> RankScores::bm25(const Expr& function) {
   if (scorer == nullptr) {
     const Expr& field = function.args[0];
     const std::string* text = nullptr;
-    if (Runtime::is_constant(function.args[1])) text = std::get_if<std::string>(&runtime_.scalar(function.args[1]).value);
+    if (Runtime::is_constant(function.args[1]))
+      text = std::get_if<std::string>(&runtime_.scalar(function.args[1]).value);
     if (text == nullptr) return std::unexpected(query_error("bm25 query must resolve to a string"));
     const schema::TypeRef type = runtime_.type_of(field.variable);
     OG_ASSIGN_OR_RETURN(const auto table, runtime_.table(type));
@@ -250,8 +249,9 @@ Result<std::vector<Scored>> RankScores::arm(const Expr& function, const Entities
   return scored;
 }
 
-// Both arms of an rrf in order, with ranks from 1. Where one arm is a nearest, which contributes at most `best` entities,
-// a bm25 arm need not be ranked as a whole: below its first `best` places only the other arm's entities can still win.
+// Both arms of an rrf in order, with ranks from 1. Where one arm is a nearest, which contributes at most `best`
+// entities, a bm25 arm need not be ranked as a whole: below its first `best` places only the other arm's entities can
+// still win.
 Result<std::array<std::vector<RankScores::RankedEntity>, 2>> RankScores::ranked_arms(const Expr& rrf,
                                                                                      const Entities& entities,
                                                                                      std::size_t best, bool cut) {
@@ -289,8 +289,8 @@ Result<void> RankScores::rank_partially(const Expr& function, const Entities& en
   for (const RankedEntity& other : others) {
     const double score = scorer->score(other.entity);
     if (score == 0 || std::ranges::any_of(top, [&](const Scored& s) { return s.row == other.entity; })) continue;
-    const std::size_t before = scorer->count_before(
-        matching, {other.entity, score}, [&](Ordinal a, Ordinal b) { return entities.tie_before(a, b); });
+    const std::size_t before = scorer->count_before(matching, {other.entity, score},
+                                                    [&](Ordinal a, Ordinal b) { return entities.tie_before(a, b); });
     below.push_back({other.entity, before + 1});
   }
   std::ranges::sort(below, {}, &RankedEntity::rank);

@@ -41,7 +41,10 @@ class RankScores {
 
  private:
   class Entities;
-  struct RankedEntity { Ordinal entity; std::uint64_t rank; };
+  struct RankedEntity {
+    Ordinal entity;
+    std::uint64_t rank;
+  };
   Result<std::array<std::vector<RankedEntity>, 2>> ranked_arms(const query::Expr& rrf, const Entities& entities,
                                                                std::size_t best, bool cut);
   Result<void> rank_partially(const query::Expr& function, const Entities& entities, std::size_t best,

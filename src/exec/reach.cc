@@ -14,8 +14,7 @@ namespace {
 
 class ReachSearch {
  public:
-  explicit ReachSearch(const ReachOperator& op)
-      : op_(op), words_((std::size_t{op.rows} + 63) / 64), visited_(words_) {}
+  explicit ReachSearch(const ReachOperator& op) : op_(op), words_((std::size_t{op.rows} + 63) / 64), visited_(words_) {}
 
   // The nodes reached from `start`, each once, in order of distance (those a self-loop adds come first).
   void list(Ordinal start, std::vector<Ordinal>& out) {
@@ -135,7 +134,7 @@ class ReachSearch {
 
   const ReachOperator& op_;
   const std::size_t words_;
-  ZeroedScratch visited_;  // bitmap; all zero between searches
+  ZeroedScratch visited_;       // bitmap; all zero between searches
   std::vector<Ordinal> queue_;  // the first filled_ items
   std::size_t filled_ = 0;
   std::vector<std::size_t> levels_;

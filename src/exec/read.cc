@@ -54,7 +54,8 @@ void run_on_all_cores(const Pipeline& pipeline, const StageContext& context, Mak
 
 std::vector<VariableId> list_of(const VariableSet& set) {
   std::vector<VariableId> out;
-  for (std::size_t v = set._Find_first(); v < set.size(); v = set._Find_next(v)) out.push_back(static_cast<VariableId>(v));
+  for (std::size_t v = set._Find_first(); v < set.size(); v = set._Find_next(v))
+    out.push_back(static_cast<VariableId>(v));
   return out;
 }
 

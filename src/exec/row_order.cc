@@ -25,7 +25,8 @@ inline std::uint64_t prefix_of_double(double d) {
 }
 
 template <class T, class Map>
-void gather_prefixes(const Column& column, const std::vector<Ordinal>& rows, std::vector<std::uint64_t>& out, Map&& map) {
+void gather_prefixes(const Column& column, const std::vector<Ordinal>& rows, std::vector<std::uint64_t>& out,
+                     Map&& map) {
   column.gather<T>(rows, [&](std::size_t i, T v) { out[i] = map(v); });
 }
 
@@ -33,10 +34,14 @@ void gather_prefixes(const Column& column, const std::vector<Ordinal>& rows, std
 
 std::uint64_t order_prefix(const Value& v) {
   switch (v.kind) {
-    case Value::Kind::kNull: return 0;
-    case Value::Kind::kUint: return (std::uint64_t{3} << 62) | ((v.natural - (std::uint64_t{1} << 63)) >> 2);
-    case Value::Kind::kFloat: return prefix_of_double(v.single);
-    case Value::Kind::kDouble: return prefix_of_double(v.real);
+    case Value::Kind::kNull:
+      return 0;
+    case Value::Kind::kUint:
+      return (std::uint64_t{3} << 62) | ((v.natural - (std::uint64_t{1} << 63)) >> 2);
+    case Value::Kind::kFloat:
+      return prefix_of_double(v.single);
+    case Value::Kind::kDouble:
+      return prefix_of_double(v.real);
     case Value::Kind::kString: {
       std::uint64_t prefix = 0;
       for (std::size_t i = 0; i < 8; ++i) {
@@ -47,8 +52,10 @@ std::uint64_t order_prefix(const Value& v) {
     case Value::Kind::kBool:
     case Value::Kind::kInt:
     case Value::Kind::kDate:
-    case Value::Kind::kDateTime: return prefix_of_int(v.integer);
-    default: return 0;
+    case Value::Kind::kDateTime:
+      return prefix_of_int(v.integer);
+    default:
+      return 0;
   }
 }
 
@@ -166,7 +173,8 @@ Tuples TopSink::take() {
   return select_rows(rows_, sorted_index(count), variables_);
 }
 
-Tuples select_rows(const Tuples& in, const std::vector<std::uint32_t>& index, const std::vector<VariableId>& variables) {
+Tuples select_rows(const Tuples& in, const std::vector<std::uint32_t>& index,
+                   const std::vector<VariableId>& variables) {
   Tuples out(in.columns.size());
   for (const VariableId v : variables) {
     out.columns[v].reserve(index.size());

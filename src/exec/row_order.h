@@ -17,7 +17,8 @@ namespace omnigraph::exec {
 
 class RowOrder {
  public:
-  // Keys from `first` on of the query's order, then the ids of the outer block's variables in byte order of their names.
+  // Keys from `first` on of the query's order, then the ids of the outer block's variables in byte order of their
+  // names.
   static Result<RowOrder> make(const query::ReadQuery& read, std::size_t first, Runtime& runtime);
 
   // prefixes[i] of batch row i by the first key; rows with a smaller prefix come first.

@@ -25,7 +25,11 @@ class Runtime {
  public:
   Runtime(const query::BoundQuery& query, const std::vector<columnar::Scalar>& parameters,
           const graph::Snapshot& snapshot, const ReadContext& context)
-      : query_(query), parameters_(parameters), snapshot_(snapshot), context_(context), now_{columnar::DateTimeValue{context.now_ms}} {}
+      : query_(query),
+        parameters_(parameters),
+        snapshot_(snapshot),
+        context_(context),
+        now_{columnar::DateTimeValue{context.now_ms}} {}
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
 

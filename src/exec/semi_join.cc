@@ -24,7 +24,11 @@ class FoundSink final : public Stage {
 class SemiJoinStage final : public Stage {
  public:
   SemiJoinStage(const SemiJoinOperator& op, const StageContext& context, Stage& next)
-      : op_(op), context_(context), question_(context.variable_count), out_(context.variable_count), next_(next),
+      : op_(op),
+        context_(context),
+        question_(context.variable_count),
+        out_(context.variable_count),
+        next_(next),
         sink_(op.row_variable, found_) {
     if (op.correlated.size() == 1) memo_.assign(op.memo_rows, kUnasked);
   }

@@ -46,8 +46,8 @@ class TextMatcher {
   const Column& column_;
   const TermKind kind_;
   const std::uint32_t edits_;
-  std::vector<std::string> terms_;             // of the query, distinct
-  std::vector<std::u32string> wide_terms_;     // kFuzzyWord: decoded
+  std::vector<std::string> terms_;          // of the query, distinct
+  std::vector<std::u32string> wide_terms_;  // kFuzzyWord: decoded
   mutable std::atomic<std::uint32_t> asked_ = 0;
   mutable std::once_flag build_once_;
   mutable std::vector<std::uint64_t> bitmap_;

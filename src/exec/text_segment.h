@@ -39,7 +39,10 @@ class TermTable {
   void grow();
   std::string bytes_;
   std::vector<std::uint32_t> ends_;
-  struct Slot { std::uint32_t tag; std::uint32_t id; };
+  struct Slot {
+    std::uint32_t tag;
+    std::uint32_t id;
+  };
   std::vector<Slot> slots_;
 };
 
@@ -59,7 +62,7 @@ class TextSegment {
   // Tokens of a row, 0 for null and empty text.
   [[nodiscard]] std::uint32_t length(std::uint32_t row) const { return lengths_[row]; }
   [[nodiscard]] std::uint32_t row_count() const { return static_cast<std::uint32_t>(lengths_.size()); }
-  [[nodiscard]] std::uint64_t filled_rows() const { return filled_rows_; }    // length > 0
+  [[nodiscard]] std::uint64_t filled_rows() const { return filled_rows_; }  // length > 0
   [[nodiscard]] std::uint64_t total_length() const { return total_length_; }
   [[nodiscard]] std::size_t size_bytes() const;
 
@@ -68,7 +71,10 @@ class TextSegment {
   std::vector<std::uint64_t> starts_;
   std::vector<std::uint32_t> rows_;
   std::vector<std::uint8_t> counts_;  // 255: look into large_counts_
-  struct LargeCount { std::uint64_t at; std::uint32_t count; };
+  struct LargeCount {
+    std::uint64_t at;
+    std::uint32_t count;
+  };
   std::vector<LargeCount> large_counts_;  // ascending
   std::vector<std::uint32_t> lengths_;
   std::uint64_t filled_rows_ = 0;

@@ -14,7 +14,15 @@ namespace omnigraph::exec {
 
 struct Value {
   enum class Kind : std::uint8_t {
-    kNull, kBool, kInt, kUint, kFloat, kDouble, kString, kDate, kDateTime,
+    kNull,
+    kBool,
+    kInt,
+    kUint,
+    kFloat,
+    kDouble,
+    kString,
+    kDate,
+    kDateTime,
     kItems,    // slot of a list or vector column: items[begin, end)
     kScalars,  // list literal or parameter
     kVector,   // vector parameter
@@ -26,9 +34,9 @@ struct Value {
     float single;
     double real;
   };
-  std::string_view text{};                       // kString
-  const columnar::Array* items = nullptr;        // kItems
-  std::uint64_t begin = 0, end = 0;              // kItems
+  std::string_view text{};                        // kString
+  const columnar::Array* items = nullptr;         // kItems
+  std::uint64_t begin = 0, end = 0;               // kItems
   const columnar::ScalarList* scalars = nullptr;  // kScalars
   const columnar::FloatVector* vector = nullptr;  // kVector
 

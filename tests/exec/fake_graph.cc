@@ -51,16 +51,24 @@ Scalar scalar_of_json(const json& value, const schema::PropertyType& type) {
     return {std::move(list)};
   }
   switch (type.scalar) {
-    case ScalarType::kBool: return {value.get<bool>()};
+    case ScalarType::kBool:
+      return {value.get<bool>()};
     case ScalarType::kI32:
-    case ScalarType::kI64: return {value.get<std::int64_t>()};
+    case ScalarType::kI64:
+      return {value.get<std::int64_t>()};
     case ScalarType::kU32:
-    case ScalarType::kU64: return {value.get<std::uint64_t>()};
-    case ScalarType::kF32: return {value.get<float>()};
-    case ScalarType::kF64: return {value.get<double>()};
-    case ScalarType::kDate: return {columnar::DateValue{base::parse_date(value.get<std::string>()).value()}};
-    case ScalarType::kDateTime: return {columnar::DateTimeValue{base::parse_date_time(value.get<std::string>()).value()}};
-    default: return {value.get<std::string>()};
+    case ScalarType::kU64:
+      return {value.get<std::uint64_t>()};
+    case ScalarType::kF32:
+      return {value.get<float>()};
+    case ScalarType::kF64:
+      return {value.get<double>()};
+    case ScalarType::kDate:
+      return {columnar::DateValue{base::parse_date(value.get<std::string>()).value()}};
+    case ScalarType::kDateTime:
+      return {columnar::DateTimeValue{base::parse_date_time(value.get<std::string>()).value()}};
+    default:
+      return {value.get<std::string>()};
   }
 }
 
@@ -85,7 +93,7 @@ class FakeTable final : public graph::TableView {
       starts_.push_back(static_cast<Ordinal>(begin));
       manifest_.fragments.push_back(std::move(fragment));
     }
-    const auto strings = [&](std::string Row::*member) {
+    const auto strings = [&](std::string Row::* member) {
       return chunked(columnar::utf8(), rows, rows_per_fragment,
                      [&](columnar::ArrayBuilder& b, const Row& row) { b.append_string(row.*member); });
     };
@@ -144,7 +152,8 @@ class FakeTable final : public graph::TableView {
 
  private:
   template <class Append>
-  static ColumnPtr chunked(const columnar::DataType& type, const std::vector<Row>& rows, std::size_t step, Append&& append) {
+  static ColumnPtr chunked(const columnar::DataType& type, const std::vector<Row>& rows, std::size_t step,
+                           Append&& append) {
     std::vector<columnar::ArrayPtr> chunks;
     for (std::size_t begin = 0; begin < rows.size(); begin += step) {
       columnar::ArrayBuilder builder(type);
@@ -214,7 +223,8 @@ class FakeSnapshot final : public graph::Snapshot {
   std::map<TypeRef, std::vector<Row>> rows_;
   std::map<TypeRef, std::shared_ptr<FakeTable>> tables_;
   mutable std::mutex mutex_;
-  mutable std::map<std::pair<std::uint32_t, graph::AdjacencyDirection>, std::shared_ptr<const index::Adjacency>> adjacency_;
+  mutable std::map<std::pair<std::uint32_t, graph::AdjacencyDirection>, std::shared_ptr<const index::Adjacency>>
+      adjacency_;
   std::string commit_id_ = "01FAKE";
   graph::CommitRecord record_;
 };
@@ -232,7 +242,10 @@ class RecordingTransaction final : public graph::WriteTransaction {
   }
   void note_read(TypeRef type) override { reads.insert(type); }
 
-  struct Put { std::shared_ptr<const graph::StagedRows> rows; bool generated; };
+  struct Put {
+    std::shared_ptr<const graph::StagedRows> rows;
+    bool generated;
+  };
   std::vector<Put> puts;
   std::map<TypeRef, std::set<Ordinal>> removed;
   std::set<TypeRef> reads;
@@ -348,8 +361,7 @@ void FakeGraph::add(std::string_view ndjson) {
     row.data = record.value("data", json::object());
     if (record.contains("edge")) {
       const TypeRef type{EntityKind::kEdge, catalog.find_edge(record["edge"].get<std::string>()).value()};
-      row.id = row.data.contains("id") ? row.data["id"].get<std::string>()
-                                        : drawn_id("e", ++state_->next_edge);
+      row.id = row.data.contains("id") ? row.data["id"].get<std::string>() : drawn_id("e", ++state_->next_edge);
       row.source = record["from"].get<std::string>();
       row.destination = record["to"].get<std::string>();
       state_->rows[type].push_back(std::move(row));
@@ -374,8 +386,8 @@ void FakeGraph::add(std::string_view ndjson) {
 
 void FakeGraph::remove(std::string_view type, std::string_view id) {
   const auto node = state_->catalog->find_node(type);
-  const TypeRef ref = node ? TypeRef{EntityKind::kNode, *node}
-                           : TypeRef{EntityKind::kEdge, state_->catalog->find_edge(type).value()};
+  const TypeRef ref =
+      node ? TypeRef{EntityKind::kNode, *node} : TypeRef{EntityKind::kEdge, state_->catalog->find_edge(type).value()};
   state_->removed.emplace_back(ref, id);
   state_->snapshot = nullptr;
 }

@@ -42,8 +42,8 @@ struct ReadAnswer {
   std::vector<std::string> columns;
   std::vector<std::string> rows;
 };
-[[nodiscard]] ReadAnswer read(const graph::Snapshot& snapshot, std::string_view query, std::string_view parameters = "{}",
-                              const ReadContext& context = {});
+[[nodiscard]] ReadAnswer read(const graph::Snapshot& snapshot, std::string_view query,
+                              std::string_view parameters = "{}", const ReadContext& context = {});
 
 // Runs a mutation and applies what it handed over. `dump` lists the final rows of a type as JSON, sorted.
 class MutationAnswer {
@@ -52,7 +52,8 @@ class MutationAnswer {
   MutationCounts counts;
   bool untouched = true;  // nothing was handed over
   std::set<std::string> reads;
-  std::map<std::string, std::vector<std::string>> dump;  // by type name: `id {"p":v,..}`, edges `id src dst {..}` with id `*` if drawn
+  std::map<std::string, std::vector<std::string>>
+      dump;  // by type name: `id {"p":v,..}`, edges `id src dst {..}` with id `*` if drawn
 };
 [[nodiscard]] MutationAnswer mutate(const graph::SnapshotPtr& snapshot, std::string_view query,
                                     std::string_view parameters = "{}", const MutateContext& context = {});

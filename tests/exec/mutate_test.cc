@@ -32,8 +32,8 @@ constexpr std::string_view kRows = R"(
 
 struct MutateTest : ::testing::Test {
   MutateTest() : graph(kSchema, 2) { graph.add(kRows); }
-  MutationAnswer run(const std::string& statements, std::string_view parameters = "{}", const std::string& declared = "",
-                     const MutateContext& context = {}) {
+  MutationAnswer run(const std::string& statements, std::string_view parameters = "{}",
+                     const std::string& declared = "", const MutateContext& context = {}) {
     return mutate(graph.snapshot(), "query q(" + declared + ") { " + statements + " }", parameters, context);
   }
   void expect_counts(const MutationAnswer& answer, std::uint64_t nodes, std::uint64_t edges) {
@@ -54,7 +54,8 @@ struct MutateTest : ::testing::Test {
 TEST_F(MutateTest, InsertsNodeAndEdgeInOneQuery) {
   const auto a = run(R"(insert Ship {name:"eve" tons:5} insert Tows {from:"eve" to:"ada"})");
   expect_counts(a, 1, 1);
-  EXPECT_EQ(row(a, "Ship", "eve"), R"(eve {"name":"eve","tons":5,"rate":null,"note":null,"kind":null,"tags":null,"vec":null,"pic":null})");
+  EXPECT_EQ(row(a, "Ship", "eve"),
+            R"(eve {"name":"eve","tons":5,"rate":null,"note":null,"kind":null,"tags":null,"vec":null,"pic":null})");
   EXPECT_EQ(row(a, "Tows", "* eve"), "* eve ada {}");
   EXPECT_EQ(a.dump.at("Ship").size(), 5u);
 }
@@ -62,7 +63,8 @@ TEST_F(MutateTest, InsertsNodeAndEdgeInOneQuery) {
 TEST_F(MutateTest, KeyedInsertReplacesTheWholeNode) {
   const auto a = run(R"(insert Ship {name:"ada", rate: 1})");
   expect_counts(a, 1, 0);
-  EXPECT_EQ(row(a, "Ship", "ada"), R"(ada {"name":"ada","tons":null,"rate":1.0,"note":null,"kind":null,"tags":null,"vec":null,"pic":null})");
+  EXPECT_EQ(row(a, "Ship", "ada"),
+            R"(ada {"name":"ada","tons":null,"rate":1.0,"note":null,"kind":null,"tags":null,"vec":null,"pic":null})");
   EXPECT_EQ(a.dump.at("Ship").size(), 4u);
   EXPECT_EQ(a.dump.at("DocksAt").size(), 3u);
 }
@@ -82,14 +84,17 @@ TEST_F(MutateTest, UnkeyedInsertDrawsAnId) {
 TEST_F(MutateTest, UpdatesSeeEarlierStatements) {
   const auto a = run(R"(update Ship set {tons:99} where name="ada"  update Ship set {tons:1} where tons > 50)");
   expect_counts(a, 2, 0);
-  EXPECT_EQ(row(a, "Ship", "ada"), R"(ada {"name":"ada","tons":1,"rate":null,"note":"x","kind":null,"tags":null,"vec":null,"pic":null})");
+  EXPECT_EQ(row(a, "Ship", "ada"),
+            R"(ada {"name":"ada","tons":1,"rate":null,"note":"x","kind":null,"tags":null,"vec":null,"pic":null})");
   EXPECT_TRUE(a.reads.contains("node:Ship"));
 }
 
 TEST_F(MutateTest, UpdateMatchesCurrentValuesOnly) {
-  const auto a = run(R"(insert Ship {name:"new" tons:50} update Ship set {tons:0} where tons >= 30 update Ship set {note:"big"} where tons >= 30)");
+  const auto a = run(
+      R"(insert Ship {name:"new" tons:50} update Ship set {tons:0} where tons >= 30 update Ship set {note:"big"} where tons >= 30)");
   expect_counts(a, 3, 0);
-  EXPECT_EQ(row(a, "Ship", "cat"), R"(cat {"name":"cat","tons":0,"rate":null,"note":null,"kind":null,"tags":null,"vec":null,"pic":null})");
+  EXPECT_EQ(row(a, "Ship", "cat"),
+            R"(cat {"name":"cat","tons":0,"rate":null,"note":null,"kind":null,"tags":null,"vec":null,"pic":null})");
 }
 
 TEST_F(MutateTest, WhereWithNullMatchesNothing) {
@@ -124,17 +129,20 @@ TEST_F(MutateTest, NothingMatchedTouchesNothing) {
 }
 
 TEST_F(MutateTest, RefusesValuesThatDoNotFit) {
-  const auto error = [&](const std::string& set, const std::string& parameters = "{}", const std::string& declared = "") {
+  const auto error = [&](const std::string& set, const std::string& parameters = "{}",
+                         const std::string& declared = "") {
     return run("insert Ship {name:\"n\" " + set + "}", parameters, declared).error;
   };
   EXPECT_EQ(error("tons: 3000000000").find("integer value 3000000000 exceeds Int32 range"), 0u);
   EXPECT_EQ(error("tons: 2.5").find("cannot convert"), 0u);
   EXPECT_EQ(error("rate: $r", R"({"r":1e300})", "$r: F64").find("value 1e"), 0u);
   EXPECT_EQ(error("tags: [1, 3000000000]").find("list value 3000000000 exceeds Int32 range"), 0u);
-  EXPECT_EQ(error("kind: $k", R"({"k":"raft"})", "$k: String"), "invalid enum value 'raft' for Ship.kind (expected: liner, tug)");
+  EXPECT_EQ(error("kind: $k", R"({"k":"raft"})", "$k: String"),
+            "invalid enum value 'raft' for Ship.kind (expected: liner, tug)");
   EXPECT_EQ(error("pic: $b", R"({"b":"s3://b/k"})", "$b: Blob"),
             "external blob URI 's3://b/k' is not allowed: new external Blob URI ingress is denied for this graph");
-  EXPECT_EQ(run("insert Ship {name: $n}", "{}", "$n: String?").error, "insert @key property 'name' cannot contain null");
+  EXPECT_EQ(run("insert Ship {name: $n}", "{}", "$n: String?").error,
+            "insert @key property 'name' cannot contain null");
   EXPECT_NE(run("insert Port {zone: $n}", "{}", "$n: String?").error.find("'zone'"), std::string::npos);
 }
 
@@ -159,7 +167,8 @@ TEST_F(MutateTest, KeepsSmallBlobsInTheRowAndLargeOnesOutside) {
 TEST_F(MutateTest, AnUpdateKeepsWhatItDoesNotSet) {
   const auto a = run("update Ship set {rate: 2.5} where tons >= 10");
   expect_counts(a, 3, 0);
-  EXPECT_EQ(row(a, "Ship", "ada"), R"(ada {"name":"ada","tons":10,"rate":2.5,"note":"x","kind":null,"tags":null,"vec":null,"pic":null})");
+  EXPECT_EQ(row(a, "Ship", "ada"),
+            R"(ada {"name":"ada","tons":10,"rate":2.5,"note":"x","kind":null,"tags":null,"vec":null,"pic":null})");
   EXPECT_EQ(a.dump.at("Ship").size(), 4u);
 }
 

@@ -48,7 +48,8 @@ int compare_values(const Scalar& a, const Scalar& b) {
     const int o = text->compare(std::get<std::string>(b.value));
     return o < 0 ? -1 : o > 0 ? 1 : 0;
   }
-  if (const auto* flag = std::get_if<bool>(&a.value)) return static_cast<int>(*flag) - static_cast<int>(std::get<bool>(b.value));
+  if (const auto* flag = std::get_if<bool>(&a.value))
+    return static_cast<int>(*flag) - static_cast<int>(std::get<bool>(b.value));
   if (const auto* date = std::get_if<columnar::DateValue>(&a.value)) {
     const auto other = std::get<columnar::DateValue>(b.value);
     return date->days < other.days ? -1 : date->days > other.days ? 1 : 0;
@@ -101,9 +102,12 @@ class Naive {
   Scalar value(const Expr& raw, const Environment& e) const {
     const Expr& expr = resolved(raw);
     switch (expr.kind) {
-      case ExprKind::kLiteral: return expr.literal;
-      case ExprKind::kParameter: return parameters_[expr.parameter];
-      case ExprKind::kEntityId: return id_of(read_.variables[expr.variable].type, e[expr.variable]);
+      case ExprKind::kLiteral:
+        return expr.literal;
+      case ExprKind::kParameter:
+        return parameters_[expr.parameter];
+      case ExprKind::kEntityId:
+        return id_of(read_.variables[expr.variable].type, e[expr.variable]);
       case ExprKind::kProperty:
         return cell(*snapshot_.table(read_.variables[expr.variable].type).value()->property(expr.property).value(),
                     e[expr.variable]);
@@ -111,24 +115,34 @@ class Naive {
         const Truth t = compare(expr.op, value(expr.args[0], e), value(expr.args[1], e));
         return t.has_value() ? Scalar{*t} : Scalar{};
       }
-      default: std::abort();  // The generator makes no others.
+      default:
+        std::abort();  // The generator makes no others.
     }
   }
 
   static Truth compare(CompareOp op, const Scalar& a, const Scalar& b) {
     if (a.is_null() || b.is_null()) return std::nullopt;
     switch (op) {
-      case CompareOp::kEqual: return compare_values(a, b) == 0;
-      case CompareOp::kNotEqual: return compare_values(a, b) != 0;
-      case CompareOp::kLess: return compare_values(a, b) < 0;
-      case CompareOp::kLessEqual: return compare_values(a, b) <= 0;
-      case CompareOp::kGreater: return compare_values(a, b) > 0;
-      case CompareOp::kGreaterEqual: return compare_values(a, b) >= 0;
-      case CompareOp::kStartsWith: return std::get<std::string>(a.value).starts_with(std::get<std::string>(b.value));
-      case CompareOp::kContains: break;
+      case CompareOp::kEqual:
+        return compare_values(a, b) == 0;
+      case CompareOp::kNotEqual:
+        return compare_values(a, b) != 0;
+      case CompareOp::kLess:
+        return compare_values(a, b) < 0;
+      case CompareOp::kLessEqual:
+        return compare_values(a, b) <= 0;
+      case CompareOp::kGreater:
+        return compare_values(a, b) > 0;
+      case CompareOp::kGreaterEqual:
+        return compare_values(a, b) >= 0;
+      case CompareOp::kStartsWith:
+        return std::get<std::string>(a.value).starts_with(std::get<std::string>(b.value));
+      case CompareOp::kContains:
+        break;
     }
     if (const auto* list = std::get_if<columnar::ScalarList>(&a.value)) {
-      return std::ranges::any_of(*list, [&](const Scalar& item) { return !item.is_null() && compare_values(item, b) == 0; });
+      return std::ranges::any_of(*list,
+                                 [&](const Scalar& item) { return !item.is_null() && compare_values(item, b) == 0; });
     }
     return std::get<std::string>(a.value).find(std::get<std::string>(b.value)) != std::string::npos;
   }
@@ -139,7 +153,9 @@ class Naive {
     return flag != nullptr && *flag;
   }
 
-  struct Edge { Ordinal source, target, row; };
+  struct Edge {
+    Ordinal source, target, row;
+  };
   std::vector<Edge> edges(std::uint32_t type) const {
     const schema::EdgeType& edge = query_.catalog->edges[type];
     const auto view = snapshot_.edge_table(type).value();
@@ -183,7 +199,8 @@ class Naive {
     if (!distance.contains(to)) return false;
     const std::uint32_t d = distance[to];
     if (d >= 1 && d >= t.min_hops && d <= t.max_hops) return true;
-    const bool loop = std::ranges::any_of(all, [&](const Edge& edge) { return edge.source == to && edge.target == to; });
+    const bool loop =
+        std::ranges::any_of(all, [&](const Edge& edge) { return edge.source == to && edge.target == to; });
     return loop && d + 1 >= t.min_hops && d + 1 <= t.max_hops;
   }
 
@@ -290,7 +307,8 @@ class Naive {
   std::vector<std::string> grouped(const std::vector<Environment>& matches) const {
     std::map<std::string, std::vector<Environment>> groups;
     bool has_key = false;
-    for (const query::Projection& p : read_.projections) has_key = has_key || resolved(p.expr).kind != ExprKind::kAggregate;
+    for (const query::Projection& p : read_.projections)
+      has_key = has_key || resolved(p.expr).kind != ExprKind::kAggregate;
     if (!has_key) groups[""] = {};
     for (const Environment& e : matches) {
       std::string key;
@@ -343,7 +361,8 @@ class Naive {
       if (expr.kind != ExprKind::kAggregate) return p;
       const Expr& a = expr.args[0];
       const Expr& b = raw.args[0];
-      if (expr.aggregate == raw.aggregate && a.kind == b.kind && a.variable == b.variable && a.property == b.property) return p;
+      if (expr.aggregate == raw.aggregate && a.kind == b.kind && a.variable == b.variable && a.property == b.property)
+        return p;
     }
     std::abort();
   }

@@ -82,8 +82,9 @@ TEST_F(ParallelTest, OrdersAndGroupsAcrossWorkers) {
     }
   }
   std::ranges::sort(counts);
-  const auto answer = read(*graph.snapshot(), "query q() { match { $a: P $a knows $b $b knows $c } "
-                                              "return { $c.key as c, count($a) as n } order { n desc } limit 5 }");
+  const auto answer = read(*graph.snapshot(),
+                           "query q() { match { $a: P $a knows $b $b knows $c } "
+                           "return { $c.key as c, count($a) as n } order { n desc } limit 5 }");
   ASSERT_EQ(answer.rows.size(), 5u);
   for (std::size_t i = 0; i < 5; ++i) {
     std::ostringstream row;
@@ -91,8 +92,9 @@ TEST_F(ParallelTest, OrdersAndGroupsAcrossWorkers) {
     EXPECT_EQ(answer.rows[i], row.str());
   }
   std::ranges::partial_sort(walks, walks.begin() + 7);
-  const auto top = read(*graph.snapshot(), "query q() { match { $a: P $a knows $b $b knows $c } "
-                                           "return { $a, $b, $c } order { $c.x desc } limit 7 }");
+  const auto top = read(*graph.snapshot(),
+                        "query q() { match { $a: P $a knows $b $b knows $c } "
+                        "return { $a, $b, $c } order { $c.x desc } limit 7 }");
   ASSERT_EQ(top.rows.size(), 7u);
   for (std::size_t i = 0; i < 7; ++i) {
     const auto& [x, a, b, c] = walks[i];

@@ -31,7 +31,9 @@ class Generator {
   int below(int n) { return static_cast<int>(random_() % static_cast<std::uint64_t>(n)); }
   bool chance(int percent) { return below(100) < percent; }
   template <class T>
-  const T& pick(const std::vector<T>& from) { return from[static_cast<std::size_t>(below(static_cast<int>(from.size())))]; }
+  const T& pick(const std::vector<T>& from) {
+    return from[static_cast<std::size_t>(below(static_cast<int>(from.size())))];
+  }
 
   std::string rows() {
     std::string out;
@@ -53,14 +55,16 @@ class Generator {
       out += "}}\n";
     }
     for (int i = 0; i < b_count; ++i) {
-      out += "{\"type\":\"B\",\"data\":{\"x\":" + pick<std::string>({"0", "1", "9007199254740993", "null"}) + ",\"t\":" +
-             pick<std::string>({"\"a\"", "\"ab\"", "null"}) + "}}\n";
+      out += "{\"type\":\"B\",\"data\":{\"x\":" + pick<std::string>({"0", "1", "9007199254740993", "null"}) +
+             ",\"t\":" + pick<std::string>({"\"a\"", "\"ab\"", "null"}) + "}}\n";
     }
-    const auto node = [&](bool a) { return a ? "k" + std::to_string(below(a_count)) : "n" + std::to_string(1 + below(b_count)); };
+    const auto node = [&](bool a) {
+      return a ? "k" + std::to_string(below(a_count)) : "n" + std::to_string(1 + below(b_count));
+    };
     const auto edges = [&](const std::string& type, bool from_a, bool to_a, int count) {
       for (int i = 0; i < count; ++i) {
-        out += R"({"edge":")" + type + R"(","from":")" + node(from_a) + R"(","to":")" + node(to_a) + R"(","data":{"w":)" +
-               std::to_string(below(3)) + "}}\n";
+        out += R"({"edge":")" + type + R"(","from":")" + node(from_a) + R"(","to":")" + node(to_a) +
+               R"(","data":{"w":)" + std::to_string(below(3)) + "}}\n";
       }
     };
     edges("Likes", true, true, below(10));
@@ -77,13 +81,19 @@ class Generator {
     const int clauses = below(4);
     for (int i = 0; i < clauses; ++i) {
       const int kind = below(10);
-      match += kind < 5 ? traversal() : kind < 6 ? (variables_.size() < 3 ? binding() : filter()) : kind < 8 ? filter() : negation(2);
+      match += kind < 5   ? traversal()
+               : kind < 6 ? (variables_.size() < 3 ? binding() : filter())
+               : kind < 8 ? filter()
+                          : negation(2);
     }
     return "query q(" + std::string(kParameters) + ") { match { " + match + " } " + result() + " }";
   }
 
  private:
-  struct Variable { std::string name; bool a; };
+  struct Variable {
+    std::string name;
+    bool a;
+  };
 
   std::string fresh() { return "$v" + std::to_string(next_++); }
 
@@ -92,13 +102,17 @@ class Generator {
     const std::string name = fresh();
     variables_.push_back({name, a});
     std::string map;
-    if (a && chance(25)) map = " { " + pick<std::string>({"key: \"k1\"", "key: $ps", "x: 1", "l: \"a\"", "t: $pn", "y: 0.0", "u: 1", "f: 0.1"}) + " }";
+    if (a && chance(25))
+      map = " { " +
+            pick<std::string>({"key: \"k1\"", "key: $ps", "x: 1", "l: \"a\"", "t: $pn", "y: 0.0", "u: 1", "f: 0.1"}) +
+            " }";
     return name + ": " + (a ? "A" : "B") + map + " ";
   }
 
   std::string traversal() {
     const Variable from = pick(variables_);
-    const std::string word = from.a ? pick<std::string>({"likes", "likes", "owns"}) : pick<std::string>({"near", "owns"});
+    const std::string word =
+        from.a ? pick<std::string>({"likes", "likes", "owns"}) : pick<std::string>({"near", "owns"});
     const bool same = word != "owns";
     const bool to_a = word == "likes" || (word == "owns" && !from.a);
     std::string to;
@@ -136,20 +150,30 @@ class Generator {
 
   std::string filter() {
     const std::string op = pick<std::string>({"=", "!=", "<", "<=", ">", ">="});
-    if (!edges_.empty() && chance(20)) return pick(edges_) + ".w " + op + " " + pick<std::string>({"0", "1", "2"}) + " ";
+    if (!edges_.empty() && chance(20))
+      return pick(edges_) + ".w " + op + " " + pick<std::string>({"0", "1", "2"}) + " ";
     const Variable v = pick(variables_);
     const Variable other = pick(variables_);
     const std::vector<std::string> a_numbers{"x", "y", "f", "u"};
     const std::string number = v.a ? pick(a_numbers) : "x";
     switch (below(v.a ? 8 : 4)) {
-      case 0: return v.name + ".t " + op + " " + pick<std::string>({"\"a\"", "\"k1\"", "$ps", "$pn"}) + " ";
-      case 1: return v.name + ".t " + pick<std::string>({"contains", "starts_with"}) + " " + pick<std::string>({"\"a\"", "\"\"", "\"b\""}) + " ";
-      case 2: return v.name + "." + number + " " + op + " " + other.name + "." + (other.a ? pick(a_numbers) : "x") + " ";
-      case 4: return v.name + ".b " + op + " " + pick<std::string>({"true", "false"}) + " ";
-      case 5: return v.name + ".l contains " + pick<std::string>({"\"a\"", "\"z\"", "$pn"}) + " ";
-      case 6: return v.name + ".d " + op + " date(\"2020-01-01\") ";
-      case 7: return number_operand() + " " + op + " " + v.name + "." + number + " ";
-      default: return v.name + "." + number + " " + op + " " + number_operand() + " ";
+      case 0:
+        return v.name + ".t " + op + " " + pick<std::string>({"\"a\"", "\"k1\"", "$ps", "$pn"}) + " ";
+      case 1:
+        return v.name + ".t " + pick<std::string>({"contains", "starts_with"}) + " " +
+               pick<std::string>({"\"a\"", "\"\"", "\"b\""}) + " ";
+      case 2:
+        return v.name + "." + number + " " + op + " " + other.name + "." + (other.a ? pick(a_numbers) : "x") + " ";
+      case 4:
+        return v.name + ".b " + op + " " + pick<std::string>({"true", "false"}) + " ";
+      case 5:
+        return v.name + ".l contains " + pick<std::string>({"\"a\"", "\"z\"", "$pn"}) + " ";
+      case 6:
+        return v.name + ".d " + op + " date(\"2020-01-01\") ";
+      case 7:
+        return number_operand() + " " + op + " " + v.name + "." + number + " ";
+      default:
+        return v.name + "." + number + " " + op + " " + number_operand() + " ";
     }
   }
 
@@ -170,7 +194,10 @@ class Generator {
   std::string key() {
     const Variable v = pick(variables_);
     if (!edges_.empty() && chance(20)) return pick(edges_) + ".w";
-    return chance(40) ? v.name : v.name + "." + (v.a ? pick<std::string>({"x", "y", "f", "t", "b", "u", "d", "key"}) : pick<std::string>({"x", "t"}));
+    return chance(40) ? v.name
+                      : v.name + "." +
+                            (v.a ? pick<std::string>({"x", "y", "f", "t", "b", "u", "d", "key"})
+                                 : pick<std::string>({"x", "t"}));
   }
 
   std::string result() {
@@ -193,7 +220,8 @@ class Generator {
               : kind == 2 ? "sum(" + v.name + ".x)"
               : kind == 3 ? "avg(" + v.name + ".x)"
               : kind == 4 ? "min(" + number + ")"
-                          : "max(" + v.name + ".t)") + " as " + names.back() + " ";
+                          : "max(" + v.name + ".t)") +
+             " as " + names.back() + " ";
     }
     std::string text = "return { " + out + "}";
     if (chance(50)) {

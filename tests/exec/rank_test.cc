@@ -138,8 +138,8 @@ std::vector<std::string> ranked(const World& world, const std::vector<Row>& sort
   return entities;
 }
 
-std::vector<std::string> expected_rows(const std::vector<std::string>& entities,
-                                       const std::vector<Row>& sorted_rows, std::size_t limit) {
+std::vector<std::string> expected_rows(const std::vector<std::string>& entities, const std::vector<Row>& sorted_rows,
+                                       std::size_t limit) {
   std::vector<std::string> out;
   for (const std::string& entity : entities) {
     for (const Row& row : sorted_rows) {
@@ -185,9 +185,12 @@ TEST(RandomRanking, AgreesWithTheDefinition) {
     const auto check = [&](const std::string& function, const std::vector<std::string>& entities) {
       std::string query = "query q() { match { $n: Note ";
       query += traversal ? "$n has $t } return { $n, $t }" : "} return { $n }";
-      query += " order { " + function + (by_weight ? ", $n.weight desc" : "") + " } limit " + std::to_string(limit) + " }";
+      query +=
+          " order { " + function + (by_weight ? ", $n.weight desc" : "") + " } limit " + std::to_string(limit) + " }";
       const ReadAnswer answer = read(*graph.snapshot(), query);
-      ASSERT_EQ(answer.rows, expected_rows(entities, rows, limit)) << "seed " << seed << "\n" << query << "\n" << world.ndjson;
+      ASSERT_EQ(answer.rows, expected_rows(entities, rows, limit)) << "seed " << seed << "\n"
+                                                                   << query << "\n"
+                                                                   << world.ndjson;
     };
     check(near_text.str(), ranked(world, rows, near));
     check(bm25_text, ranked(world, rows, text));
@@ -206,7 +209,8 @@ TEST(RandomRanking, AgreesWithTheDefinition) {
       }
       std::ranges::stable_sort(entities, [&](const auto& p, const auto& q) { return score[p] > score[q]; });
       if (entities.size() > limit) entities.resize(limit);
-      check(near_first ? "rrf(" + near_text.str() + ", " + bm25_text + ")" : "rrf(" + bm25_text + ", " + near_text.str() + ")",
+      check(near_first ? "rrf(" + near_text.str() + ", " + bm25_text + ")"
+                       : "rrf(" + bm25_text + ", " + near_text.str() + ")",
             entities);
     }
   }

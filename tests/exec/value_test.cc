@@ -18,8 +18,10 @@ TEST(Compare, IntegersAndDoublesExactly) {
   constexpr std::int64_t kBig = 9007199254740993;  // 2^53 + 1
   EXPECT_EQ(compare(CompareOp::kEqual, i(kBig), d(9007199254740992.0)), Truth::kFalse);
   EXPECT_EQ(compare(CompareOp::kGreater, i(kBig), d(9007199254740992.0)), Truth::kTrue);
-  EXPECT_EQ(compare(CompareOp::kLess, i(std::numeric_limits<std::int64_t>::max()), d(9223372036854775808.0)), Truth::kTrue);
-  EXPECT_EQ(compare(CompareOp::kEqual, i(std::numeric_limits<std::int64_t>::min()), d(-9223372036854775808.0)), Truth::kTrue);
+  EXPECT_EQ(compare(CompareOp::kLess, i(std::numeric_limits<std::int64_t>::max()), d(9223372036854775808.0)),
+            Truth::kTrue);
+  EXPECT_EQ(compare(CompareOp::kEqual, i(std::numeric_limits<std::int64_t>::min()), d(-9223372036854775808.0)),
+            Truth::kTrue);
   EXPECT_EQ(compare(CompareOp::kEqual, Value::of_uint(~std::uint64_t{0}), d(18446744073709551616.0)), Truth::kFalse);
   EXPECT_EQ(compare(CompareOp::kLess, i(-1), Value::of_uint(~std::uint64_t{0})), Truth::kTrue);
   EXPECT_EQ(compare(CompareOp::kLess, i(-2), d(-1.5)), Truth::kTrue);
