@@ -13,7 +13,7 @@
 namespace omnigraph::exec::testing {
 namespace {
 
-constexpr int kNodes = 1500;
+constexpr int kNodes = 1100;
 
 std::string row_of(std::int64_t n, std::string_view suffix = "") {
   std::ostringstream row;

@@ -252,7 +252,7 @@ TEST(RandomQueries, AgreeWithTheNaiveEvaluator) {
   const char* given = std::getenv("OMNIGRAPH_TEST_SEED");
   const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
   const char* rounds_given = std::getenv("OMNIGRAPH_TEST_ROUNDS");
-  const int rounds = rounds_given != nullptr ? std::atoi(rounds_given) : 150;
+  const int rounds = rounds_given != nullptr ? std::atoi(rounds_given) : 100;
   std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
   Generator generator(seed);
   int compiled = 0;

@@ -160,7 +160,7 @@ TEST(RandomRanking, AgreesWithTheDefinition) {
   const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
   std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
   std::mt19937_64 random(seed);
-  for (int round = 0; round < 400; ++round) {
+  for (int round = 0; round < 200; ++round) {
     const bool traversal = round % 2 == 1;
     const World world = make_world(random, traversal);
     FakeGraph graph(kSchema, 1 + static_cast<std::size_t>(round % 5));
