@@ -66,7 +66,8 @@ Result<Built> build(const TableView& edges, const TableView& sources, const Tabl
   const bool out = direction == AdjacencyDirection::kOut;
   auto adjacency = std::make_shared<const index::Adjacency>(
       out ? index::Adjacency::build(from.ordinals, to.ordinals, live, sources.physical_rows(), targets.physical_rows())
-          : index::Adjacency::build(to.ordinals, from.ordinals, live, targets.physical_rows(), sources.physical_rows()));
+          : index::Adjacency::build(to.ordinals, from.ordinals, live, targets.physical_rows(),
+                                    sources.physical_rows()));
   return Built{std::move(adjacency), from.all_resolved && to.all_resolved};
 }
 
@@ -77,7 +78,8 @@ bool only_appended(const TableView& before, const TableView& after) {
   const auto& old_fragments = before.manifest().fragments;
   const auto& new_fragments = after.manifest().fragments;
   std::size_t same = 0;
-  while (same < old_fragments.size() && same < new_fragments.size() && same_rows(old_fragments[same], new_fragments[same])) {
+  while (same < old_fragments.size() && same < new_fragments.size() &&
+         same_rows(old_fragments[same], new_fragments[same])) {
     ++same;
   }
   const Ordinal old_start = same < old_fragments.size() ? before.fragment_start(same) : before.physical_rows();

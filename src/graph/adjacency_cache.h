@@ -34,8 +34,8 @@ class AdjacencyCache {
     AdjacencyPtr adjacency;
   };
   struct Slot {
-    std::mutex mutex;           // held while building
-    std::list<Entry> entries;   // newest first
+    std::mutex mutex;          // held while building
+    std::list<Entry> entries;  // newest first
   };
   using SlotKey = std::pair<std::string, AdjacencyDirection>;  // folder of the edge table
 

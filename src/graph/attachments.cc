@@ -72,9 +72,8 @@ Result<void> AttachmentKeeper::place(const LoadedRecord& record) {
 
 Result<void> AttachmentKeeper::settle(const LoadedRecord& record) {
   for (const std::vector<Item>& wave : waves(record)) {
-    OG_RETURN_IF_ERROR(parallel_io(wave.size(), [&](std::size_t i) {
-      return settle_one(record, *wave[i].first, *wave[i].second);
-    }));
+    OG_RETURN_IF_ERROR(
+        parallel_io(wave.size(), [&](std::size_t i) { return settle_one(record, *wave[i].first, *wave[i].second); }));
   }
   return {};
 }

@@ -43,7 +43,8 @@ class AttachmentKeeper {
   [[nodiscard]] AttachedMap carried(const AttachedMap& attached,
                                     const std::function<bool(const std::string&)>& is_referenced) const;
 
-  // Makes sure that everything attached to `record` is at its own key, its own attachments first; data before manifests.
+  // Makes sure that everything attached to `record` is at its own key, its own attachments first; data before
+  // manifests.
   [[nodiscard]] Result<void> place(const LoadedRecord& record);
   // Places and settles everything attached to `record`.
   [[nodiscard]] Result<void> settle(const LoadedRecord& record);

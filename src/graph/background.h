@@ -1,5 +1,5 @@
-// One thread for work off the latency path: jobs in order, and an idle job that runs when the queue is empty or has been
-// busy for long. The thread starts with the first job. Thread safety: all methods may be called concurrently.
+// One thread for work off the latency path: jobs in order, and an idle job that runs when the queue is empty or has
+// been busy for long. The thread starts with the first job. Thread safety: all methods may be called concurrently.
 #pragma once
 
 #include <condition_variable>

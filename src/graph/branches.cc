@@ -40,11 +40,10 @@ Result<void> Branches::create(std::string_view name, std::string_view from) {
     if (base.head.live()) return std::unexpected(conflict("branch '" + branch + "' already exists"));
     OG_ASSIGN_OR_RETURN(base.source, parts_.log->confirmed_head(source_name));
     if (!base.source->live()) return std::unexpected(branch_not_found(source_name));
-    OG_ASSIGN_OR_RETURN(const Published published,
-                        parts_.publisher->publish(forked_record(branch, base.head, *base.record(), *parts_.log), {},
-                                                  {.source = base.record(),
-                                                   .confirmed = base.confirmed(),
-                                                   .uploads = nullptr}));
+    OG_ASSIGN_OR_RETURN(
+        const Published published,
+        parts_.publisher->publish(forked_record(branch, base.head, *base.record(), *parts_.log), {},
+                                  {.source = base.record(), .confirmed = base.confirmed(), .uploads = nullptr}));
     if (published.outcome == PublishOutcome::kWon) return {};
   }
   return std::unexpected(kept_changing(branch));
@@ -67,11 +66,10 @@ Result<void> Branches::remove(std::string_view name) {
     tombstone.head_id = last.head_id;
     tombstone.head_version = last.head_version;
     tombstone.deleted = true;
-    OG_ASSIGN_OR_RETURN(const Published published,
-                        parts_.publisher->publish(std::move(tombstone), {},
-                                                  {.source = nullptr,
-                                                   .confirmed = {head.confirmed},
-                                                   .uploads = nullptr}));
+    OG_ASSIGN_OR_RETURN(
+        const Published published,
+        parts_.publisher->publish(std::move(tombstone), {},
+                                  {.source = nullptr, .confirmed = {head.confirmed}, .uploads = nullptr}));
     if (published.outcome == PublishOutcome::kWon) return {};
   }
   return std::unexpected(kept_changing(branch));

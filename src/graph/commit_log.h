@@ -86,10 +86,10 @@ class CommitLog {
   const Clock& clock_;
   const std::uint64_t first_seq_;
 
-  mutable std::mutex mutex_;                          // guards all below
+  mutable std::mutex mutex_;  // guards all below
   std::map<std::string, Head, std::less<>> heads_;
   std::map<Position, Cached> records_;
-  std::list<Position> by_use_;                        // most recently used first
+  std::list<Position> by_use_;  // most recently used first
   std::uint64_t cached_bytes_ = 0;
 };
 

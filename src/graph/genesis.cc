@@ -21,7 +21,8 @@ void add_table(StoreParts& parts, const schema::Catalog& catalog, schema::TypeRe
   TableEntry entry;
   entry.id = table_id;
   entry.version = version;
-  entry.manifest = table_root(type.kind, catalog.name_of(type), table_id) + "/_versions/" + lance::manifest_name(version);
+  entry.manifest =
+      table_root(type.kind, catalog.name_of(type), table_id) + "/_versions/" + lance::manifest_name(version);
   entry.head_version = 1;
   entry.branch = record.branch;
   objects.push_back({entry.manifest, Buffer::from(lance::serialize_manifest(*manifest))});
@@ -34,7 +35,8 @@ void add_table(StoreParts& parts, const schema::Catalog& catalog, schema::TypeRe
 
 Error graph_exists() { return conflict("a graph already exists here; open it, or choose another place"); }
 
-Result<void> publish_genesis(StoreParts& parts, const LoadedSchemaPtr& schema, const std::optional<std::string>& actor) {
+Result<void> publish_genesis(StoreParts& parts, const LoadedSchemaPtr& schema,
+                             const std::optional<std::string>& actor) {
   OG_ASSIGN_OR_RETURN(const Head head, parts.log->confirmed_head(kMainBranch));
   if (head.record != nullptr) return std::unexpected(graph_exists());
   CommitRecord record;
@@ -61,11 +63,10 @@ Result<void> publish_genesis(StoreParts& parts, const LoadedSchemaPtr& schema, c
   record.head_version = commit.version;
   record.commits.push_back(std::move(commit));
   Uploads uploads;
-  OG_ASSIGN_OR_RETURN(const Published published,
-                      parts.publisher->publish(std::move(record), objects,
-                                               {.source = nullptr,
-                                                .confirmed = {head.confirmed},
-                                                .uploads = &uploads}));
+  OG_ASSIGN_OR_RETURN(
+      const Published published,
+      parts.publisher->publish(std::move(record), objects,
+                               {.source = nullptr, .confirmed = {head.confirmed}, .uploads = &uploads}));
   if (published.outcome != PublishOutcome::kWon) return std::unexpected(graph_exists());
   parts.follow_up(published.record);
   return {};

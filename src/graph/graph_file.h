@@ -16,9 +16,7 @@ struct GraphFile {
   bool exclusive_writer = false;  // tables carry the private writer flag (chapter 10 section 4.10)
 
   // Where logs start: a graph made again in the same root never meets slots, caches or late writers of the former.
-  [[nodiscard]] std::uint64_t first_seq() const {
-    return static_cast<std::uint64_t>(created_at_us / 1'000'000) << 20;
-  }
+  [[nodiscard]] std::uint64_t first_seq() const { return static_cast<std::uint64_t>(created_at_us / 1'000'000) << 20; }
 };
 
 [[nodiscard]] std::string graph_file_json(const GraphFile& file);

@@ -83,7 +83,8 @@ Result<std::shared_ptr<GraphStore>> GraphStore::open(std::shared_ptr<objectstore
                                                      const StoreOptions& options) {
   const Result<GraphFile> file = read_graph_file(*store);
   if (!file && file.error().code == Code::kNotFound) {
-    return std::unexpected(not_found("there is no graph here (graph.json is missing); create one with `omnigraph init`"));
+    return std::unexpected(
+        not_found("there is no graph here (graph.json is missing); create one with `omnigraph init`"));
   }
   if (!file) return std::unexpected(file.error());
   return std::make_shared<GraphStoreImpl>(std::move(store), *file, options);

@@ -48,8 +48,8 @@ Result<void> HeadChain::advance_table(const RecordPtr& record, const std::string
   OG_ASSIGN_OR_RETURN(const ManifestPtr content, tables_->manifest(*record, entry.manifest));
   for (int attempt = 0; attempt < kTriesMax; ++attempt) {
     auto known = newest_.find(root);
-    const bool look_again = known == newest_.end() ||
-                            (known->second.drifted && entry.adopted && *entry.adopted >= known->second.version);
+    const bool look_again =
+        known == newest_.end() || (known->second.drifted && entry.adopted && *entry.adopted >= known->second.version);
     if (look_again) {
       OG_ASSIGN_OR_RETURN(Newest found, look(root, entry));
       known = newest_.insert_or_assign(root, std::move(found)).first;
@@ -62,8 +62,8 @@ Result<void> HeadChain::advance_table(const RecordPtr& record, const std::string
                      {.table_key = table_key, .commit_id = commit_id, .at_us = content->timestamp_us}));
     const std::string bytes = lance::serialize_manifest(*copy);
     // Durable, unlike the attachments: no record holds a second copy of this object.
-    auto outcome = store_->put_if_absent(root + "/_versions/" + lance::manifest_name(version),
-                                         std::as_bytes(std::span(bytes)));
+    auto outcome =
+        store_->put_if_absent(root + "/_versions/" + lance::manifest_name(version), std::as_bytes(std::span(bytes)));
     if (outcome && *outcome == objectstore::PutOutcome::kCreated) {
       newest = {.version = version, .manifest = std::move(copy), .commit_id = commit_id, .drifted = false};
       return {};

@@ -1,7 +1,6 @@
 // Keeps the ordinary version chain of main's tables near the head of the log, for tools that open a dataset without a
-// version (chapter 09 section 5, "Lance HEAD on main"). Behind is normal; older content never follows newer, and nothing
-// is put on top of a version that is not ours.
-// Thread safety: note() from any thread, advance() from one.
+// version (chapter 09 section 5, "Lance HEAD on main"). Behind is normal; older content never follows newer, and
+// nothing is put on top of a version that is not ours. Thread safety: note() from any thread, advance() from one.
 #pragma once
 
 #include <cstdint>
@@ -33,12 +32,13 @@ class HeadChain {
     std::string commit_id;      // whose content it is; empty for an adopted foreign one
     bool drifted = false;
   };
-  [[nodiscard]] Result<void> advance_table(const RecordPtr& record, const std::string& table_key, const TableEntry& entry);
+  [[nodiscard]] Result<void> advance_table(const RecordPtr& record, const std::string& table_key,
+                                           const TableEntry& entry);
   [[nodiscard]] Result<Newest> look(const std::string& table_root, const TableEntry& entry);
 
   const std::shared_ptr<objectstore::ObjectStore> store_;
   const std::shared_ptr<TableCache> tables_;
-  std::mutex mutex_;             // guards the next two
+  std::mutex mutex_;  // guards the next two
   RecordPtr latest_;
   std::set<std::string> pending_;
   std::map<std::string, Newest> newest_;  // by table root; used by advance() alone

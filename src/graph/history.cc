@@ -54,7 +54,8 @@ Result<FoundCommit> History::find(std::string_view id) const {
   bool was_cut = false;
   for (const Branches::Live& branch : live) {
     if (!pointed.record) {  // a pointer follows its commit after a moment
-      if (const auto index = index_of(branch.head.record->record, commit_id)) return FoundCommit{branch.head.record, *index};
+      if (const auto index = index_of(branch.head.record->record, commit_id))
+        return FoundCommit{branch.head.record, *index};
     }
     OG_ASSIGN_OR_RETURN(const std::vector<Stretch> chain, chain_of(branch.head.record));
     for (const Stretch& stretch : chain) {
@@ -64,7 +65,8 @@ Result<FoundCommit> History::find(std::string_view id) const {
         continue;
       }
       const CommitRecord& record = pointed.record->record;
-      if (record.branch == stretch.branch && record.incarnation == stretch.incarnation && record.seq <= stretch.last_seq) {
+      if (record.branch == stretch.branch && record.incarnation == stretch.incarnation &&
+          record.seq <= stretch.last_seq) {
         return pointed;
       }
     }
@@ -141,8 +143,8 @@ Result<FoundCommit> History::search(const Stretch& stretch, const std::string& c
     }
     const CommitRecord& record = probe->record;
     if (const auto index = index_of(record, commit_id)) return FoundCommit{probe, *index};
-    const bool below = record.incarnation == stretch.incarnation && !record.commits.empty() &&
-                       commit_id < record.commits.front().id;
+    const bool below =
+        record.incarnation == stretch.incarnation && !record.commits.empty() && commit_id < record.commits.front().id;
     if (!below) {
       low = middle + 1;
     } else {

@@ -1,5 +1,5 @@
-// Commits of live branches along their first-parent chains (chapter 09 section 4). A commit resolves iff it lies on such
-// a chain: in the incarnation of a live branch, or at or below the record from which one on the chain was forked.
+// Commits of live branches along their first-parent chains (chapter 09 section 4). A commit resolves iff it lies on
+// such a chain: in the incarnation of a live branch, or at or below the record from which one on the chain was forked.
 // Thread safety: all methods may be called concurrently.
 // Errors: kNotFound `commit 'x' not found`, kGone (`history_expired` and the id) for what cleanup removed.
 #pragma once
@@ -37,7 +37,7 @@ class History {
     std::string incarnation;
     std::uint64_t last_seq = 0;
   };
-  [[nodiscard]] Result<std::vector<Stretch>> chain_of(const RecordPtr& head) const;  // newest first
+  [[nodiscard]] Result<std::vector<Stretch>> chain_of(const RecordPtr& head) const;       // newest first
   [[nodiscard]] Result<std::vector<RecordPtr>> records_of(const Stretch& stretch) const;  // newest first
   [[nodiscard]] Result<FoundCommit> find_by_pointer(const std::string& commit_id) const;
   [[nodiscard]] Result<FoundCommit> search(const Stretch& stretch, const std::string& commit_id) const;

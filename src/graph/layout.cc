@@ -27,7 +27,8 @@ bool has_forbidden_code_point(std::string_view name) {
     const char32_t c = base::next_code_point(name, at);
     if (c < 0x80) continue;
     if (c <= 0xbf && c != 0xaa && c != 0xb5 && c != 0xba) return true;
-    if (c == 0xd7 || c == 0xf7 || c == 0x1680 || (c >= 0x2000 && c <= 0x206f) || c == 0x3000 || c == 0xfeff) return true;
+    if (c == 0xd7 || c == 0xf7 || c == 0x1680 || (c >= 0x2000 && c <= 0x206f) || c == 0x3000 || c == 0xfeff)
+      return true;
     if ((c >= 0xe000 && c <= 0xf8ff) || c == 0xfffd || c >= 0xe0000) return true;
   }
   return false;

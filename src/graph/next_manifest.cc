@@ -25,7 +25,9 @@ std::string new_uuid() {
   return hex;
 }
 
-bool same_files(const Fragment& a, const Fragment& b) { return a.files == b.files && a.physical_rows == b.physical_rows; }
+bool same_files(const Fragment& a, const Fragment& b) {
+  return a.files == b.files && a.physical_rows == b.physical_rows;
+}
 
 std::vector<Fragment> without_ids(std::vector<Fragment> fragments) {
   for (Fragment& fragment : fragments) fragment.id = 0;
@@ -68,7 +70,8 @@ std::vector<columnar::Field> table_fields(const schema::Catalog& catalog, schema
     fields.push_back({"DstRow", columnar::primitive(columnar::TypeId::kUint64), true});
   }
   for (const schema::Property& property : catalog.properties_of(type)) {
-    fields.push_back({property.name, schema::column_type(property.type), property.type.nullable || property.type.is_blob()});
+    fields.push_back(
+        {property.name, schema::column_type(property.type), property.type.nullable || property.type.is_blob()});
   }
   return fields;
 }
@@ -87,7 +90,8 @@ Manifest first_manifest(const schema::Catalog& catalog, schema::TypeRef type, st
 
 TypeIdentity first_identity(const schema::Catalog& catalog, schema::TypeRef type, std::string table_id,
                             const Manifest& manifest) {
-  TypeIdentity identity{.table_key = catalog.table_key(type), .id = std::move(table_id), .properties = {}, .key_order = {}};
+  TypeIdentity identity{
+      .table_key = catalog.table_key(type), .id = std::move(table_id), .properties = {}, .key_order = {}};
   for (const schema::Property& property : catalog.properties_of(type)) {
     identity.properties.push_back(
         {.name = property.name, .id = base::new_ulid(), .field_ids = field_ids_of(manifest, property.name)});
@@ -122,7 +126,8 @@ Result<NextManifest> next_manifest(const Manifest& base, const PreparedTable& pr
   std::uint64_t next_id = manifest.max_fragment_id ? std::uint64_t{*manifest.max_fragment_id} + 1 : 0;
   for (const Fragment& added : prepared.added) {
     if (next_id > 0xffffffffu) {
-      return std::unexpected(Error{Code::kResourceLimit, "table '" + origin.table_key + "' has used up its fragment numbers"});
+      return std::unexpected(
+          Error{Code::kResourceLimit, "table '" + origin.table_key + "' has used up its fragment numbers"});
     }
     manifest.fragments.push_back(added);
     manifest.fragments.back().id = next_id;

@@ -20,7 +20,8 @@ namespace omnigraph::graph {
 // Table metadata of ours. A regular version that does not name its own number is foreign.
 inline constexpr std::string_view kVersionMetadata = "omnigraph.version";
 inline constexpr std::string_view kCommitMetadata = "omnigraph.commit";
-inline constexpr std::string_view kTableMetadata = "omnigraph.table";  // node:T, edge:E at the last commit that wrote it
+inline constexpr std::string_view kTableMetadata =
+    "omnigraph.table";  // node:T, edge:E at the last commit that wrote it
 
 // Who makes a manifest and for what.
 struct ManifestOrigin {
@@ -35,8 +36,9 @@ struct ManifestOrigin {
 // Columns of a type's table in order: id; edges also src, dst, SrcRow, DstRow; then the properties.
 [[nodiscard]] std::vector<columnar::Field> table_fields(const schema::Catalog& catalog, schema::TypeRef type);
 // A table without rows, version `version`.
-[[nodiscard]] lance::Manifest first_manifest(const schema::Catalog& catalog, schema::TypeRef type, std::uint64_t version,
-                                             bool exclusive_writer, const ManifestOrigin& origin);
+[[nodiscard]] lance::Manifest first_manifest(const schema::Catalog& catalog, schema::TypeRef type,
+                                             std::uint64_t version, bool exclusive_writer,
+                                             const ManifestOrigin& origin);
 // Stable identities of a type's properties, numbered as `manifest` has its fields.
 [[nodiscard]] TypeIdentity first_identity(const schema::Catalog& catalog, schema::TypeRef type, std::string table_id,
                                           const lance::Manifest& manifest);

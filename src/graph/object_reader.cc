@@ -22,7 +22,8 @@ Result<Buffer> ObjectReader::get(const LoadedRecord& record, std::string_view ke
   if (bytes || bytes.error().code != Code::kNotFound) return bytes;
   OG_ASSIGN_OR_RETURN(const bool gone, is_gone(record, at));
   if (gone) return std::unexpected(history_expired(record.record.head_id));
-  return std::unexpected(corrupt_object(key, "the object is missing, yet commit '" + record.record.head_id + "' needs it"));
+  return std::unexpected(
+      corrupt_object(key, "the object is missing, yet commit '" + record.record.head_id + "' needs it"));
 }
 
 Result<Buffer> ObjectReader::attachment(const LoadedRecord& record, std::string_view key, const AttachedAt& at) const {

@@ -53,8 +53,9 @@ std::map<std::string, std::set<std::string>> manifests_by_root(const CommitRecor
 }
 
 Error unanswered(const CommitRecord& record, const Error& cause) {
-  const std::string what = record.commits.empty() ? "the change of branch '" + record.branch + "'"
-                                                  : "commit '" + record.commits.back().id + "' on branch '" + record.branch + "'";
+  const std::string what = record.commits.empty()
+                               ? "the change of branch '" + record.branch + "'"
+                               : "commit '" + record.commits.back().id + "' on branch '" + record.branch + "'";
   return internal_error(what + " was sent but the store did not say whether it took effect (" + cause.message +
                         "); look whether it exists before repeating it");
 }
@@ -76,7 +77,9 @@ Result<Published> Publisher::publish(CommitRecord record, const std::vector<NewO
   record.token = base::to_hex(base::random_bytes(16));
   OG_ASSIGN_OR_RETURN(record.attached, inherit(record, basis.source, attachments.empty() ? 0 : 1, total));
   OG_ASSIGN_OR_RETURN(std::string bytes, encode_record(record, attachments));
-  return send(std::make_shared<const LoadedRecord>(LoadedRecord{std::move(record), Buffer::from(std::move(bytes)), nullptr}), basis);
+  return send(
+      std::make_shared<const LoadedRecord>(LoadedRecord{std::move(record), Buffer::from(std::move(bytes)), nullptr}),
+      basis);
 }
 
 Result<void> Publisher::upload(const std::vector<NewObject>& objects, Uploads& uploads) {
@@ -86,9 +89,8 @@ Result<void> Publisher::upload(const std::vector<NewObject>& objects, Uploads& u
   }
   if (!uploads.started) uploads.started = log_->now();
   // Names are random, so a plain put cannot meet another's object, and a resend does no harm.
-  OG_RETURN_IF_ERROR(parallel_io(missing.size(), [&](std::size_t i) {
-    return store_->put(missing[i]->key, missing[i]->bytes.bytes());
-  }));
+  OG_RETURN_IF_ERROR(parallel_io(
+      missing.size(), [&](std::size_t i) { return store_->put(missing[i]->key, missing[i]->bytes.bytes()); }));
   for (const NewObject* object : missing) uploads.keys.insert(object->key);
   return {};
 }
@@ -135,9 +137,11 @@ Result<Published> Publisher::send(RecordPtr record, const PublishBasis& basis) {
     sent = log_->now();
     for (const Moment& confirmed : basis.confirmed) stale = stale || elapsed_us(confirmed, sent) > kConfirmedForUs;
     if (stale) return std::unexpected(Error{Code::kCancelled, "the head was not confirmed within the hour"});
-    expired = basis.uploads != nullptr && basis.uploads->started && elapsed_us(*basis.uploads->started, sent) > kUploadForUs;
+    expired =
+        basis.uploads != nullptr && basis.uploads->started && elapsed_us(*basis.uploads->started, sent) > kUploadForUs;
     if (expired) {
-      return std::unexpected(Error{Code::kUnavailable, "the write took more than 12 hours and was not published; repeat it"});
+      return std::unexpected(
+          Error{Code::kUnavailable, "the write took more than 12 hours and was not published; repeat it"});
     }
     return {};
   };
@@ -172,7 +176,8 @@ Result<Published> Publisher::send(RecordPtr record, const PublishBasis& basis) {
       if (outcome) return Published{PublishOutcome::kLost, nullptr};
       // No request outlives the hour after its look, and a record that had landed would still be there.
       const std::int64_t age_us = elapsed_us(undecided_since, sent);
-      if (stale && age_us > kConfirmedForUs && age_us < kRecordKeptUs) return Published{PublishOutcome::kStale, nullptr};
+      if (stale && age_us > kConfirmedForUs && age_us < kRecordKeptUs)
+        return Published{PublishOutcome::kStale, nullptr};
       if (nothing_sent) break;
       continue;
     }

@@ -1,7 +1,7 @@
 // Makes a commit record visible: the only commit point of the system (chapter 09 sections 3 and 5).
 //
-// New objects that total at most kAttachBytesMax travel inside the record, larger ones are uploaded first. The record is
-// put if absent under its slot; whatever the store answers but a clear yes is settled by reading the slot back.
+// New objects that total at most kAttachBytesMax travel inside the record, larger ones are uploaded first. The record
+// is put if absent under its slot; whatever the store answers but a clear yes is settled by reading the slot back.
 // Thread safety: all methods may be called concurrently.
 #pragma once
 
@@ -38,9 +38,9 @@ struct Uploads {
 
 // What a publish rests on.
 struct PublishBasis {
-  RecordPtr source;                // whose `attached` the new record continues; null for none
-  std::vector<Moment> confirmed;   // when each head it builds on was confirmed
-  Uploads* uploads = nullptr;      // of the write; added to. Null: the record brings no objects
+  RecordPtr source;               // whose `attached` the new record continues; null for none
+  std::vector<Moment> confirmed;  // when each head it builds on was confirmed
+  Uploads* uploads = nullptr;     // of the write; added to. Null: the record brings no objects
 };
 
 class Publisher {
@@ -57,8 +57,8 @@ class Publisher {
 
  private:
   [[nodiscard]] Result<void> upload(const std::vector<NewObject>& objects, Uploads& uploads);
-  [[nodiscard]] Result<AttachedMap> inherit(const CommitRecord& record, const RecordPtr& source, std::size_t own_records,
-                                            std::uint64_t own_bytes);
+  [[nodiscard]] Result<AttachedMap> inherit(const CommitRecord& record, const RecordPtr& source,
+                                            std::size_t own_records, std::uint64_t own_bytes);
   [[nodiscard]] Result<Published> send(std::shared_ptr<const LoadedRecord> record, const PublishBasis& basis);
 
   const std::shared_ptr<objectstore::ObjectStore> store_;

@@ -269,8 +269,8 @@ Result<std::string> encode_record(CommitRecord& record, const std::vector<Attach
     offset += attachment.bytes.size();
   }
   if (offset + kTrailerSize > kRecordBytesMax) {
-    return std::unexpected(Error{Code::kResourceLimit, "the commit record of branch '" + record.branch + "' would take " +
-                                                           std::to_string(offset + kTrailerSize) +
+    return std::unexpected(Error{Code::kResourceLimit, "the commit record of branch '" + record.branch +
+                                                           "' would take " + std::to_string(offset + kTrailerSize) +
                                                            " bytes; the limit is 16 MiB"});
   }
   std::string header = header_json(record);
@@ -286,7 +286,8 @@ Result<std::string> encode_record(CommitRecord& record, const std::vector<Attach
 }
 
 Result<CommitRecord> decode_record(const Buffer& bytes, std::string_view key) {
-  if (bytes.size() < kLengthSize + kTrailerSize) return std::unexpected(corrupt_object(key, "too short for a commit record"));
+  if (bytes.size() < kLengthSize + kTrailerSize)
+    return std::unexpected(corrupt_object(key, "too short for a commit record"));
   const std::size_t body = bytes.size() - kTrailerSize;
   if (bytes.text().substr(body, kMagic.size()) != kMagic) {
     return std::unexpected(corrupt_object(key, "no commit record magic at its end"));
@@ -298,7 +299,8 @@ Result<CommitRecord> decode_record(const Buffer& bytes, std::string_view key) {
   }
   std::uint32_t header_size = 0;
   std::memcpy(&header_size, bytes.data(), sizeof(header_size));
-  if (header_size > body - kLengthSize) return std::unexpected(corrupt_object(key, "the header is longer than the record"));
+  if (header_size > body - kLengthSize)
+    return std::unexpected(corrupt_object(key, "the header is longer than the record"));
   try {
     const Json json = Json::parse(bytes.text().substr(kLengthSize, header_size));
     if (const int format = json.at("format").get<int>(); format != kRecordFormat) {

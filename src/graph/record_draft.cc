@@ -15,7 +15,8 @@ std::vector<Moment> WriteBase::confirmed() const {
   return moments;
 }
 
-CommitRecord forked_record(const std::string& branch, const Head& head, const LoadedRecord& source, const CommitLog& log) {
+CommitRecord forked_record(const std::string& branch, const Head& head, const LoadedRecord& source,
+                           const CommitLog& log) {
   const CommitRecord& from = source.record;
   CommitRecord record;
   record.branch = branch;
@@ -64,7 +65,8 @@ Result<SnapshotPtr> RecordDraft::snapshot() const {
   for (const NewObject& object : objects_) pending->emplace(object.key, object.bytes);
   CommitRecord state = record_;
   state.attached = base_->record.attached;
-  if (base_->record.branch == record_.branch) state.seq = base_->record.seq;  // the record that is there to be looked for
+  if (base_->record.branch == record_.branch)
+    state.seq = base_->record.seq;  // the record that is there to be looked for
   return parts_->snapshots->of_unpublished(
       std::make_shared<const LoadedRecord>(LoadedRecord{std::move(state), base_->bytes, std::move(pending)}));
 }
@@ -94,8 +96,9 @@ Result<void> RecordDraft::append_table(const Snapshot& before, const PreparedTab
   TableEntry& entry = record_.tables.at(key);
   const std::string root = table_root_of(entry.manifest);
   const std::uint64_t version = new_detached_version();
-  OG_ASSIGN_OR_RETURN(NextManifest next, next_manifest(view->manifest(), table, root, version,
-                                                       {.table_key = key, .commit_id = commit.id, .at_us = commit.at_us}));
+  OG_ASSIGN_OR_RETURN(NextManifest next,
+                      next_manifest(view->manifest(), table, root, version,
+                                    {.table_key = key, .commit_id = commit.id, .at_us = commit.at_us}));
   auto manifest = std::make_shared<const lance::Manifest>(std::move(next.manifest));
   entry.version = version;
   entry.manifest = root + "/_versions/" + lance::manifest_name(version);

@@ -1,5 +1,5 @@
-// A commit record in the making: starts from the head it will follow and takes one prepared write after another, each on
-// top of the ones before. Not thread safe.
+// A commit record in the making: starts from the head it will follow and takes one prepared write after another, each
+// on top of the ones before. Not thread safe.
 #pragma once
 
 #include <map>
@@ -16,9 +16,9 @@ namespace omnigraph::graph {
 
 // The branch's head as a write takes it, and where the new record goes.
 struct WriteBase {
-  Head head;                     // of the branch; its record may be missing or a tombstone when `source` is set
-  std::optional<Head> source;    // the write creates the branch from this head
-  bool confirmed_now = false;    // by requests sent for this very attempt
+  Head head;                   // of the branch; its record may be missing or a tombstone when `source` is set
+  std::optional<Head> source;  // the write creates the branch from this head
+  bool confirmed_now = false;  // by requests sent for this very attempt
 
   // The record the new one continues: the branch's head, or that of the branch it is made from.
   [[nodiscard]] const RecordPtr& record() const { return source ? source->record : head.record; }

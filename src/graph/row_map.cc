@@ -38,7 +38,8 @@ RowMap::RowMap(const std::vector<lance::Fragment>& fragments, std::span<const st
     }
     ordinal += static_cast<std::uint32_t>(fragment.physical_rows);
   }
-  // Two runs may share ids when rows were rewritten in bulk; then the older run's rows are deleted. Those go row by row.
+  // Two runs may share ids when rows were rewritten in bulk; then the older run's rows are deleted. Those go row by
+  // row.
   std::sort(candidates.begin(), candidates.end(), [](const Run& a, const Run& b) { return a.start < b.start; });
   std::uint64_t covered_to = 0;
   for (std::size_t i = 0; i < candidates.size(); ++i) {

@@ -32,8 +32,8 @@ class RowMap {
   }
 
   std::vector<std::uint64_t> deleted_;
-  std::vector<Run> runs_;                                  // disjoint, ascending
-  std::vector<std::uint32_t> dense_;                       // by row id - dense_start_; kNone = not there
+  std::vector<Run> runs_;             // disjoint, ascending
+  std::vector<std::uint32_t> dense_;  // by row id - dense_start_; kNone = not there
   std::uint64_t dense_start_ = 0;
   std::unordered_map<std::uint64_t, std::uint32_t> rows_;  // where a dense table would be mostly holes
 };

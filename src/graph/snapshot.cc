@@ -64,7 +64,8 @@ class RecordSnapshot final : public Snapshot {
     const std::string key = schema_->catalog->table_key(type);
     const auto found = state_.tables.find(key);
     if (found == state_.tables.end()) {
-      return std::unexpected(corrupt_object(record_key(state_.branch, state_.seq), "the commit record lacks table '" + key + "'"));
+      return std::unexpected(
+          corrupt_object(record_key(state_.branch, state_.seq), "the commit record lacks table '" + key + "'"));
     }
     return &found->second;
   }

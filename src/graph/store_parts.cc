@@ -42,8 +42,15 @@ void StoreParts::place(const RecordPtr& record) {
 void StoreParts::write_pointers(const CommitRecord& record) {
   for (const Commit& commit : record.commits) {
     std::string json;
-    base::JsonWriter(json).begin_object().key("branch").string(record.branch).key("seq").unsigned_integer(record.seq).end_object();
-    (void)store->put(commit_pointer_key(commit.id), std::as_bytes(std::span(json)), objectstore::Durability::kWriteBack);
+    base::JsonWriter(json)
+        .begin_object()
+        .key("branch")
+        .string(record.branch)
+        .key("seq")
+        .unsigned_integer(record.seq)
+        .end_object();
+    (void)store->put(commit_pointer_key(commit.id), std::as_bytes(std::span(json)),
+                     objectstore::Durability::kWriteBack);
   }
 }
 

@@ -22,10 +22,11 @@
 namespace omnigraph::graph {
 
 struct StoreParts {
-  StoreParts(std::shared_ptr<objectstore::ObjectStore> object_store, const GraphFile& file, const StoreOptions& options);
+  StoreParts(std::shared_ptr<objectstore::ObjectStore> object_store, const GraphFile& file,
+             const StoreOptions& options);
 
-  // To be called once for each record this process published: puts its attachments in place, writes the commit pointers,
-  // advances the regular versions on main, settles when much is attached. Returns at once.
+  // To be called once for each record this process published: puts its attachments in place, writes the commit
+  // pointers, advances the regular versions on main, settles when much is attached. Returns at once.
   void follow_up(const RecordPtr& record);
 
   // Writers of this process on one branch take turns here to publish; others meet at the log.

@@ -91,8 +91,8 @@ Result<TableViewPtr> TableCache::view(const RecordPtr& record, const RecordSchem
   const std::string key = view_key(entry, schema, *identity);
   if (TableViewPtr known = views_.find(key)) return known;
   OG_ASSIGN_OR_RETURN(ManifestPtr manifest, this->manifest(*record, entry.manifest));
-  OG_ASSIGN_OR_RETURN(TableViewPtr made, make_fragment_view(*this, record, *identity, catalog, type, entry.manifest,
-                                                            std::move(manifest)));
+  OG_ASSIGN_OR_RETURN(TableViewPtr made,
+                      make_fragment_view(*this, record, *identity, catalog, type, entry.manifest, std::move(manifest)));
   return views_.insert(key, std::move(made), 1);
 }
 

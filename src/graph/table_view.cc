@@ -29,14 +29,15 @@ class FragmentView final : public TableView {
   struct Parts {
     schema::TypeRef type;
     ManifestPtr manifest;
-    std::string key;  // of the manifest, for errors
+    std::string key;                                            // of the manifest, for errors
     std::vector<std::vector<std::shared_ptr<DataFile>>> files;  // by fragment, as its DataFileEntries
     std::vector<std::uint64_t> deleted;
     Ordinal live_rows = 0;
     bool remote = false;  // files are far away
   };
 
-  FragmentView(Parts parts, std::vector<std::unique_ptr<Column>> system, std::vector<std::unique_ptr<Column>> properties)
+  FragmentView(Parts parts, std::vector<std::unique_ptr<Column>> system,
+               std::vector<std::unique_ptr<Column>> properties)
       : parts_(std::move(parts)), system_(std::move(system)), properties_(std::move(properties)) {
     for (const lance::Fragment& fragment : parts_.manifest->fragments) {
       starts_.push_back(physical_rows_);
@@ -205,8 +206,8 @@ class FragmentView final : public TableView {
     DataFile& file = *parts_.files[i][place.file];
     OG_ASSIGN_OR_RETURN(const ColumnPtr values, file.column(column.type, place.columns));
     if (values->length() != rows) {
-      return std::unexpected(corrupt_object(file.key(), "it has " + std::to_string(values->length()) + " rows where the manifest says " +
-                                                            std::to_string(rows)));
+      return std::unexpected(corrupt_object(file.key(), "it has " + std::to_string(values->length()) +
+                                                            " rows where the manifest says " + std::to_string(rows)));
     }
     for (std::size_t c = 0; c < values->chunk_count(); ++c) chunks.push_back(values->chunk(c));
     return {};
@@ -215,8 +216,8 @@ class FragmentView final : public TableView {
   Result<std::shared_ptr<const index::KeyIndex>> key_index(std::size_t i) const {
     const Place place = place_of(i, *system_[0]);
     if (place.file == parts_.files[i].size()) {
-      return std::unexpected(corrupt_object(parts_.key, "fragment " + std::to_string(parts_.manifest->fragments[i].id) +
-                                                            " has no column 'id'"));
+      return std::unexpected(corrupt_object(
+          parts_.key, "fragment " + std::to_string(parts_.manifest->fragments[i].id) + " has no column 'id'"));
     }
     return parts_.files[i][place.file]->key_index(place.columns);
   }
@@ -282,18 +283,25 @@ Result<TableViewPtr> make_fragment_view(TableCache& cache, const RecordPtr& reco
                                         const std::shared_ptr<const schema::Catalog>& catalog, schema::TypeRef type,
                                         const std::string& manifest_key, ManifestPtr manifest) {
   const std::string root = table_root_of(manifest_key);
-  FragmentView::Parts parts{.type = type, .manifest = manifest, .key = manifest_key, .files = {}, .deleted = {},
-                            .live_rows = 0, .remote = cache.remote()};
+  FragmentView::Parts parts{.type = type,
+                            .manifest = manifest,
+                            .key = manifest_key,
+                            .files = {},
+                            .deleted = {},
+                            .live_rows = 0,
+                            .remote = cache.remote()};
   std::uint64_t physical_rows = 0;
   for (const lance::Fragment& fragment : manifest->fragments) physical_rows += fragment.physical_rows;
   if (physical_rows >= kNoOrdinal) {
-    return std::unexpected(Error{Code::kResourceLimit, "'" + manifest_key + "' has more than 2^32-2 rows; run optimize"});
+    return std::unexpected(
+        Error{Code::kResourceLimit, "'" + manifest_key + "' has more than 2^32-2 rows; run optimize"});
   }
   std::uint64_t start = 0;
   std::uint64_t deleted_rows = 0;
   for (const lance::Fragment& fragment : manifest->fragments) {
     if (!fragment.row_ids || fragment.row_ids->size() != fragment.physical_rows) {
-      return std::unexpected(corrupt_object(manifest_key, "fragment " + std::to_string(fragment.id) + " has no row ids for its rows"));
+      return std::unexpected(
+          corrupt_object(manifest_key, "fragment " + std::to_string(fragment.id) + " has no row ids for its rows"));
     }
     std::vector<std::shared_ptr<DataFile>> files;
     for (const lance::DataFileEntry& file : fragment.files) {

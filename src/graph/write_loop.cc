@@ -49,17 +49,25 @@ class Transaction final : public WriteTransaction {
 Error precondition_failed(const std::string& branch, const std::string& expected, const std::string& actual) {
   std::string json;
   base::JsonWriter(json).begin_object().key("expected").string(expected).key("actual").string(actual).end_object();
-  return with_detail(Error{Code::kPreconditionFailed, "precondition failed on branch '" + branch + "': expected head '" +
-                                                          expected + "' but current is " + actual},
-                     "precondition_failure", std::move(json));
+  return with_detail(
+      Error{Code::kPreconditionFailed, "precondition failed on branch '" + branch + "': expected head '" + expected +
+                                           "' but current is " + actual},
+      "precondition_failure", std::move(json));
 }
 
 Error read_set_conflict(const std::string& branch, const std::string& expected, const std::string& actual) {
   std::string json;
-  base::JsonWriter(json).begin_object().key("member").string("graph_head:" + branch).key("expected").string(expected)
-      .key("actual").string(actual).end_object();
-  return with_detail(conflict("branch '" + branch + "' kept changing while this write was validated (head was '" + expected +
-                              "', is '" + actual + "'); nothing was written, try again"),
+  base::JsonWriter(json)
+      .begin_object()
+      .key("member")
+      .string("graph_head:" + branch)
+      .key("expected")
+      .string(expected)
+      .key("actual")
+      .string(actual)
+      .end_object();
+  return with_detail(conflict("branch '" + branch + "' kept changing while this write was validated (head was '" +
+                              expected + "', is '" + actual + "'); nothing was written, try again"),
                      "read_set_conflict", std::move(json));
 }
 
@@ -110,7 +118,10 @@ struct WriteLoop::Member {
 class WriteLoop::GroupRun {
  public:
   GroupRun(StoreParts& parts, std::vector<Member*> members)
-      : parts_(parts), members_(std::move(members)), branch_(members_.front()->options.branch), started_(parts.log->now()) {}
+      : parts_(parts),
+        members_(std::move(members)),
+        branch_(members_.front()->options.branch),
+        started_(parts.log->now()) {}
 
   // Gives every member its outcome.
   void run() {
@@ -149,11 +160,10 @@ class WriteLoop::GroupRun {
       OG_ASSIGN_OR_RETURN(const bool moved, has_moved(/*ask=*/false));
       if (moved) return false;
     }
-    OG_ASSIGN_OR_RETURN(const Published published,
-                        parts_.publisher->publish(draft.finish(), draft.objects(),
-                                                  {.source = base_.record(),
-                                                   .confirmed = base_.confirmed(),
-                                                   .uploads = &uploads_}));
+    OG_ASSIGN_OR_RETURN(
+        const Published published,
+        parts_.publisher->publish(draft.finish(), draft.objects(),
+                                  {.source = base_.record(), .confirmed = base_.confirmed(), .uploads = &uploads_}));
     if (published.outcome == PublishOutcome::kWon) {
       parts_.follow_up(published.record);
       answer_published(published.record->record);

@@ -1,6 +1,6 @@
-// Runs writes until they are published, refused or given up (chapter 09 section 5): optimistic, with no lock that another
-// process could see. Short writes of one process that wait for the same branch are published together, as one record
-// with several commits. Thread safety: all methods may be called concurrently.
+// Runs writes until they are published, refused or given up (chapter 09 section 5): optimistic, with no lock that
+// another process could see. Short writes of one process that wait for the same branch are published together, as one
+// record with several commits. Thread safety: all methods may be called concurrently.
 #pragma once
 
 #include <condition_variable>
@@ -24,8 +24,8 @@ class WriteLoop {
   [[nodiscard]] Result<WriteOutcome> write(const WriteOptions& options, const WriteBody& body);
 
  private:
-  struct Member;  // one caller's write
-  struct Queue {  // of one branch
+  struct Member;       // one caller's write
+  struct Queue {       // of one branch
     std::mutex mutex;  // guards both below
     std::condition_variable changed;
     std::deque<Member*> waiting;

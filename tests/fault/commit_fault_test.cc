@@ -65,7 +65,8 @@ std::vector<Operation> operations() {
        [](World& world) { world.erase("side"); }},
       {"load into a new branch",
        [](GraphStore& graph) {
-         return dropped(insert_person(graph, "New", 5, {.branch = "new", .kind = CommitKind::kLoad, .fork_from = "side"}));
+         return dropped(
+             insert_person(graph, "New", 5, {.branch = "new", .kind = CommitKind::kLoad, .fork_from = "side"}));
        },
        [](World& world) {
          world["new"] = world["side"];
@@ -98,7 +99,8 @@ void enumerate_faults(const Operation& operation, const std::vector<Fault>& faul
                       const std::function<StorePtr()>& make_disk) {
   for (const Fault fault : faults) {
     for (std::uint64_t at = 0;; ++at) {
-      SCOPED_TRACE(::testing::Message() << operation.name << ": fault " << static_cast<int>(fault) << " at operation " << at);
+      SCOPED_TRACE(::testing::Message() << operation.name << ": fault " << static_cast<int>(fault) << " at operation "
+                                        << at);
       ASSERT_LT(at, 1'000u) << "the workload grew; is it still one commit?";
       const StorePtr disk = make_disk();
       const Result<World> before = read_world(disk);

@@ -74,7 +74,8 @@ TEST_F(AttachmentsTest, TheBackgroundSettlesFromHalfTheLimitOn) {
 }
 
 // Goal: reading gives the same from every intermediate state of putting attachments in place.
-// Method: a copy of the settled folder loses its placed files in every possible prefix; a second process reads each time.
+// Method: a copy of the settled folder loses its placed files in every possible prefix; a second process reads each
+// time.
 TEST_F(AttachmentsTest, ReadsAreTheSameAtEveryStepOfPlacing) {
   {
     const GraphPtr graph = init_people(store, kQuiet);
@@ -165,8 +166,7 @@ TEST_F(AttachmentsTest, OtherToolsFindEveryVersionAndMainWithoutAVersion) {
     for (const auto& file : fragment.files) EXPECT_TRUE(store->head(root + "data/" + file.path));
     if (!fragment.deletion_file) continue;
     EXPECT_TRUE(store->head(root + "_deletions/" + lance::deletion_file_name(fragment.id, *fragment.deletion_file)));
-    EXPECT_EQ(keys_under(store, root + "deletes/").size(),
-              keys_under(store, root + "_deletions/").size());
+    EXPECT_EQ(keys_under(store, root + "deletes/").size(), keys_under(store, root + "_deletions/").size());
   }
 }
 

@@ -95,7 +95,8 @@ TEST_F(BranchesTest, AWriteMayMakeItsBranch) {
   const auto refused = insert_person(*graph, "Ada", 1, {.branch = "new", .fork_from = "main"});
   ASSERT_FALSE(refused);
   EXPECT_EQ(graph->branches().value(), (std::vector<std::string>{"main"})) << "a refused write leaves no branch";
-  const auto written = insert_person(*graph, "Bo", 2, {.branch = "new", .kind = CommitKind::kLoad, .fork_from = "main"});
+  const auto written =
+      insert_person(*graph, "Bo", 2, {.branch = "new", .kind = CommitKind::kLoad, .fork_from = "main"});
   ASSERT_TRUE(written) << written.error().render();
   EXPECT_TRUE(written->branch_created);
   EXPECT_EQ(written->commit->version, 3u);

@@ -93,9 +93,8 @@ TEST_P(GraphStoreTest, WritesAreReadBackHereAndElsewhere) {
   ASSERT_TRUE(insert_knows(*graph, "Bo", "Ada"));
   ASSERT_TRUE(insert_note(*graph, "hello"));
   ASSERT_TRUE(birthday(*graph, "Ada"));
-  const State expected{.people = {{"Ada", 37}, {"Bo", 1}, {"Cy", 2}},
-                       .notes = {"hello"},
-                       .knows = {{"Ada", "Bo"}, {"Bo", "Ada"}}};
+  const State expected{
+      .people = {{"Ada", 37}, {"Bo", 1}, {"Cy", 2}}, .notes = {"hello"}, .knows = {{"Ada", "Bo"}, {"Bo", "Ada"}}};
   EXPECT_EQ(state_of(*graph->head("main").value()).value(), expected);
   const auto elsewhere = read_state(store);
   ASSERT_TRUE(elsewhere) << elsewhere.error().render();
@@ -137,7 +136,8 @@ TEST_P(GraphStoreTest, RefusedWritesLeaveNoTrace) {
   const auto twice = insert_person(*graph, "Ada");
   ASSERT_FALSE(twice);
   EXPECT_EQ(twice.error().code, Code::kConflict);
-  const auto own = graph->write({}, [](WriteTransaction&) -> Result<void> { return std::unexpected(bad_request("no")); });
+  const auto own =
+      graph->write({}, [](WriteTransaction&) -> Result<void> { return std::unexpected(bad_request("no")); });
   ASSERT_FALSE(own);
   EXPECT_EQ(own.error().message, "no");
   const auto dangling = insert_knows(*graph, "Ada", "Nobody");
@@ -171,7 +171,8 @@ TEST_P(GraphStoreTest, PreconditionsCompareWithTheHeadThePublishBuildsOn) {
                                         "' but current is " + first->commit->id);
   ASSERT_NE(second.error().detail, nullptr);
   EXPECT_EQ(second.error().detail->field, "precondition_failure");
-  EXPECT_EQ(second.error().detail->json, R"({"expected":")" + genesis + R"(","actual":")" + first->commit->id + R"("})");
+  EXPECT_EQ(second.error().detail->json,
+            R"({"expected":")" + genesis + R"(","actual":")" + first->commit->id + R"("})");
   // Also for a write that changes nothing.
   const auto nothing = here->write({.if_head = genesis}, [](WriteTransaction&) -> Result<void> { return {}; });
   ASSERT_FALSE(nothing);
@@ -200,7 +201,8 @@ TEST_P(GraphStoreTest, TimeTravelReachesEveryCommit) {
       EXPECT_EQ(people_in(**snapshot).value(), expected);
       EXPECT_EQ(reopened->commit(id).value().commit.id, id);
     }
-    for (const std::string& unknown : {base::new_ulid(), std::string("01ARZ3NDEKTSV4RRFFQ69G5FAV"), std::string("../x")}) {
+    for (const std::string& unknown :
+         {base::new_ulid(), std::string("01ARZ3NDEKTSV4RRFFQ69G5FAV"), std::string("../x")}) {
       const auto missing = reopened->at_commit(unknown);
       ASSERT_FALSE(missing);
       EXPECT_EQ(missing.error().code, Code::kNotFound);

@@ -36,7 +36,9 @@ TEST(Layout, BranchNamesAreTrimmedAndChecked) {
   EXPECT_EQ(checked_branch_name("\xC2\xA0größe\xE3\x80\x80").value(), "größe");
   EXPECT_EQ(checked_branch_name("").error().message, "branch name cannot be empty");
   for (const char* bad : {" ", "/", "a//b", "a/", "/a", "a b", "a..b", "x.lock", "__schema_apply_lock__", "a\tb", "a%b",
-                          "a\xE2\x80\x8B"  "b", "\xff"}) {
+                          "a\xE2\x80\x8B"
+                          "b",
+                          "\xff"}) {
     const auto checked = checked_branch_name(bad);
     ASSERT_FALSE(checked) << bad;
     EXPECT_EQ(checked.error().code, Code::kBadRequest);
@@ -53,7 +55,8 @@ TEST(Layout, KeysOfATable) {
   lance::Fragment fragment;
   fragment.id = 3;
   fragment.files.push_back({.path = "abc.lnc", .fields = {}, .column_indices = {}, .base_id = std::nullopt});
-  EXPECT_EQ(deletion_copy_key(root, fragment, {.read_version = 1, .id = 7, .base_id = std::nullopt}), root + "/deletes/abc-7.bin");
+  EXPECT_EQ(deletion_copy_key(root, fragment, {.read_version = 1, .id = 7, .base_id = std::nullopt}),
+            root + "/deletes/abc-7.bin");
 }
 
 }  // namespace

@@ -131,7 +131,8 @@ std::string enveloped(std::string header) {
 }
 
 TEST(Record, HeadersThatMakeNoSenseAreCorruptNotFatal) {
-  for (const char* header : {"", "{", "[]", "{}", R"({"format":1})", R"({"format":"x"})", R"({"format":1,"branch":3})"}) {
+  for (const char* header :
+       {"", "{", "[]", "{}", R"({"format":1})", R"({"format":"x"})", R"({"format":1,"branch":3})"}) {
     const auto decoded = decode_record(Buffer::from(enveloped(header)), "k");
     ASSERT_FALSE(decoded) << header;
     EXPECT_EQ(decoded.error().code, Code::kCorruptObject) << header;

@@ -58,7 +58,9 @@ TEST(Snapshot, RandomHistoryEqualsAModel) {
   const GraphPtr graph = init_people(objectstore::make_memory_store());
   State model;
   std::vector<std::pair<std::string, State>> history;
-  const auto someone = [&] { return std::next(model.people.begin(), static_cast<long>(up_to(model.people.size() - 1)))->first; };
+  const auto someone = [&] {
+    return std::next(model.people.begin(), static_cast<long>(up_to(model.people.size() - 1)))->first;
+  };
   for (int step = 0; step < 120; ++step) {
     Result<WriteOutcome> written = WriteOutcome{};
     const std::size_t kind = model.people.size() < 2 ? 0 : up_to(4);

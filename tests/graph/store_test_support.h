@@ -89,19 +89,21 @@ inline GraphPtr open_people(const StorePtr& store, const StoreOptions& options =
 
 inline std::shared_ptr<const StagedRows> people_rows(const schema::Catalog& catalog, const People& people) {
   auto rows = std::make_shared<StagedRows>(catalog, kPerson);
-  columnar::ArrayBuilder id(columnar::utf8()), name(columnar::utf8()), age(columnar::primitive(columnar::TypeId::kInt32));
+  columnar::ArrayBuilder id(columnar::utf8()), name(columnar::utf8()),
+      age(columnar::primitive(columnar::TypeId::kInt32));
   for (const auto& [who, years] : people) {
     id.append_string(who);
     name.append_string(who);
     age.append_value(years);
   }
-  const auto appended = rows->append({rows->fields(), {id.finish(), name.finish(), age.finish()},
-                                      static_cast<std::int64_t>(people.size())});
+  const auto appended = rows->append(
+      {rows->fields(), {id.finish(), name.finish(), age.finish()}, static_cast<std::int64_t>(people.size())});
   EXPECT_TRUE(appended.has_value());
   return rows;
 }
 
-inline std::shared_ptr<const StagedRows> note_rows(const schema::Catalog& catalog, const std::vector<std::string>& texts) {
+inline std::shared_ptr<const StagedRows> note_rows(const schema::Catalog& catalog,
+                                                   const std::vector<std::string>& texts) {
   auto rows = std::make_shared<StagedRows>(catalog, kNote);
   columnar::ArrayBuilder id(columnar::utf8()), text(columnar::utf8());
   for (const std::string& each : texts) {
@@ -121,8 +123,8 @@ inline std::shared_ptr<const StagedRows> knows_rows(const schema::Catalog& catal
     src.append_string(from);
     dst.append_string(to);
   }
-  EXPECT_TRUE(rows->append({rows->fields(), {id.finish(), src.finish(), dst.finish()},
-                            static_cast<std::int64_t>(pairs.size())}));
+  EXPECT_TRUE(rows->append(
+      {rows->fields(), {id.finish(), src.finish(), dst.finish()}, static_cast<std::int64_t>(pairs.size())}));
   return rows;
 }
 
@@ -195,7 +197,8 @@ inline Result<People> people_in(const Snapshot& snapshot) {
     people[std::string(ids->chunk(id.chunk)->string_value(id.index))] =
         ages->chunk(age.chunk)->value<std::int32_t>(age.index);
   }
-  if (people.size() != table->live_rows()) return std::unexpected(internal_error("live_rows() is wrong, or an id occurs twice"));
+  if (people.size() != table->live_rows())
+    return std::unexpected(internal_error("live_rows() is wrong, or an id occurs twice"));
   return people;
 }
 
