@@ -157,7 +157,9 @@ Result<MutateAnswer> GraphImpl::mutate(std::string_view source, std::string_view
 
   MutateAnswer answer;
   exec::MutationCounts counts;
-  const exec::MutateContext context{now_ms()};
+  exec::MutateContext context;
+  context.now_ms = now_ms();
+  context.put_blob = [this](std::string_view key, std::span<const std::byte> bytes) { return store_->store().put(key, bytes); };
   const auto body = [&](graph::WriteTransaction& transaction) -> Result<void> {
     const graph::Snapshot& base = *transaction.base();
     OG_ASSIGN_OR_RETURN(const query::BoundQueryPtr bound,
