@@ -160,7 +160,8 @@ class Apply {
       // A graph of this very schema is what an earlier, unrecorded create left: nothing is overwritten by taking it.
       const auto live = live_schema_digest(uri);
       if (!live || *live != graph.schema_digest) {
-        remove_operation_record(*root_, record.operation_id);
+        // Only a clear answer ends the operation; an unclear one is settled by the next apply.
+        if (live) remove_operation_record(*root_, record.operation_id);
         return std::unexpected(std::move(created).error());
       }
     }

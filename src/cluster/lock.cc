@@ -123,6 +123,7 @@ std::optional<StateLock> StateLock::acquire(const StorageRoot& root, bool enable
   const std::string text = lock_text(lock);
   const auto outcome = root.store().put_if_absent(kLockKey, std::as_bytes(std::span(text)));
   if (!outcome) {
+    release(root, lock.lock_id);  // it may have been created all the same
     add_error(diagnostics, "state_lock_error", std::string(kLockKey), outcome.error().message);
     return std::nullopt;
   }

@@ -114,7 +114,9 @@ Result<void> AttachmentKeeper::settle_one(const LoadedRecord& record, const std:
   }
   if (local_) {
     Result<void> synced = store_->sync(key);
-    if (!synced && synced.error().code == Code::kNotFound) {  // someone removed it since
+    // Removed since, or the sync failed: after a failed one the system may call lost pages clean, so that trying again
+    // proves nothing. A new file does.
+    if (!synced) {
       OG_ASSIGN_OR_RETURN(const Buffer bytes, objects_->attachment(record, key, at));
       synced = store_->put(key, bytes.bytes(), Durability::kDurable);
     }

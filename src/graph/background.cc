@@ -1,5 +1,7 @@
 #include "graph/background.h"
 
+#include <exception>
+
 namespace omnigraph::graph {
 namespace {
 
@@ -25,6 +27,19 @@ void Background::post(std::function<void()> job) {
   changed_.notify_all();
 }
 
+namespace {
+
+// What this thread does is derived from published records and done again by whoever needs it, so an exception (no
+// memory, no threads) costs time only.
+void run_quietly(const std::function<void()>& job) {
+  try {
+    job();
+  } catch (const std::exception&) {
+  }
+}
+
+}  // namespace
+
 void Background::drain() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return jobs_.empty() && !busy_ && since_idle_ == 0; });
@@ -39,14 +54,14 @@ void Background::run() {
     if (jobs_.empty() || since_idle_ >= kJobsBetweenIdle) {
       since_idle_ = 0;
       lock.unlock();
-      idle_();
+      run_quietly(idle_);
     } else {
       const std::function<void()> job = std::move(jobs_.front());
       jobs_.pop_front();
       ++since_idle_;
       changed_.notify_all();
       lock.unlock();
-      job();
+      run_quietly(job);
     }
     lock.lock();
     busy_ = false;

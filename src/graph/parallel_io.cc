@@ -4,6 +4,7 @@
 #include <atomic>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -25,7 +26,11 @@ Result<void> parallel_io(std::size_t count, const std::function<Result<void>(std
   };
   {
     std::vector<std::jthread> threads;
-    for (std::size_t t = 1; t < std::min(count, kThreadsMax); ++t) threads.emplace_back(work);
+    try {
+      for (std::size_t t = 1; t < std::min(count, kThreadsMax); ++t) threads.emplace_back(work);
+    } catch (const std::system_error&) {
+      // No more threads to be had: those that started and this one do the work.
+    }
     work();
   }
   if (failed) return std::unexpected(std::move(failed->second));

@@ -1,5 +1,7 @@
 #include "graph/write_loop.h"
 
+#include <exception>
+
 #include <chrono>
 #include <optional>
 #include <set>
@@ -325,8 +327,20 @@ Result<WriteOutcome> WriteLoop::write(const WriteOptions& options, const WriteBo
   Member member{.options = checked, .body = body};
   // A load may take long and would hold up the others of its group.
   if (checked.kind == CommitKind::kMutate && !checked.fork_from) return write_in_group(member);
-  GroupRun(parts_, {&member}).run();
+  run_group(parts_, {&member});
   return std::move(*member.outcome);
+}
+
+// Every member gets an answer, whatever is thrown below (no memory, say): the branch must not stay led for ever.
+void WriteLoop::run_group(StoreParts& parts, const std::vector<Member*>& members) {
+  try {
+    GroupRun(parts, members).run();
+  } catch (const std::exception& error) {
+    for (Member* member : members) {
+      member->outcome = std::unexpected(internal_error(
+          std::string("the write ended early (").append(error.what()).append("); look at the branch's head before trying again")));
+    }
+  }
 }
 
 Result<WriteOutcome> WriteLoop::write_in_group(Member& member) {
@@ -344,7 +358,7 @@ Result<WriteOutcome> WriteLoop::write_in_group(Member& member) {
     queue->waiting.pop_front();
   }
   lock.unlock();
-  GroupRun(parts_, group).run();
+  run_group(parts_, group);
   lock.lock();
   for (Member* served : group) served->answered = true;
   queue->led = false;

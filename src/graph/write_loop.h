@@ -34,6 +34,7 @@ class WriteLoop {
   class GroupRun;
 
   [[nodiscard]] Result<WriteOutcome> write_in_group(Member& member);
+  static void run_group(StoreParts& parts, const std::vector<Member*>& members);
   [[nodiscard]] std::shared_ptr<Queue> queue_of(const std::string& branch);
 
   StoreParts& parts_;

@@ -96,7 +96,8 @@ bool read_bitmap(ByteCursor& in, std::uint32_t high, std::vector<std::uint32_t>&
   return true;
 }
 
-bool read_roaring(std::span<const std::byte> bytes, std::vector<std::uint32_t>& out) {
+// `rows_max`: more are a mistake, found before they fill the memory.
+bool read_roaring(std::span<const std::byte> bytes, std::uint64_t rows_max, std::vector<std::uint32_t>& out) {
   ByteCursor in(bytes);
   const auto cookie = in.number<std::uint32_t>();
   const bool with_runs = (cookie & 0xffff) == kCookieWithRuns;
@@ -125,7 +126,7 @@ bool read_roaring(std::span<const std::byte> bytes, std::vector<std::uint32_t>& 
     const bool fits = container.has_runs                   ? read_runs(in, high, out)
                       : container.cardinality <= kArrayMax ? read_array(in, high, container.cardinality, out)
                                                            : read_bitmap(in, high, out);
-    if (!fits || out.size() - before != container.cardinality) return false;
+    if (!fits || out.size() - before != container.cardinality || out.size() > rows_max) return false;
   }
   return in.ok();
 }
@@ -182,7 +183,7 @@ Result<std::vector<std::uint32_t>> read_deletions(const Buffer& bytes, const Del
     if (std::ranges::adjacent_find(positions) != positions.end()) {
       return std::unexpected(corrupt_object(key, "a row is deleted twice"));
     }
-  } else if (!read_roaring(bytes.bytes(), positions)) {
+  } else if (!read_roaring(bytes.bytes(), physical_rows, positions)) {
     return std::unexpected(corrupt_object(key, "not a roaring bitmap"));
   }
   if (positions.size() != entry.deleted_rows) {

@@ -120,6 +120,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // False: the connection ends.
   asio::awaitable<bool> one_request(bool first) {
+    continued_ = false;
     http::request_parser<http::buffer_body> parser;
     parser.header_limit(kHeaderBytesMax);
     parser.body_limit(boost::none);
@@ -186,6 +187,7 @@ class Session : public std::enable_shared_from_this<Session> {
   template <class Parser>
   asio::awaitable<std::size_t> read_piece(Parser& parser, std::span<std::byte> out) {
     if (parser.is_done()) co_return 0;
+    stream_.expires_after(kProgressTimeout);
     if (!continued_ && parser.get()[http::field::expect] == "100-continue") {
       continued_ = true;
       http::response<http::empty_body> go_on{http::status::continue_, parser.get().version()};
@@ -194,7 +196,6 @@ class Session : public std::enable_shared_from_this<Session> {
     auto& body = parser.get().body();
     body.data = out.data();
     body.size = out.size();
-    stream_.expires_after(kProgressTimeout);
     const auto [failed, size] = co_await http::async_read_some(stream_, buffer_, parser, asio::as_tuple(asio::use_awaitable));
     if (failed && failed != http::error::need_buffer) throw boost::system::system_error(failed);
     co_return out.size() - body.size;
@@ -217,7 +218,6 @@ class Session : public std::enable_shared_from_this<Session> {
   // False: longer than the limit.
   template <class Parser>
   asio::awaitable<bool> read_body(Parser& parser, std::uint64_t limit, std::string& body) {
-    continued_ = false;
     if (parser.content_length() && *parser.content_length() > limit) co_return false;
     while (!parser.is_done()) {
       const std::size_t before = body.size();
@@ -282,6 +282,7 @@ class Session : public std::enable_shared_from_this<Session> {
       if (done.error().code != Code::kCancelled) log_error(done.error().render());
       co_return false;
     }
+    stream_.expires_after(kProgressTimeout);
     co_await asio::async_write(stream_, http::make_chunk_last(), asio::use_awaitable);
     co_return true;
   }
@@ -357,6 +358,7 @@ Result<int> serve(const std::shared_ptr<Service>& service, const std::function<v
   Shared shared;
   shared.service = service;
   OG_ASSIGN_OR_RETURN(tcp::acceptor acceptor, bind(io, service->options()));
+  std::jthread drainer;  // joined before what it uses goes
   asio::signal_set signals(io, SIGINT, SIGTERM);
   signals.async_wait([&](const beast::error_code& failed, int) {
     if (failed) return;
@@ -367,10 +369,10 @@ Result<int> serve(const std::shared_ptr<Service>& service, const std::function<v
     signals.async_wait([](const beast::error_code& again, int) {
       if (!again) std::_Exit(1);
     });
-    std::thread([&] {
+    drainer = std::jthread([&] {
       drain(shared, service->options().shutdown_grace_seconds);
       io.stop();
-    }).detach();
+    });
   });
   asio::co_spawn(io, accept_connections(acceptor, shared), asio::detached);
   beast::error_code failed;
@@ -380,6 +382,7 @@ Result<int> serve(const std::shared_ptr<Service>& service, const std::function<v
   for (unsigned i = 1; i < threads; ++i) network.emplace_back([&io] { io.run(); });
   io.run();
   network.clear();
+  if (drainer.joinable()) drainer.join();
   // A handler that is still running past the grace period does not hold the process.
   if (shared.running != 0) std::_Exit(0);
   shared.workers.join();
