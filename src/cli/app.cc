@@ -121,8 +121,8 @@ int run(int argc, char** argv) {
   watch_signals();
   try {
     const int code = run_checked(argc, argv);
-    if (std::fflush(stdout) != 0) return kExitOk;  // the reader of a pipe went away
-    return code;
+    const int written = finish_output();
+    return code != kExitOk ? code : written;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "Error: %s\n", error.what());
     return kExitFailure;

@@ -1,7 +1,9 @@
 #include "cli/context.h"
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <system_error>
 
 #include "api/answers.h"
 
@@ -49,9 +51,16 @@ void Context::echo(std::string_view label, std::string_view uri) const {
                static_cast<int>(uri.size()), uri.data());
 }
 
+int finish_output() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return kExitOk;
+  // A reader that went away (`| head`) is no failure; a full disk is.
+  if (errno == EPIPE) return kExitOk;
+  std::fprintf(stderr, "Error: cannot write to standard output: %s\n", std::generic_category().message(errno).c_str());
+  return kExitFailure;
+}
+
 void print(std::string_view text) {
-  // A reader that went away (`| head`) is no failure.
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) std::_Exit(kExitOk);
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) std::_Exit(finish_output());
 }
 
 void print_json(const std::string& compact) {

@@ -41,8 +41,10 @@ class Context {
   bool config_loaded_ = false;
 };
 
-// stdout. A closed pipe ends the process quietly.
+// stdout. A closed pipe ends the process quietly, any other failure with an error.
 void print(std::string_view text);
+// Flushes stdout: kExitOk, or kExitFailure after saying why.
+[[nodiscard]] int finish_output();
 // One pretty document (2-space indent, final newline) from a compact JSON text.
 void print_json(const std::string& compact);
 // `Error: <message>` on stderr; returns the exit code: 4 for a lost precondition, else 1. With `json`, a lost

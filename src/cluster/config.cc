@@ -24,9 +24,15 @@ struct InvalidYaml {
   throw InvalidYaml{message + place};
 }
 
-void find_duplicate_keys(const YAML::Node& node, const std::string& path, Diagnostics& diagnostics) {
+// Anchors can make a small file endless (an alias inside its own anchor) or huge (aliases of aliases).
+constexpr int kDepthMax = 32;
+constexpr int kNodesMax = 200'000;
+
+void find_duplicate_keys(const YAML::Node& node, const std::string& path, int depth, int& nodes, Diagnostics& diagnostics) {
+  if (depth > kDepthMax) invalid(node, "nested deeper than 32 levels, or an alias inside its own anchor");
+  if (++nodes > kNodesMax) invalid(node, "more than 200000 values, aliases counted out");
   if (node.IsSequence()) {
-    for (const auto& item : node) find_duplicate_keys(item, path + "[]", diagnostics);
+    for (const auto& item : node) find_duplicate_keys(item, path + "[]", depth + 1, nodes, diagnostics);
     return;
   }
   if (!node.IsMap()) return;
@@ -39,7 +45,7 @@ void find_duplicate_keys(const YAML::Node& node, const std::string& path, Diagno
                 "key `" + key + "` appears twice in one mapping (line " + std::to_string(entry.first.Mark().line + 1) +
                     "); keep one");
     }
-    find_duplicate_keys(entry.second, at, diagnostics);
+    find_duplicate_keys(entry.second, at, depth + 1, nodes, diagnostics);
   }
 }
 
@@ -221,7 +227,8 @@ ClusterConfig read_config(const std::filesystem::path& directory, Diagnostics& d
   try {
     const YAML::Node root = YAML::Load(*text);
     if (!root.IsMap()) invalid(root, "the file must be a mapping that starts with `version: 1`");
-    find_duplicate_keys(root, "", diagnostics);
+    int nodes = 0;
+    find_duplicate_keys(root, "", 0, nodes, diagnostics);
     if (has_errors(diagnostics)) return config;
     read_header(root, config, diagnostics);
     read_body(root, config);

@@ -53,6 +53,10 @@ Result<std::shared_ptr<Graph>> Graph::open_on(std::shared_ptr<objectstore::Objec
     if (error.code == Code::kNotFound) error.message = "no graph at '" + uri + "'";
     return std::unexpected(std::move(error));
   }
+  // The graph exists once main has a record; what an interrupted init left is none.
+  if (const auto head = (*opened)->head("main"); !head && head.error().code == Code::kNotFound) {
+    return std::unexpected(not_found("no graph at '" + uri + "': its creation did not finish; run init (or cluster apply) again"));
+  }
   return std::make_shared<GraphImpl>(std::move(*opened), std::move(uri), options);
 }
 

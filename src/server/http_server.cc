@@ -149,6 +149,9 @@ class Session : public std::enable_shared_from_this<Session> {
     } else if (!co_await read_body(parser, *limit, request.body)) {
       response = error_response(Error{Code::kResourceLimit, "the request body is larger than " + std::to_string(*limit) + " bytes"});
       keep_alive = false;
+    } else if (match.route != nullptr && match.route->open) {
+      // Health and the document need no storage: they answer however busy the workers are.
+      response = respond(*shared_.service, match, request);
     } else {
       response = co_await on_worker([&] { return respond(*shared_.service, match, request); });
     }

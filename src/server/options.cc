@@ -81,6 +81,13 @@ ParsedOptions parse_options(int argc, char** argv) {
     parsed.text = "Error: --bind '" + bind + "' must be host:port\n";
     return parsed;
   }
+  std::uint16_t port = 0;
+  const auto [end, failed] = std::from_chars(bind.data() + colon + 1, bind.data() + bind.size(), port);
+  if (failed != std::errc() || end != bind.data() + bind.size()) {
+    parsed.exit_code = 2;
+    parsed.text = "Error: --bind '" + bind + "': the port must be a number from 0 to 65535\n";
+    return parsed;
+  }
   parsed.options.host = bind.substr(0, colon);
   parsed.options.port = bind.substr(colon + 1);
   if (parsed.options.host.starts_with('[') && parsed.options.host.ends_with(']')) {
