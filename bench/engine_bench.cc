@@ -106,14 +106,14 @@ void bare_durable_file(const fs::path& folder) {
   print("bare durable file", times.front(), times);
 }
 
-void one_row_commits(Graph& graph, const fs::path& root) {
-  constexpr std::string_view kAdd = "query add($s: String) { insert Person { slug: $s, name: \"bench\", age: 1, city: \"x\" } }";
+void one_row_commits(Graph& graph, const Workload& work, const fs::path& root) {
   const std::string tag = std::to_string(Clock::now().time_since_epoch().count());
   std::vector<double> times;
   for (int i = 0; i < kCommits; ++i) {
-    const std::string params = "{\"s\":\"bench-" + tag + "-" + std::to_string(i) + "\"}";
+    const std::string params = "{\"slug\":\"bench-" + tag + "-" + std::to_string(i) +
+                               R"(","title":"a title","body":"a body of some words","createdAt":"2026-01-01T00:00:00Z","score":1.5,"bucket":1})";
     const auto start = Clock::now();
-    must(graph.mutate(kAdd, "add", params, {}));
+    must(graph.mutate(work.queries, "insert_post", params, {}));
     times.push_back(since_us(start));
   }
   print("one-row insert", times.front(), times);
@@ -128,7 +128,7 @@ int run(const std::string& data, const std::string& root, const std::string& onl
   for (const auto& [operation, sets] : work.params.items()) {
     if (wanted(operation)) read_operation(*graph, work, operation);
   }
-  if (wanted("insert")) one_row_commits(*graph, root);
+  if (wanted("insert")) one_row_commits(*graph, work, root);
   return 0;
 }
 
