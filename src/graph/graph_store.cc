@@ -16,8 +16,6 @@ class GraphStoreImpl final : public GraphStore {
   GraphStoreImpl(std::shared_ptr<objectstore::ObjectStore> store, const GraphFile& file, const StoreOptions& options)
       : parts_(std::move(store), file, options), writes_(parts_), branches_(parts_), history_(parts_) {}
 
-  StoreParts& parts() { return parts_; }
-
   Result<SnapshotPtr> head(std::string_view branch) override {
     OG_ASSIGN_OR_RETURN(const std::string name, checked_branch_name(branch));
     OG_ASSIGN_OR_RETURN(const Head found, parts_.log->confirmed_head(name));
@@ -53,6 +51,7 @@ class GraphStoreImpl final : public GraphStore {
 
   const std::string& graph_id() const override { return parts_.file.graph_id; }
   objectstore::ObjectStore& store() override { return *parts_.store; }
+  StoreParts& parts() override { return parts_; }
   void drain() override { parts_.background.drain(); }
 
  private:

@@ -64,30 +64,68 @@ Result<SnapshotPtr> RecordDraft::snapshot() const {
   auto pending = std::make_shared<std::map<std::string, Buffer>>();
   for (const NewObject& object : objects_) pending->emplace(object.key, object.bytes);
   CommitRecord state = record_;
-  state.attached = base_->record.attached;
-  if (base_->record.branch == record_.branch)
-    state.seq = base_->record.seq;  // the record that is there to be looked for
+  state.attached = carrier_->record.attached;
+  if (carrier_->record.branch == record_.branch)
+    state.seq = carrier_->record.seq;  // the record that is there to be looked for
   return parts_->snapshots->of_unpublished(
-      std::make_shared<const LoadedRecord>(LoadedRecord{std::move(state), base_->bytes, std::move(pending)}));
+      std::make_shared<const LoadedRecord>(LoadedRecord{std::move(state), carrier_->bytes, std::move(pending)}));
 }
 
-Result<std::size_t> RecordDraft::append(const CommitFacts& facts, const PreparedWrite& prepared) {
-  OG_ASSIGN_OR_RETURN(const SnapshotPtr before, snapshot());
+Commit RecordDraft::next_commit(const CommitFacts& facts) const {
   Commit commit;
-  commit.id = base::new_ulid_after(record_.head_id, parts_->clock);
-  commit.version = record_.head_version + 1;
   commit.parents = {record_.head_id};
+  // Greater than the ids of all its parents, whatever the clock says.
+  std::string_view newest_parent = record_.head_id;
+  if (facts.merged) {
+    commit.parents.push_back(facts.merged->id);
+    newest_parent = std::max(newest_parent, std::string_view(facts.merged->id));
+  }
+  commit.id = base::new_ulid_after(std::string(newest_parent), parts_->clock);
+  commit.version = record_.head_version + 1;
+  commit.merged = facts.merged;
   commit.actor = facts.actor;
   commit.at_us = std::max(parts_->clock.now_us(), parent_at_us_ + 1);
   commit.kind = facts.kind;
   commit.content_preserving = facts.content_preserving;
-  for (const PreparedTable& table : prepared.tables) OG_RETURN_IF_ERROR(append_table(*before, table, commit));
-  for (const NewObject& object : prepared.small) objects_.push_back(object);
+  return commit;
+}
+
+std::size_t RecordDraft::add(Commit commit) {
   record_.head_id = commit.id;
   record_.head_version = commit.version;
   parent_at_us_ = commit.at_us;
   record_.commits.push_back(std::move(commit));
   return record_.commits.size() - 1;
+}
+
+std::size_t RecordDraft::fast_forward(const CommitFacts& facts, RecordPtr source) {
+  Commit commit = next_commit(facts);
+  TableMap tables;
+  for (const auto& [key, theirs] : source->record.tables) {
+    TableEntry entry = theirs;
+    if (const auto ours = record_.tables.find(key); ours != record_.tables.end() && ours->second.id == theirs.id) {
+      const bool same = ours->second.version == theirs.version;
+      entry.head_version = ours->second.head_version + (same ? 0 : 1);
+      entry.adopted = std::max(ours->second.adopted, theirs.adopted);
+      if (same) entry.branch = ours->second.branch;
+    }
+    const auto before = record_.tables.find(key);
+    if (before == record_.tables.end() || before->second != entry) commit.tables[key] = entry;
+    tables.emplace(key, std::move(entry));
+  }
+  record_.tables = std::move(tables);
+  record_.schema = source->record.schema;
+  carrier_ = std::move(source);
+  return add(std::move(commit));
+}
+
+Result<std::size_t> RecordDraft::append(const CommitFacts& facts, const PreparedWrite& prepared) {
+  OG_ASSIGN_OR_RETURN(const SnapshotPtr before, snapshot());
+  Commit commit = next_commit(facts);
+  for (const PreparedTable& table : prepared.tables) OG_RETURN_IF_ERROR(append_table(*before, table, commit));
+  for (const NewObject& object : prepared.small) objects_.push_back(object);
+  brings_uploads_ = brings_uploads_ || !prepared.uploaded.empty();
+  return add(std::move(commit));
 }
 
 Result<void> RecordDraft::append_table(const Snapshot& before, const PreparedTable& table, Commit& commit) {

@@ -31,8 +31,9 @@ struct WriteBase {
 
 struct CommitFacts {
   CommitKind kind = CommitKind::kMutate;
-  std::optional<std::string> actor;
+  std::optional<std::string> actor{};
   bool content_preserving = false;
+  std::optional<RecordPosition> merged{};  // head of the branch that was merged in: the second parent
 };
 
 class RecordDraft {
@@ -47,19 +48,28 @@ class RecordDraft {
 
   // One more commit: `prepared` was made on snapshot(). Returns the index of the commit.
   [[nodiscard]] Result<std::size_t> append(const CommitFacts& facts, const PreparedWrite& prepared);
+  // One more commit that takes over the content and the schema of `source`, a descendant of the head: no data. The
+  // publish must rest on `source` (PublishBasis::source), whose attachments the record goes on naming.
+  std::size_t fast_forward(const CommitFacts& facts, RecordPtr source);
+  // Whether what was appended has data files in the store already.
+  [[nodiscard]] bool brings_uploads() const { return brings_uploads_; }
   // The record, each commit listing every entry the record changes as of that commit.
   [[nodiscard]] CommitRecord finish() const;
 
  private:
   RecordDraft(StoreParts& parts, RecordPtr base, CommitRecord record, std::int64_t parent_at_us)
-      : parts_(&parts), base_(std::move(base)), record_(std::move(record)), parent_at_us_(parent_at_us) {}
+      : parts_(&parts), base_(base), carrier_(std::move(base)), record_(std::move(record)), parent_at_us_(parent_at_us) {}
+  [[nodiscard]] Commit next_commit(const CommitFacts& facts) const;
+  std::size_t add(Commit commit);
   [[nodiscard]] Result<void> append_table(const Snapshot& before, const PreparedTable& table, Commit& commit);
 
   StoreParts* parts_;
   RecordPtr base_;
+  RecordPtr carrier_;  // the published record that has what is not new: the base, or what was fast-forwarded to
   CommitRecord record_;
   std::int64_t parent_at_us_ = 0;
   std::vector<NewObject> objects_;
+  bool brings_uploads_ = false;
 };
 
 // When the head commit of a record was made; 0 when the records that know are gone.

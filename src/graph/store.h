@@ -20,6 +20,8 @@
 
 namespace omnigraph::graph {
 
+struct StoreParts;
+
 // How rows meet entities that are already there.
 enum class PutMode : std::uint8_t {
   kAppend,  // an id that exists is a key_conflict (409)
@@ -102,6 +104,8 @@ class GraphStore {
 
   [[nodiscard]] virtual const std::string& graph_id() const = 0;
   [[nodiscard]] virtual objectstore::ObjectStore& store() = 0;
+  // What merges, schema changes, change feeds and maintenance work with (graph/store_parts.h).
+  [[nodiscard]] virtual StoreParts& parts() = 0;
   // Waits until background work (settling, HEAD chain, pointers) is done.
   virtual void drain() = 0;
 };

@@ -1,26 +1,17 @@
 #include "graph/write_loop.h"
 
 #include <exception>
-
-#include <chrono>
 #include <optional>
 #include <set>
-#include <thread>
 
 #include "base/json_writer.h"
-#include "base/ulid.h"
 #include "graph/layout.h"
+#include "graph/race.h"
 #include "graph/write_set.h"
 
 namespace omnigraph::graph {
 namespace {
 
-// When to give up against other writers (chapter 09 section 5).
-constexpr std::uint32_t kTriesMax = 64;
-constexpr std::uint32_t kTriesMin = 32;
-constexpr std::int64_t kTryForUs = 30'000'000;
-// From this try on no other writer of this process comes between the run and the publish.
-constexpr std::uint32_t kTryWithTurn = 3;
 constexpr std::size_t kGroupMax = 32;
 
 class Transaction final : public WriteTransaction {
@@ -55,42 +46,6 @@ Error precondition_failed(const std::string& branch, const std::string& expected
       Error{Code::kPreconditionFailed, "precondition failed on branch '" + branch + "': expected head '" + expected +
                                            "' but current is " + actual},
       "precondition_failure", std::move(json));
-}
-
-Error read_set_conflict(const std::string& branch, const std::string& expected, const std::string& actual) {
-  std::string json;
-  base::JsonWriter(json)
-      .begin_object()
-      .key("member")
-      .string("graph_head:" + branch)
-      .key("expected")
-      .string(expected)
-      .key("actual")
-      .string(actual)
-      .end_object();
-  return with_detail(conflict("branch '" + branch + "' kept changing while this write was validated (head was '" +
-                              expected + "', is '" + actual + "'); nothing was written, try again"),
-                     "read_set_conflict", std::move(json));
-}
-
-// A judgement about the data, to be given only on the newest state; anything else is trouble of this attempt.
-bool is_refusal(const Error& error) {
-  switch (error.code) {
-    case Code::kIoError:
-    case Code::kCorruptObject:
-    case Code::kUnsupportedFormat:
-    case Code::kInternal:
-    case Code::kUnavailable:
-    case Code::kCancelled:
-      return false;
-    default:
-      return true;
-  }
-}
-
-void pause_before_try(std::uint32_t attempt) {
-  const std::uint64_t most_us = std::min<std::uint64_t>(std::uint64_t{1000} << std::min(attempt, 6u), 50'000);
-  std::this_thread::sleep_for(std::chrono::microseconds(base::random_u64() % most_us));
 }
 
 }  // namespace
@@ -136,7 +91,7 @@ class WriteLoop::GroupRun {
       if (!done) return answer_all(done.error());
       if (*done) return;
       if (lock.owns_lock()) lock.unlock();
-      if (gives_up()) {
+      if (gives_up(attempt_, started_, parts_.log->now())) {
         return answer_all(read_set_conflict(branch_, expected_head_, actual_head_));
       }
       pause_before_try(attempt_);
@@ -296,13 +251,8 @@ class WriteLoop::GroupRun {
     return head.record != nullptr && head.record->record.seq != based_on;
   }
 
-  [[nodiscard]] bool gives_up() const {
-    if (attempt_ >= kTriesMax) return true;
-    return attempt_ >= kTriesMin && elapsed_us(started_, parts_.log->now()) > kTryForUs;
-  }
-
   static CommitFacts facts_of(const Member& member) {
-    return {.kind = member.options.kind, .actor = member.options.actor, .content_preserving = false};
+    return {.kind = member.options.kind, .actor = member.options.actor};
   }
 
   StoreParts& parts_;
