@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/file.h"
@@ -28,6 +29,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr double kBudgetUs = 400'000;  // spent on each operation
 constexpr int kCommits = 200;
+constexpr int kThreads = 16;
 constexpr int kOpens = 11;
 
 double since_us(Clock::time_point start) { return std::chrono::duration<double, std::micro>(Clock::now() - start).count(); }
@@ -106,18 +108,44 @@ void bare_durable_file(const fs::path& folder) {
   print("bare durable file", times.front(), times);
 }
 
+std::string post_params(const std::string& tag) {
+  return "{\"slug\":\"bench-" + tag +
+         R"(","title":"a title","body":"a body of some words","createdAt":"2026-01-01T00:00:00Z","score":1.5,"bucket":1})";
+}
+
 void one_row_commits(Graph& graph, const Workload& work, const fs::path& root) {
   const std::string tag = std::to_string(Clock::now().time_since_epoch().count());
   std::vector<double> times;
   for (int i = 0; i < kCommits; ++i) {
-    const std::string params = "{\"slug\":\"bench-" + tag + "-" + std::to_string(i) +
-                               R"(","title":"a title","body":"a body of some words","createdAt":"2026-01-01T00:00:00Z","score":1.5,"bucket":1})";
+    const std::string params = post_params(tag + "-" + std::to_string(i));
     const auto start = Clock::now();
     must(graph.mutate(work.queries, "insert_post", params, {}));
     times.push_back(since_us(start));
   }
   print("one-row insert", times.front(), times);
   bare_durable_file(root);
+}
+
+// Commits a second of `threads` callers that insert one row each, again and again.
+double commits_per_second(Graph& graph, const Workload& work, int threads) {
+  const std::string tag = std::to_string(Clock::now().time_since_epoch().count());
+  const auto start = Clock::now();
+  std::vector<std::jthread> callers;
+  for (int t = 0; t < threads; ++t) {
+    callers.emplace_back([&, t] {
+      for (int i = 0; i < kCommits; ++i) {
+        must(graph.mutate(work.queries, "insert_post", post_params(tag + "-" + std::to_string(t) + "-" + std::to_string(i)), {}));
+      }
+    });
+  }
+  callers.clear();
+  return threads * kCommits / (since_us(start) / 1e6);
+}
+
+void concurrent_commits(Graph& graph, const Workload& work) {
+  const double alone = commits_per_second(graph, work, 1);
+  const double together = commits_per_second(graph, work, kThreads);
+  std::printf("commits a second: 1 thread %.0f, %d threads %.0f (%.1fx)\n", alone, kThreads, together, together / alone);
 }
 
 int run(const std::string& data, const std::string& root, const std::string& only) {
@@ -129,6 +157,7 @@ int run(const std::string& data, const std::string& root, const std::string& onl
     if (wanted(operation)) read_operation(*graph, work, operation);
   }
   if (wanted("insert")) one_row_commits(*graph, work, root);
+  if (wanted("threads")) concurrent_commits(*graph, work);
   return 0;
 }
 
