@@ -28,7 +28,12 @@ std::string compact_json(const std::function<void(base::JsonWriter&)>& write) {
 // ROOT/graphs/ID.omni below a cluster's root belongs to the cluster.
 bool inside_cluster(const std::string& uri) {
   const auto path = engine::local_path_of(uri);
-  if (!path) return false;
+  if (!path) {
+    const fs::path place(uri.substr(0, uri.find_last_not_of('/') + 1));
+    if (place.extension() != ".omni" || place.parent_path().filename() != "graphs") return false;
+    const auto root = engine::open_store(place.parent_path().parent_path().string(), engine::OpenMode::kExisting);
+    return root && (*root)->head("__cluster/state.json").has_value();
+  }
   std::error_code failed;
   const fs::path absolute = fs::absolute(*path, failed).lexically_normal();
   return absolute.extension() == ".omni" && absolute.parent_path().filename() == "graphs" &&

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "api/answers.h"
+#include "engine/storage_uri.h"
 
 namespace omnigraph::cli {
 
@@ -47,8 +48,8 @@ Result<std::shared_ptr<engine::Graph>> Context::open_graph(const std::string& ow
 
 void Context::echo(std::string_view label, std::string_view uri) const {
   if (flags.quiet) return;
-  std::fprintf(stderr, "omnigraph %.*s \xe2\x86\x92 %.*s (direct, local)\n", static_cast<int>(label.size()), label.data(),
-               static_cast<int>(uri.size()), uri.data());
+  std::fprintf(stderr, "omnigraph %.*s \xe2\x86\x92 %.*s (direct, %s)\n", static_cast<int>(label.size()), label.data(),
+               static_cast<int>(uri.size()), uri.data(), engine::local_path_of(uri) ? "local" : "remote");
 }
 
 int finish_output() {

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "objectstore/s3_store.h"
 
 namespace omnigraph::cluster {
 
@@ -17,7 +18,9 @@ std::optional<StorageRoot> StorageRoot::open_path(const fs::path& path, Diagnost
     add_error(diagnostics, "storage_root_invalid", "storage", store.error().message);
     return std::nullopt;
   }
-  return StorageRoot(std::move(*store), absolute);
+  std::string base = absolute.string();
+  if (base.ends_with('/')) base.pop_back();  // the root folder
+  return StorageRoot(std::move(*store), std::move(base));
 }
 
 std::optional<StorageRoot> StorageRoot::open_uri(const std::string& uri, const fs::path& relative_to,
@@ -41,9 +44,17 @@ std::optional<StorageRoot> StorageRoot::open_uri(const std::string& uri, const f
     return open_path(*decoded, diagnostics);
   }
   if (scheme != "s3") return refuse("has an unknown scheme; use a path, file:/// or s3://");
-  if (rest.empty() || rest.front() == '/') return refuse("names no bucket");
-  add_error(diagnostics, "storage_root_invalid", "storage", "this build has no S3 storage; use a local folder");
-  return std::nullopt;
+  const auto location = objectstore::parse_s3_uri(text);
+  if (!location) {
+    add_error(diagnostics, "invalid_storage_root", "storage", "storage root " + location.error().message);
+    return std::nullopt;
+  }
+  auto store = objectstore::open_s3_store(text);
+  if (!store) {
+    add_error(diagnostics, "storage_root_invalid", "storage", store.error().message);
+    return std::nullopt;
+  }
+  return StorageRoot(std::move(*store), location->uri());
 }
 
 std::optional<StorageRoot> StorageRoot::open(const ClusterConfig& config, Diagnostics& diagnostics) {
@@ -64,10 +75,10 @@ std::optional<StorageRoot> StorageRoot::open_for_serving(const std::string& sour
   return open(config, diagnostics);
 }
 
-std::string StorageRoot::location(std::string_view key) const { return (path_ / key).string(); }
+std::string StorageRoot::location(std::string_view key) const { return base_ + "/" + std::string(key); }
 
 std::string StorageRoot::graph_uri(std::string_view graph_id) const {
-  return (path_ / "graphs" / (std::string(graph_id) + ".omni")).string();
+  return location("graphs/" + std::string(graph_id) + ".omni");
 }
 
 std::string StorageRoot::query_key(std::string_view graph, std::string_view name, std::string_view digest) {
@@ -99,12 +110,12 @@ std::optional<Ledger> StorageRoot::read_state(StateObservations& seen, Diagnosti
 
 bool StorageRoot::write_state(const Ledger& ledger, StateObservations& seen, Diagnostics& diagnostics) const {
   const std::string text = serialize_ledger(ledger);
-  // The store's own tag of the content that was read; the bytes themselves are compared again, because a tag of
-  // another kind must not let a changed ledger through.
+  // The store's own tag stands for what was read only if it was asked for before the bytes are compared once more:
+  // a ledger that changes in between then fails one of the two comparisons.
   std::string etag;
   if (seen.state_cas) {
-    const auto current = store_->get(kStateKey);
     const auto info = store_->head(kStateKey);
+    const auto current = store_->get(kStateKey);
     if (!current || !info || "sha256:" + base::sha256_hex(current->text()) != *seen.state_cas) {
       add_error(diagnostics, "state_cas_mismatch", std::string(kStateKey),
                 "the ledger changed meanwhile; nothing was recorded, run the command again");

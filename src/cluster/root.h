@@ -57,14 +57,14 @@ class StorageRoot {
   void observe_lock(StateObservations& seen, Diagnostics& diagnostics) const;
 
  private:
-  StorageRoot(std::shared_ptr<objectstore::ObjectStore> store, std::filesystem::path path)
-      : store_(std::move(store)), path_(std::move(path)) {}
+  StorageRoot(std::shared_ptr<objectstore::ObjectStore> store, std::string base)
+      : store_(std::move(store)), base_(std::move(base)) {}
   static std::optional<StorageRoot> open_path(const std::filesystem::path& path, Diagnostics& diagnostics);
   static std::optional<StorageRoot> open_uri(const std::string& uri, const std::filesystem::path& relative_to,
                                              Diagnostics& diagnostics);
 
   std::shared_ptr<objectstore::ObjectStore> store_;
-  std::filesystem::path path_;  // absolute
+  std::string base_;  // absolute path or s3:// URI, without '/' at the end
 };
 
 // Holds `__cluster/lock.json` while it lives. A process that is interrupted releases it through release_all_locks().

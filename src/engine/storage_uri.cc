@@ -1,6 +1,7 @@
 #include "engine/storage_uri.h"
 
 #include "base/text.h"
+#include "objectstore/s3_store.h"
 
 namespace omnigraph::engine {
 
@@ -20,10 +21,11 @@ std::optional<fs::path> local_path_of(std::string_view uri) {
 
 Result<std::shared_ptr<objectstore::ObjectStore>> open_store(const std::string& uri, OpenMode mode) {
   if (base::trim_ascii(uri).empty()) return std::unexpected(bad_request("the graph URI is empty"));
+  // Buckets have no folders to make or to miss: what is there shows with the first request.
+  if (uri.starts_with("s3://")) return objectstore::open_s3_store(uri);
   const auto path = local_path_of(uri);
   if (!path) {
-    return std::unexpected(bad_request("cannot open '" + uri +
-                                       "': only local paths and file:// URIs are supported by this build"));
+    return std::unexpected(bad_request("cannot open '" + uri + "': a graph is at a local path, a file:// or an s3:// URI"));
   }
   if (mode == OpenMode::kCreate) return objectstore::create_local_store(*path);
   std::error_code failed;

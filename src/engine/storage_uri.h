@@ -17,8 +17,9 @@ namespace omnigraph::engine {
 
 enum class OpenMode { kExisting, kCreate };
 
-// kExisting: a missing folder is kNotFound `no graph at '<uri>'`. kCreate makes it, parents included.
-// Schemes this build has no store for are kBadRequest.
+// kExisting: a missing folder is kNotFound `no graph at '<uri>'`. kCreate makes it, parents included. `s3://` sends
+// nothing yet; its settings are the AWS_* variables (objectstore/s3_config.h).
+// Other schemes, and settings that cannot be used, are kBadRequest.
 [[nodiscard]] Result<std::shared_ptr<objectstore::ObjectStore>> open_store(const std::string& uri, OpenMode mode);
 
 }  // namespace omnigraph::engine

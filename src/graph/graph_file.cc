@@ -47,6 +47,7 @@ Result<GraphFile> create_graph_file(objectstore::ObjectStore& store, const Graph
   const auto bytes = std::as_bytes(std::span(json));
   // The effect of a failed put is unknown; the file that is there afterwards, whosever it is, is the graph's.
   Result<PutOutcome> first = store.put_if_absent(kGraphFile, bytes);
+  if (!first && first.error().code == Code::kUnavailable) return std::unexpected(std::move(first).error());  // refused
   if (!first) first = store.put_if_absent(kGraphFile, bytes);
   Result<PutOutcome> second = store.put_if_absent(kGraphFile, bytes);
   if (!second) return std::unexpected(std::move(second).error());

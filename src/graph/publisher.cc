@@ -155,11 +155,14 @@ Result<Published> Publisher::send(RecordPtr record, const PublishBasis& basis) {
       log_->note_published(record, sent);
       return Published{PublishOutcome::kWon, std::move(record)};
     }
-    const bool nothing_sent = stale || expired || (!outcome && outcome.error().code == Code::kInvalidArgument);
+    // The store's word that nothing happened: a signature that got too old, or a request it does not grant.
+    const bool too_old = !outcome && outcome.error().code == Code::kInvalidArgument;
+    const bool refused = !outcome && outcome.error().code == Code::kUnavailable;
+    const bool nothing_sent = stale || expired || too_old || refused;
     if (!outcome) cause = outcome.error();
     if (nothing_sent && !undecided) {
-      // A store that refuses after the look (an expired signature) wants a fresh start, like a stale head.
-      if (stale || (looked && !expired)) return Published{PublishOutcome::kStale, nullptr};
+      // What got too old after the look at the clock wants a fresh start, like a stale head.
+      if (stale || (looked && too_old)) return Published{PublishOutcome::kStale, nullptr};
       return std::unexpected(cause);
     }
     if (!outcome && looked && !nothing_sent) {

@@ -132,7 +132,7 @@ def test_unreadable_folder(cli, fleet):
 def test_not_a_graph(cli, tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("x")
-    for target in ("folder", "file", "nowhere", "s3://bucket/x", ""):
+    for target in ("folder", "file", "nowhere", "gs://bucket/x", ""):
         done = cli("snapshot", "--store", target, check=False) if target else cli("snapshot", check=False)
         assert done.code == 1 and done.out == "" and done.err.startswith("Error: "), (target, done.err)
 
