@@ -20,10 +20,11 @@ namespace {
 
 constexpr const char* kFooter =
     "COMMANDS BY CAPABILITY\n"
-    "  data             query mutate load export snapshot schema branch commit\n"
+    "  data             query mutate load export snapshot schema branch commit   (embedded or served)\n"
+    "  served           graphs\n"
     "  direct           init lint\n"
     "  cluster control  cluster\n"
-    "  local            version\n"
+    "  local            login logout profile version\n"
     "\n"
     "EXAMPLE\n"
     "  omnigraph init --schema fleet.pg fleet.omni\n"
@@ -56,36 +57,71 @@ void add_version(CLI::App& app, Run& run) {
   });
 }
 
+const CLI::App& leaf_of(const CLI::App& app) {
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+  return *at;
+}
+
+// The words of the command, with or without the program's.
+std::string path_of(const CLI::App& command, bool with_program) {
+  std::string path;
+  for (const CLI::App* up = &command; up != nullptr; up = up->get_parent()) {
+    if (up->get_parent() == nullptr && !with_program) break;
+    path = path.empty() ? up->get_name() : up->get_name() + " " + path;
+  }
+  return path;
+}
+
 int parse_error(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) {  // --help, --version
     app.exit(error, std::cout, std::cerr);
     return kExitOk;
   }
   std::fprintf(stderr, "Error: %s\n", error.what());
-  const CLI::App* at = &app;
-  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
-  std::string path = at->get_name();
-  for (const CLI::App* up = at->get_parent(); up != nullptr; up = up->get_parent()) path = up->get_name() + " " + path;
-  std::fprintf(stderr, "Run `%s --help` for its arguments.\n", path.c_str());
+  std::fprintf(stderr, "Run `%s --help` for its arguments.\n", path_of(leaf_of(app), true).c_str());
   return kExitUsage;
+}
+
+// Commands before options: what one looks for first.
+class HelpLayout : public CLI::Formatter {
+ public:
+  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override {
+    if (mode == CLI::AppFormatMode::Sub) return make_expanded(app);
+    return make_description(app) + make_usage(app, std::move(name)) + make_positionals(app) + make_subcommands(app, mode) +
+           make_groups(app, mode) + "\n" + make_footer(app);
+  }
+};
+
+void add_global_flags(CLI::App& app, GlobalFlags& flags) {
+  app.add_option("--server", flags.server, "A server: its name in the operator config, or its URL")->group("Global");
+  app.add_option("--graph", flags.graph, "Graph of the server or cluster")->group("Global");
+  app.add_option("--store", flags.store, "One graph's storage: a folder, file:// or s3:// URI")->group("Global");
+  app.add_option("--cluster", flags.cluster, "A cluster: its name in the operator config, folder or storage root")->group("Global");
+  app.add_option("--profile", flags.profile, "Scope from `profiles` of the operator config (or OMNIGRAPH_PROFILE)")->group("Global");
+  app.add_option("--as", flags.as, "Actor that direct writes are recorded for")->group("Global");
+  app.add_flag("--yes", flags.yes, "Consent to destructive work on remote targets")->group("Global");
+  app.add_flag("--quiet", flags.quiet, "No echo of what a write addresses")->group("Global");
 }
 
 int run_checked(int argc, char** argv) {
   CLI::App app("Omnigraph: a typed property graph on open tables, with branches and a control plane.", "omnigraph");
+  app.formatter(std::make_shared<HelpLayout>());
   app.footer(kFooter);
   app.fallthrough();
   app.require_subcommand(0, 1);
   app.set_version_flag("-v,--version", "omnigraph " + std::string(base::version()));
   Context context;
   Run command;
-  app.add_option("--store", context.flags.store, "One graph's storage: a folder or file:// URI")->group("Global");
-  app.add_option("--as", context.flags.as, "Actor that writes are recorded for")->group("Global");
-  app.add_flag("--yes", context.flags.yes, "Consent to destructive work on remote targets")->group("Global");
-  app.add_flag("--quiet", context.flags.quiet, "No echo of what a write addresses")->group("Global");
+  add_global_flags(app, context.flags);
   add_query_commands(app, context, command);
+  add_load_commands(app, context, command);
   add_graph_commands(app, context, command);
+  add_branch_commands(app, context, command);
   add_history_commands(app, context, command);
+  add_server_commands(app, context, command);
   add_cluster_commands(app, context, command);
+  add_local_commands(app, context, command);
   add_version(app, command);
   if (argc > 1 && std::string_view(argv[1]) == "help") {  // `help [CMD…]` = `CMD… --help`
     std::vector<std::string> words(argv + 2, argv + argc);
@@ -103,11 +139,10 @@ int run_checked(int argc, char** argv) {
     return parse_error(app, error);
   }
   if (!command) {
-    const CLI::App* at = &app;
-    while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
-    std::fputs(at->help().c_str(), stderr);
+    std::fputs(leaf_of(app).help().c_str(), stderr);
     return kExitUsage;
   }
+  if (const auto fits = check_scope_flags(path_of(leaf_of(app), false), context.flags); !fits) return report(fits.error());
   if (context.flags.as.starts_with("omnigraph:")) {
     return report(bad_request("--as '" + context.flags.as + "': actor ids starting with omnigraph: are reserved"));
   }

@@ -22,8 +22,9 @@ std::string commit_line(const engine::CommitInfo& commit) {
 }
 
 Result<void> run_list(Context& context, const CommitArguments& arguments) {
-  OG_ASSIGN_OR_RETURN(const auto graph, context.open_graph(arguments.uri));
-  OG_ASSIGN_OR_RETURN(const auto commits, graph->commits(arguments.branch));
+  OG_ASSIGN_OR_RETURN(const DataTarget target, context.open_data(arguments.uri, {.label = "commit list"}));
+  OG_ASSIGN_OR_RETURN(const auto commits,
+                      target.remote ? target.remote->commits(arguments.branch) : target.graph->commits(arguments.branch));
   if (arguments.json) {
     std::string compact;
     base::JsonWriter json(compact);
@@ -36,8 +37,8 @@ Result<void> run_list(Context& context, const CommitArguments& arguments) {
 }
 
 Result<void> run_show(Context& context, const CommitArguments& arguments) {
-  OG_ASSIGN_OR_RETURN(const auto graph, context.open_graph(arguments.uri));
-  OG_ASSIGN_OR_RETURN(const auto commit, graph->commit(arguments.id));
+  OG_ASSIGN_OR_RETURN(const DataTarget target, context.open_data(arguments.uri, {.label = "commit show"}));
+  OG_ASSIGN_OR_RETURN(const auto commit, target.remote ? target.remote->commit(arguments.id) : target.graph->commit(arguments.id));
   if (arguments.json) {
     std::string compact;
     base::JsonWriter json(compact);
