@@ -10,7 +10,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/text.h"
 #include "base/version.h"
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cluster/root.h"
 
@@ -73,12 +75,39 @@ std::string path_of(const CLI::App& command, bool with_program) {
   return path;
 }
 
+// What the command at hand would have taken in place of the first word it did not expect.
+std::string unexpected_word(const CLI::App& app) {
+  const CLI::App& command = leaf_of(app);
+  const auto extras = app.remaining(true);
+  if (extras.empty()) return "";
+  std::string word = extras.front();
+  std::vector<std::string> known;
+  const bool flag = word.starts_with("-");
+  if (flag) {
+    word = word.substr(0, word.find('='));
+    for (const CLI::App* up = &command; up != nullptr; up = up->get_parent()) {
+      for (const CLI::Option* option : up->get_options()) {
+        for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+      }
+    }
+  } else {
+    for (const CLI::App* below : command.get_subcommands([](const CLI::App* sub) { return !sub->get_group().empty(); })) {
+      known.push_back(below->get_name());
+    }
+    if (known.empty()) return "";
+  }
+  const std::string hint = base::did_you_mean(word, known);
+  return std::string(flag ? "unknown flag '" : "unknown command '").append(word).append("'").append(hint.empty() ? "" : "; ").append(hint);
+}
+
 int parse_error(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) {  // --help, --version
     app.exit(error, std::cout, std::cerr);
     return kExitOk;
   }
-  std::fprintf(stderr, "Error: %s\n", error.what());
+  std::string message = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr ? unexpected_word(app) : "";
+  if (message.empty()) message = error.what();
+  std::fprintf(stderr, "Error: %s\n", message.c_str());
   std::fprintf(stderr, "Run `%s --help` for its arguments.\n", path_of(leaf_of(app), true).c_str());
   return kExitUsage;
 }
@@ -94,14 +123,46 @@ class HelpLayout : public CLI::Formatter {
 };
 
 void add_global_flags(CLI::App& app, GlobalFlags& flags) {
-  app.add_option("--server", flags.server, "A server: its name in the operator config, or its URL")->group("Global");
-  app.add_option("--graph", flags.graph, "Graph of the server or cluster")->group("Global");
-  app.add_option("--store", flags.store, "One graph's storage: a folder, file:// or s3:// URI")->group("Global");
-  app.add_option("--cluster", flags.cluster, "A cluster: its name in the operator config, folder or storage root")->group("Global");
-  app.add_option("--profile", flags.profile, "Scope from `profiles` of the operator config (or OMNIGRAPH_PROFILE)")->group("Global");
-  app.add_option("--as", flags.as, "Actor that direct writes are recorded for")->group("Global");
+  app.add_option("--server", flags.server, "A server: its name in the operator config, or its URL")->check(non_empty())->group("Global");
+  app.add_option("--graph", flags.graph, "Graph of the server or cluster")->check(non_empty())->group("Global");
+  app.add_option("--store", flags.store, "One graph's storage: a folder, file:// or s3:// URI")->check(non_empty())->group("Global");
+  app.add_option("--cluster", flags.cluster, "A cluster: its name in the operator config, folder or storage root")
+      ->check(non_empty())
+      ->group("Global");
+  app.add_option("--profile", flags.profile, "Scope from `profiles` of the operator config (or OMNIGRAPH_PROFILE)")
+      ->check(non_empty())
+      ->group("Global");
+  app.add_option("--as", flags.as, "Actor that direct writes are recorded for")->check(non_empty())->group("Global");
   app.add_flag("--yes", flags.yes, "Consent to destructive work on remote targets")->group("Global");
   app.add_flag("--quiet", flags.quiet, "No echo of what a write addresses")->group("Global");
+}
+
+// Older spellings, which count only as the first words: what they mean, and what to say.
+struct OlderSpelling {
+  std::string_view first, second;  // second: empty for one word
+  const char* now;
+};
+
+constexpr OlderSpelling kOlderSpellings[] = {
+    {"read", "", "query"}, {"change", "", "mutate"}, {"check", "", "lint"}, {"query", "lint", "lint"}, {"query", "check", "lint"}};
+
+// The arguments in today's words, the program left out; warns where they changed.
+std::vector<std::string> todays_words(int argc, char** argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  for (const OlderSpelling& older : kOlderSpellings) {
+    const std::size_t count = older.second.empty() ? 1 : 2;
+    if (words.size() < count || words[0] != older.first || (count == 2 && words[1] != older.second)) continue;
+    const std::string spelled = count == 1 ? words[0] : words[0] + " " + words[1];
+    warn("`omnigraph " + spelled + "` is deprecated; use `omnigraph " + older.now + "`");
+    words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(count));
+    words.insert(words.begin(), older.now);
+    break;
+  }
+  if (!words.empty() && words[0] == "help") {  // `help [CMD…]` = `CMD… --help`
+    words.erase(words.begin());
+    words.emplace_back("--help");
+  }
+  return words;
 }
 
 int run_checked(int argc, char** argv) {
@@ -123,18 +184,10 @@ int run_checked(int argc, char** argv) {
   add_cluster_commands(app, context, command);
   add_local_commands(app, context, command);
   add_version(app, command);
-  if (argc > 1 && std::string_view(argv[1]) == "help") {  // `help [CMD…]` = `CMD… --help`
-    std::vector<std::string> words(argv + 2, argv + argc);
-    words.emplace_back("--help");
-    std::ranges::reverse(words);
-    try {
-      app.parse(words);
-    } catch (const CLI::ParseError& error) {
-      return parse_error(app, error);
-    }
-  }
+  std::vector<std::string> words = todays_words(argc, argv);
+  std::ranges::reverse(words);  // as the parser takes them
   try {
-    app.parse(argc, argv);
+    app.parse(words);
   } catch (const CLI::ParseError& error) {
     return parse_error(app, error);
   }

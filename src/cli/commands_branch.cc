@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/arguments.h"
 #include "cli/commands.h"
 
 namespace omnigraph::cli {
@@ -84,7 +85,7 @@ void add_branch_commands(CLI::App& app, Context& context, Run& run) {
     auto* command = group->add_subcommand(name, help);
     auto edit = std::make_shared<BranchEdit>();
     if (named) command->add_option("NAME", edit->name, "The branch")->required();
-    command->add_option("--uri", edit->uri, "The graph");
+    command->add_option("--uri", edit->uri, "The graph")->check(non_empty());
     if (from) command->add_option("--from", edit->from, "Branch whose head it starts from")->capture_default_str();
     command->add_flag("--json", edit->json, "Print JSON");
     command->callback([&context, &run, edit, body] {

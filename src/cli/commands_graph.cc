@@ -5,6 +5,7 @@
 
 #include "api/answers.h"
 #include "base/file.h"
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "engine/storage_uri.h"
 
@@ -52,7 +53,7 @@ void add_init(CLI::App& app, Context& context, Run& run) {
   auto* command = app.add_subcommand("init", "Create a graph from a schema");
   command->footer("EXAMPLE\n  omnigraph init --schema fleet.pg fleet.omni\n");
   auto arguments = std::make_shared<InitArguments>();
-  command->add_option("URI", arguments->uri, "Where the graph goes")->required();
+  command->add_option("URI", arguments->uri, "Where the graph goes")->required()->check(non_empty());
   command->add_option("--schema", arguments->schema, "The .pg file")->required();
   command->add_flag("--force", arguments->force, "Proceed where only leftovers of an unfinished init are");
   command->callback([&context, &run, arguments] {
@@ -69,7 +70,7 @@ struct BranchArguments {
 };
 
 void add_uri_branch(CLI::App& command, BranchArguments& arguments, bool with_json) {
-  command.add_option("URI,--uri", arguments.uri, "The graph");
+  command.add_option("URI,--uri", arguments.uri, "The graph")->check(non_empty());
   command.add_option("--branch", arguments.branch, "Branch to read")->capture_default_str();
   if (with_json) command.add_flag("--json", arguments.json, "Print JSON");
 }
@@ -164,7 +165,7 @@ void add_graph_commands(CLI::App& app, Context& context, Run& run) {
   schema->fallthrough();
   auto* show = schema->add_subcommand("show", "Print the accepted schema as it was written")->alias("get");
   auto shown = std::make_shared<BranchArguments>();
-  show->add_option("URI,--uri", shown->uri, "The graph");
+  show->add_option("URI,--uri", shown->uri, "The graph")->check(non_empty());
   show->add_flag("--json", shown->json, "Print JSON");
   set_callback(show, context, run, shown, run_schema_show);
 }

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "api/answers.h"
+#include "cli/arguments.h"
 #include "cli/commands.h"
 
 namespace omnigraph::cli {
@@ -58,7 +59,7 @@ void add_history_commands(CLI::App& app, Context& context, Run& run) {
   group->fallthrough();
   auto* list = group->add_subcommand("list", "Commits of a branch, newest first");
   auto listed = std::make_shared<CommitArguments>();
-  list->add_option("URI,--uri", listed->uri, "The graph");
+  list->add_option("URI,--uri", listed->uri, "The graph")->check(non_empty());
   list->add_option("--branch", listed->branch, "The branch")->capture_default_str();
   list->add_flag("--json", listed->json, "Print JSON");
   list->callback([&context, &run, listed] {
@@ -71,7 +72,7 @@ void add_history_commands(CLI::App& app, Context& context, Run& run) {
   auto shown = std::make_shared<CommitArguments>();
   std::shared_ptr<std::vector<std::string>> words = std::make_shared<std::vector<std::string>>();
   show->add_option("ID", *words, "Commit id; older scripts put the graph before it")->required()->expected(1, 2);
-  show->add_option("--uri", shown->uri, "The graph");
+  show->add_option("--uri", shown->uri, "The graph")->check(non_empty());
   show->add_flag("--json", shown->json, "Print JSON");
   show->callback([&context, &run, shown, words] {
     run = [&context, shown, words]() -> int {

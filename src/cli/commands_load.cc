@@ -6,6 +6,7 @@
 
 #include "api/answers.h"
 #include "base/clock.h"
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/input_file.h"
 
@@ -92,7 +93,7 @@ Result<void> run_ingest(Context& context, const LoadArguments& arguments) {
 }
 
 void add_arguments(CLI::App& command, LoadArguments& arguments) {
-  command.add_option("URI,--uri", arguments.uri, "The graph");
+  command.add_option("URI,--uri", arguments.uri, "The graph")->check(non_empty());
   command.add_option("--data", arguments.data, "NDJSON file, or - for standard input")->required();
   command.add_option("--branch", arguments.branch, "Branch to change")->capture_default_str();
   command.add_option("--from", arguments.from, "Create a missing branch from this one")->capture_default_str();

@@ -5,6 +5,7 @@
 #include "api/answers.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/read_format.h"
 #include "query/compile.h"
@@ -175,7 +176,8 @@ void add_mutate(CLI::App& app, Context& context, Run& run) {
   auto arguments = std::make_shared<MutateArguments>();
   arguments->source.add_to(*command, "Mutation to run; may be left out if the source holds one");
   command->add_option("--branch", arguments->branch, "Branch to change")->capture_default_str();
-  command->add_option("--if-commit", arguments->if_commit, "Run only if the branch head is this commit; else exit 4");
+  command->add_option("--if-commit", arguments->if_commit, "Run only if the branch head is this commit; else exit 4")
+      ->check(non_empty());
   command->add_flag("--json", arguments->json, "Print JSON");
   command->callback([&context, &run, arguments] {
     run = [&context, arguments]() -> int {
@@ -246,7 +248,7 @@ void add_lint(CLI::App& app, Context& context, Run& run) {
   auto* command = app.add_subcommand("lint", "Check the queries of a file against a schema or a graph");
   command->footer("EXAMPLE\n  omnigraph lint --query ships.gq --schema fleet.pg\n");
   auto arguments = std::make_shared<LintArguments>();
-  command->add_option("URI,--uri", arguments->uri, "Graph whose schema decides");
+  command->add_option("URI,--uri", arguments->uri, "Graph whose schema decides")->check(non_empty());
   command->add_option("--query", arguments->query, "The .gq file")->required();
   command->add_option("--schema", arguments->schema, "A .pg file instead of a graph");
   command->add_flag("--json", arguments->json, "Print JSON");

@@ -566,3 +566,32 @@ def test_profiles(cli, home, fleet):
     (home / "config.yaml").unlink()
     assert cli("profile", "show", "--json").json["scope_kind"] == "none"
     assert cli("profile", "list", "--json").json == []
+
+
+def test_an_empty_value_is_no_missing_flag(cli, home, fleet):
+    (home / "config.yaml").write_text(f"defaults: {{store: {fleet}}}\n")
+    for arguments in (["branch", "list", "--server", ""], ["branch", "list", "--store="], ["snapshot", ""], ["snapshot", "--graph", ""],
+                      ["mutate", "-e", ADD, "--params", '{"n":"x"}', "--if-commit", ""], ["snapshot", "--profile", ""]):
+        done = cli(*arguments, check=False)
+        assert done.code == 2 and done.out == "", (arguments, done.err)
+    assert cli("commit", "list", "--json").json["commits"][0]["graph_manifest_version"] == 2
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["qury"], "unknown command 'qury'; did you mean 'query'?"), (["branch", "lst"], "unknown command 'lst'; did you mean 'list'?"),
+    (["snapshot", "--brnch", "x"], "unknown flag '--brnch'; did you mean '--branch'?"), (["zzzzzz"], "unknown command 'zzzzzz'"),
+    (["snapshot", "--sorte=x"], "unknown flag '--sorte'; did you mean '--store'?")])
+def test_typos(cli, arguments, message):
+    done = cli(*arguments, check=False)
+    assert done.code == 2 and done.out == "" and message in done.err
+
+
+def test_older_spellings(cli, fleet, tmp_path):
+    (tmp_path / "q.gq").write_text(Q)
+    params = ["--params", '{"n":"Bo"}', "--store", fleet]
+    for old, new, arguments in (("read", "query", ["-e", Q, *params]), ("change", "mutate", ["-e", 'query d() { delete Ship where name = "x" }', "--store", fleet]),
+                                ("check", "lint", ["--query", "q.gq", fleet]), ("query lint", "lint", ["--query", "q.gq", fleet]),
+                                ("query check", "lint", ["--query", "q.gq", "--schema", "fleet.pg"])):
+        before, now = cli(*old.split(), *arguments), cli(new, *arguments)
+        assert before.out == now.out
+        assert f"`omnigraph {old}` is deprecated" in before.err and f"`omnigraph {new}`" in before.err and now.err == ""
