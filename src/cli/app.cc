@@ -10,7 +10,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/text.h"
 #include "base/version.h"
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cluster/root.h"
 
@@ -20,10 +22,11 @@ namespace {
 
 constexpr const char* kFooter =
     "COMMANDS BY CAPABILITY\n"
-    "  data             query mutate load export snapshot schema branch commit\n"
+    "  data             query mutate load export snapshot schema branch commit   (embedded or served)\n"
+    "  served           graphs\n"
     "  direct           init lint\n"
     "  cluster control  cluster\n"
-    "  local            version\n"
+    "  local            login logout profile version\n"
     "\n"
     "EXAMPLE\n"
     "  omnigraph init --schema fleet.pg fleet.omni\n"
@@ -56,58 +59,143 @@ void add_version(CLI::App& app, Run& run) {
   });
 }
 
+const CLI::App& leaf_of(const CLI::App& app) {
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+  return *at;
+}
+
+// The words of the command, with or without the program's.
+std::string path_of(const CLI::App& command, bool with_program) {
+  std::string path;
+  for (const CLI::App* up = &command; up != nullptr; up = up->get_parent()) {
+    if (up->get_parent() == nullptr && !with_program) break;
+    path = path.empty() ? up->get_name() : up->get_name() + " " + path;
+  }
+  return path;
+}
+
+// What the command at hand would have taken in place of the first word it did not expect.
+std::string unexpected_word(const CLI::App& app) {
+  const CLI::App& command = leaf_of(app);
+  const auto extras = app.remaining(true);
+  if (extras.empty()) return "";
+  std::string word = extras.front();
+  std::vector<std::string> known;
+  const bool flag = word.starts_with("-");
+  if (flag) {
+    word = word.substr(0, word.find('='));
+    for (const CLI::App* up = &command; up != nullptr; up = up->get_parent()) {
+      for (const CLI::Option* option : up->get_options()) {
+        for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+      }
+    }
+  } else {
+    for (const CLI::App* below : command.get_subcommands([](const CLI::App* sub) { return !sub->get_group().empty(); })) {
+      known.push_back(below->get_name());
+    }
+    if (known.empty()) return "";
+  }
+  const std::string hint = base::did_you_mean(word, known);
+  return std::string(flag ? "unknown flag '" : "unknown command '").append(word).append("'").append(hint.empty() ? "" : "; ").append(hint);
+}
+
 int parse_error(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) {  // --help, --version
     app.exit(error, std::cout, std::cerr);
     return kExitOk;
   }
-  std::fprintf(stderr, "Error: %s\n", error.what());
-  const CLI::App* at = &app;
-  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
-  std::string path = at->get_name();
-  for (const CLI::App* up = at->get_parent(); up != nullptr; up = up->get_parent()) path = up->get_name() + " " + path;
-  std::fprintf(stderr, "Run `%s --help` for its arguments.\n", path.c_str());
+  std::string message = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr ? unexpected_word(app) : "";
+  if (message.empty()) message = error.what();
+  std::fprintf(stderr, "Error: %s\n", message.c_str());
+  std::fprintf(stderr, "Run `%s --help` for its arguments.\n", path_of(leaf_of(app), true).c_str());
   return kExitUsage;
+}
+
+// Commands before options: what one looks for first.
+class HelpLayout : public CLI::Formatter {
+ public:
+  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override {
+    if (mode == CLI::AppFormatMode::Sub) return make_expanded(app);
+    return make_description(app) + make_usage(app, std::move(name)) + make_positionals(app) + make_subcommands(app, mode) +
+           make_groups(app, mode) + "\n" + make_footer(app);
+  }
+};
+
+void add_global_flags(CLI::App& app, GlobalFlags& flags) {
+  app.add_option("--server", flags.server, "A server: its name in the operator config, or its URL")->check(non_empty())->group("Global");
+  app.add_option("--graph", flags.graph, "Graph of the server or cluster")->check(non_empty())->group("Global");
+  app.add_option("--store", flags.store, "One graph's storage: a folder, file:// or s3:// URI")->check(non_empty())->group("Global");
+  app.add_option("--cluster", flags.cluster, "A cluster: its name in the operator config, folder or storage root")
+      ->check(non_empty())
+      ->group("Global");
+  app.add_option("--profile", flags.profile, "Scope from `profiles` of the operator config (or OMNIGRAPH_PROFILE)")
+      ->check(non_empty())
+      ->group("Global");
+  app.add_option("--as", flags.as, "Actor that direct writes are recorded for")->check(non_empty())->group("Global");
+  app.add_flag("--yes", flags.yes, "Consent to destructive work on remote targets")->group("Global");
+  app.add_flag("--quiet", flags.quiet, "No echo of what a write addresses")->group("Global");
+}
+
+// Older spellings, which count only as the first words: what they mean, and what to say.
+struct OlderSpelling {
+  std::string_view first, second;  // second: empty for one word
+  const char* now;
+};
+
+constexpr OlderSpelling kOlderSpellings[] = {
+    {"read", "", "query"}, {"change", "", "mutate"}, {"check", "", "lint"}, {"query", "lint", "lint"}, {"query", "check", "lint"}};
+
+// The arguments in today's words, the program left out; warns where they changed.
+std::vector<std::string> todays_words(int argc, char** argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  for (const OlderSpelling& older : kOlderSpellings) {
+    const std::size_t count = older.second.empty() ? 1 : 2;
+    if (words.size() < count || words[0] != older.first || (count == 2 && words[1] != older.second)) continue;
+    const std::string spelled = count == 1 ? words[0] : words[0] + " " + words[1];
+    warn("`omnigraph " + spelled + "` is deprecated; use `omnigraph " + older.now + "`");
+    words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(count));
+    words.insert(words.begin(), older.now);
+    break;
+  }
+  if (!words.empty() && words[0] == "help") {  // `help [CMD…]` = `CMD… --help`
+    words.erase(words.begin());
+    words.emplace_back("--help");
+  }
+  return words;
 }
 
 int run_checked(int argc, char** argv) {
   CLI::App app("Omnigraph: a typed property graph on open tables, with branches and a control plane.", "omnigraph");
+  app.formatter(std::make_shared<HelpLayout>());
   app.footer(kFooter);
   app.fallthrough();
   app.require_subcommand(0, 1);
   app.set_version_flag("-v,--version", "omnigraph " + std::string(base::version()));
   Context context;
   Run command;
-  app.add_option("--store", context.flags.store, "One graph's storage: a folder or file:// URI")->group("Global");
-  app.add_option("--as", context.flags.as, "Actor that writes are recorded for")->group("Global");
-  app.add_flag("--yes", context.flags.yes, "Consent to destructive work on remote targets")->group("Global");
-  app.add_flag("--quiet", context.flags.quiet, "No echo of what a write addresses")->group("Global");
+  add_global_flags(app, context.flags);
   add_query_commands(app, context, command);
+  add_load_commands(app, context, command);
   add_graph_commands(app, context, command);
+  add_branch_commands(app, context, command);
   add_history_commands(app, context, command);
+  add_server_commands(app, context, command);
   add_cluster_commands(app, context, command);
+  add_local_commands(app, context, command);
   add_version(app, command);
-  if (argc > 1 && std::string_view(argv[1]) == "help") {  // `help [CMD…]` = `CMD… --help`
-    std::vector<std::string> words(argv + 2, argv + argc);
-    words.emplace_back("--help");
-    std::ranges::reverse(words);
-    try {
-      app.parse(words);
-    } catch (const CLI::ParseError& error) {
-      return parse_error(app, error);
-    }
-  }
+  std::vector<std::string> words = todays_words(argc, argv);
+  std::ranges::reverse(words);  // as the parser takes them
   try {
-    app.parse(argc, argv);
+    app.parse(words);
   } catch (const CLI::ParseError& error) {
     return parse_error(app, error);
   }
   if (!command) {
-    const CLI::App* at = &app;
-    while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
-    std::fputs(at->help().c_str(), stderr);
+    std::fputs(leaf_of(app).help().c_str(), stderr);
     return kExitUsage;
   }
+  if (const auto fits = check_scope_flags(path_of(leaf_of(app), false), context.flags); !fits) return report(fits.error());
   if (context.flags.as.starts_with("omnigraph:")) {
     return report(bad_request("--as '" + context.flags.as + "': actor ids starting with omnigraph: are reserved"));
   }

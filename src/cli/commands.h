@@ -15,8 +15,12 @@ namespace omnigraph::cli {
 using Run = std::function<int()>;
 
 void add_query_commands(CLI::App& app, Context& context, Run& run);    // query, mutate, lint
-void add_graph_commands(CLI::App& app, Context& context, Run& run);    // init, load, export, snapshot, schema, branch
+void add_load_commands(CLI::App& app, Context& context, Run& run);     // load, ingest
+void add_graph_commands(CLI::App& app, Context& context, Run& run);    // init, export, snapshot, schema show
+void add_branch_commands(CLI::App& app, Context& context, Run& run);   // branch create, list, delete
 void add_history_commands(CLI::App& app, Context& context, Run& run);  // commit list, commit show
 void add_cluster_commands(CLI::App& app, Context& context, Run& run);  // cluster validate, import, plan, apply ..
+void add_server_commands(CLI::App& app, Context& context, Run& run);   // graphs list
+void add_local_commands(CLI::App& app, Context& context, Run& run);    // login, logout, profile list, profile show
 
 }  // namespace omnigraph::cli

@@ -65,17 +65,16 @@ struct Verb {
   const char* name;
   const char* help;
   int (*body)(Context&, const ClusterArguments&);
-  bool takes_actor;
 };
 
 constexpr Verb kVerbs[] = {
-    {"validate", "Check the folder: config, schemas, queries, policies", run_validate, false},
-    {"import", "Create the ledger from what is there", run_import, false},
-    {"plan", "Show what apply would do", run_plan, false},
-    {"apply", "Converge storage to the folder", run_apply, true},
-    {"refresh", "Record what is really there", run_refresh, false},
-    {"status", "Show the ledger and the lock", run_status, false},
-    {"force-unlock", "Remove the lock of a dead process", run_force_unlock, false},
+    {"validate", "Check the folder: config, schemas, queries, policies", run_validate},
+    {"import", "Create the ledger from what is there", run_import},
+    {"plan", "Show what apply would do", run_plan},
+    {"apply", "Converge storage to the folder", run_apply},
+    {"refresh", "Record what is really there", run_refresh},
+    {"status", "Show the ledger and the lock", run_status},
+    {"force-unlock", "Remove the lock of a dead process", run_force_unlock},
 };
 
 }  // namespace
@@ -94,11 +93,6 @@ void add_cluster_commands(CLI::App& app, Context& context, Run& run) {
     if (verb.body == run_force_unlock) command->add_option("LOCK_ID", arguments->lock_id, "Id of the lock")->required();
     command->callback([&context, &run, arguments, &verb] {
       run = [&context, arguments, &verb]() -> int {
-        if (!context.flags.as.empty() && !verb.takes_actor) {
-          return report(bad_request("`cluster` is a cluster control command; --as sets the actor for a direct-engine or "
-                                    "actor-bound cluster operation and does not apply. It operates on a cluster config "
-                                    "directory (pass --config <dir>)."));
-        }
         return verb.body(context, *arguments);
       };
     });

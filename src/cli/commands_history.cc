@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "api/answers.h"
+#include "cli/arguments.h"
 #include "cli/commands.h"
 
 namespace omnigraph::cli {
@@ -22,8 +23,9 @@ std::string commit_line(const engine::CommitInfo& commit) {
 }
 
 Result<void> run_list(Context& context, const CommitArguments& arguments) {
-  OG_ASSIGN_OR_RETURN(const auto graph, context.open_graph(arguments.uri));
-  OG_ASSIGN_OR_RETURN(const auto commits, graph->commits(arguments.branch));
+  OG_ASSIGN_OR_RETURN(const DataTarget target, context.open_data(arguments.uri, {.label = "commit list"}));
+  OG_ASSIGN_OR_RETURN(const auto commits,
+                      target.remote ? target.remote->commits(arguments.branch) : target.graph->commits(arguments.branch));
   if (arguments.json) {
     std::string compact;
     base::JsonWriter json(compact);
@@ -36,8 +38,8 @@ Result<void> run_list(Context& context, const CommitArguments& arguments) {
 }
 
 Result<void> run_show(Context& context, const CommitArguments& arguments) {
-  OG_ASSIGN_OR_RETURN(const auto graph, context.open_graph(arguments.uri));
-  OG_ASSIGN_OR_RETURN(const auto commit, graph->commit(arguments.id));
+  OG_ASSIGN_OR_RETURN(const DataTarget target, context.open_data(arguments.uri, {.label = "commit show"}));
+  OG_ASSIGN_OR_RETURN(const auto commit, target.remote ? target.remote->commit(arguments.id) : target.graph->commit(arguments.id));
   if (arguments.json) {
     std::string compact;
     base::JsonWriter json(compact);
@@ -57,7 +59,7 @@ void add_history_commands(CLI::App& app, Context& context, Run& run) {
   group->fallthrough();
   auto* list = group->add_subcommand("list", "Commits of a branch, newest first");
   auto listed = std::make_shared<CommitArguments>();
-  list->add_option("URI,--uri", listed->uri, "The graph");
+  list->add_option("URI,--uri", listed->uri, "The graph")->check(non_empty());
   list->add_option("--branch", listed->branch, "The branch")->capture_default_str();
   list->add_flag("--json", listed->json, "Print JSON");
   list->callback([&context, &run, listed] {
@@ -70,7 +72,7 @@ void add_history_commands(CLI::App& app, Context& context, Run& run) {
   auto shown = std::make_shared<CommitArguments>();
   std::shared_ptr<std::vector<std::string>> words = std::make_shared<std::vector<std::string>>();
   show->add_option("ID", *words, "Commit id; older scripts put the graph before it")->required()->expected(1, 2);
-  show->add_option("--uri", shown->uri, "The graph");
+  show->add_option("--uri", shown->uri, "The graph")->check(non_empty());
   show->add_flag("--json", shown->json, "Print JSON");
   show->callback([&context, &run, shown, words] {
     run = [&context, shown, words]() -> int {

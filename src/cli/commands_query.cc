@@ -5,6 +5,7 @@
 #include "api/answers.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/read_format.h"
 #include "query/compile.h"
@@ -34,19 +35,23 @@ struct QuerySource {
   [[nodiscard]] bool given() const { return !file.empty() || text_option->count() > 0; }
   [[nodiscard]] const std::string& query_name() const { return name.empty() ? named : name; }
 
-  // Text of the query; `noun` for messages.
+  // Text of the query; empty for a stored one. `noun` for messages.
   [[nodiscard]] Result<std::string> read(const char* noun) const {
     if (!given()) {
       if (query_name().empty()) return std::unexpected(bad_request(std::string("provide a ") + noun + " name, or a query with --query FILE or -e TEXT"));
-      return std::unexpected(bad_request("stored queries are called by name on a server: '" + query_name() +
-                                         "' needs a server; pass --query FILE or -e TEXT to run a query on this store"));
+      return std::string();
     }
     if (file.empty()) {
       if (base::trim_unicode(text).empty()) return std::unexpected(bad_request("the query text must not be empty"));
       return text;
     }
-    return base::read_file(file);
+    OG_ASSIGN_OR_RETURN(std::string source, base::read_file(file));
+    if (base::trim_unicode(source).empty()) return std::unexpected(bad_request("'" + file + "' must not be empty: it holds no query"));
+    return source;
   }
+
+  // The name of the stored query that is called; empty for an ad hoc one.
+  [[nodiscard]] std::string_view stored() const { return given() ? std::string_view() : query_name(); }
 
   [[nodiscard]] Result<std::string> parameters() const {
     if (params_file.empty()) return params;
@@ -76,22 +81,41 @@ Result<ReadFormat> chosen_format(const Context& context, const QueryArguments& a
   return std::unexpected(bad_request("unknown output format '" + name + "' in the operator config (table, kv, csv, jsonl, json)"));
 }
 
+// Refuses a query of the other kind before anything is opened, naming the other verb.
+Result<void> check_kind(const QuerySource& source, const std::string& text, bool mutation) {
+  if (!source.stored().empty()) return {};  // the server knows its kind
+  OG_ASSIGN_OR_RETURN(const auto file, query::parse_file(text, source.file));
+  OG_ASSIGN_OR_RETURN(const query::ast::Query* selected, query::select_query(file, source.query_name()));
+  if (std::holds_alternative<query::ast::Read>(selected->body) != mutation) return {};
+  return std::unexpected(bad_request("query '" + selected->name + "' " +
+                                     (mutation ? "is a read; run it with `omnigraph query`"
+                                               : "contains mutations (insert/update/delete); run it with `omnigraph mutate`")));
+}
+
+Result<std::string> answer_text(const Context& context, const QueryArguments& arguments, const std::string& text,
+                                const std::string& parameters, const DataTarget& target, ReadFormat format) {
+  const TableLayout layout{context.config.table_max_column_width, context.config.table_wrap};
+  engine::ReadTarget read;
+  if (arguments.branch_option->count() > 0) read.branch = arguments.branch;
+  if (arguments.snapshot_option->count() > 0) read.snapshot = arguments.snapshot;
+  const std::string& name = arguments.source.query_name();
+  if (target.remote) {
+    OG_ASSIGN_OR_RETURN(const auto answer, target.remote->query({text, name, parameters}, read));
+    return render_read(*view_of(answer), format, layout);
+  }
+  OG_ASSIGN_OR_RETURN(const auto answer, target.graph->query(text, name, parameters, read));
+  return render_read(*view_of(answer), format, layout);
+}
+
 Result<void> run_query(Context& context, const QueryArguments& arguments) {
   OG_RETURN_IF_ERROR(context.load_config());
   OG_ASSIGN_OR_RETURN(const ReadFormat format, chosen_format(context, arguments));
   OG_ASSIGN_OR_RETURN(const std::string text, arguments.source.read("query"));
   OG_ASSIGN_OR_RETURN(const std::string parameters, arguments.source.parameters());
-  OG_ASSIGN_OR_RETURN(const auto graph, context.open_graph(""));
-  engine::ReadTarget target;
-  if (arguments.branch_option->count() > 0) target.branch = arguments.branch;
-  if (arguments.snapshot_option->count() > 0) target.snapshot = arguments.snapshot;
-  OG_ASSIGN_OR_RETURN(const auto file, query::parse_file(text, arguments.source.file));
-  OG_ASSIGN_OR_RETURN(const query::ast::Query* selected, query::select_query(file, arguments.source.query_name()));
-  if (!std::holds_alternative<query::ast::Read>(selected->body)) {
-    return std::unexpected(bad_request("query '" + selected->name + "' contains mutations (insert/update/delete); run it with `omnigraph mutate`"));
-  }
-  OG_ASSIGN_OR_RETURN(const auto answer, graph->query(text, arguments.source.query_name(), parameters, target));
-  print(render_read(answer, format, {context.config.table_max_column_width, context.config.table_wrap}));
+  OG_ASSIGN_OR_RETURN(const DataTarget target, context.open_data("", {.label = "query", .stored = arguments.source.stored()}));
+  OG_RETURN_IF_ERROR(check_kind(arguments.source, text, false));
+  OG_ASSIGN_OR_RETURN(const std::string answer, answer_text(context, arguments, text, parameters, target, format));
+  print(answer);
   return {};
 }
 
@@ -124,17 +148,16 @@ struct MutateArguments {
 Result<void> run_mutate(Context& context, const MutateArguments& arguments) {
   OG_ASSIGN_OR_RETURN(const std::string text, arguments.source.read("mutation"));
   OG_ASSIGN_OR_RETURN(const std::string parameters, arguments.source.parameters());
-  OG_ASSIGN_OR_RETURN(const auto graph, context.open_graph(""));
-  OG_ASSIGN_OR_RETURN(const auto file, query::parse_file(text, arguments.source.file));
-  OG_ASSIGN_OR_RETURN(const query::ast::Query* selected, query::select_query(file, arguments.source.query_name()));
-  if (std::holds_alternative<query::ast::Read>(selected->body)) {
-    return std::unexpected(bad_request("query '" + selected->name + "' is a read; run it with `omnigraph query`"));
-  }
+  OG_ASSIGN_OR_RETURN(const DataTarget target,
+                      context.open_data("", {.label = "mutate", .writes = true, .stored = arguments.source.stored()}));
+  OG_RETURN_IF_ERROR(check_kind(arguments.source, text, true));
   engine::MutateRequest request;
   request.branch = arguments.branch;
   request.actor = context.actor();
   if (!arguments.if_commit.empty()) request.if_commit = arguments.if_commit;
-  OG_ASSIGN_OR_RETURN(const auto answer, graph->mutate(text, arguments.source.query_name(), parameters, request));
+  const std::string& name = arguments.source.query_name();
+  OG_ASSIGN_OR_RETURN(const auto answer, target.remote ? target.remote->mutate({text, name, parameters}, request)
+                                                       : target.graph->mutate(text, name, parameters, request));
   if (arguments.json) {
     std::string compact;
     base::JsonWriter json(compact);
@@ -153,7 +176,8 @@ void add_mutate(CLI::App& app, Context& context, Run& run) {
   auto arguments = std::make_shared<MutateArguments>();
   arguments->source.add_to(*command, "Mutation to run; may be left out if the source holds one");
   command->add_option("--branch", arguments->branch, "Branch to change")->capture_default_str();
-  command->add_option("--if-commit", arguments->if_commit, "Run only if the branch head is this commit; else exit 4");
+  command->add_option("--if-commit", arguments->if_commit, "Run only if the branch head is this commit; else exit 4")
+      ->check(non_empty());
   command->add_flag("--json", arguments->json, "Print JSON");
   command->callback([&context, &run, arguments] {
     run = [&context, arguments]() -> int {
@@ -197,9 +221,10 @@ Result<int> run_lint(Context& context, const LintArguments& arguments) {
     OG_ASSIGN_OR_RETURN(catalog, schema::parse_schema(source, {.file = arguments.schema}));
   } else {
     const auto uri = context.graph_uri(arguments.uri);
-    if (!uri && arguments.uri.empty() && context.flags.store.empty()) {
+    if (!uri && uri.error().message.starts_with("no graph addressed")) {
       return std::unexpected(bad_request("lint requires --schema FILE or a graph to check against"));
     }
+    if (!uri) return std::unexpected(uri.error());
     OG_ASSIGN_OR_RETURN(const auto graph, context.open_graph(arguments.uri));
     OG_ASSIGN_OR_RETURN(const std::string source, graph->schema_source("main"));
     OG_ASSIGN_OR_RETURN(catalog, schema::parse_schema(source, {.accepted = true}));
@@ -223,7 +248,7 @@ void add_lint(CLI::App& app, Context& context, Run& run) {
   auto* command = app.add_subcommand("lint", "Check the queries of a file against a schema or a graph");
   command->footer("EXAMPLE\n  omnigraph lint --query ships.gq --schema fleet.pg\n");
   auto arguments = std::make_shared<LintArguments>();
-  command->add_option("URI", arguments->uri, "Graph whose schema decides");
+  command->add_option("URI,--uri", arguments->uri, "Graph whose schema decides")->check(non_empty());
   command->add_option("--query", arguments->query, "The .gq file")->required();
   command->add_option("--schema", arguments->schema, "A .pg file instead of a graph");
   command->add_flag("--json", arguments->json, "Print JSON");

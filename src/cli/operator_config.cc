@@ -21,7 +21,7 @@ void note_unknown(const YAML::Node& map, const std::string& where, std::initiali
   for (const auto& entry : map) {
     const std::string key = entry.first.Scalar();
     if (std::ranges::find(known, key) != known.end()) continue;
-    warnings.push_back("unknown key `" + (where.empty() ? key : where + "." + key) + "` in the operator config is ignored");
+    warnings.push_back("unknown key `" + (where.empty() ? key : where + "." + key) + "` in the operator config; it is ignored");
   }
 }
 
@@ -31,19 +31,55 @@ std::optional<std::string> text(const YAML::Node& node) {
   return node.Scalar();
 }
 
-OperatorConfig parse(const YAML::Node& root, std::vector<std::string>& warnings) {
-  OperatorConfig config;
-  if (!root.IsDefined() || root.IsNull()) return config;
-  note_unknown(root, "", {"operator", "servers", "clusters", "defaults", "profiles", "aliases"}, warnings);
-  note_unknown(root["operator"], "operator", {"actor"}, warnings);
-  if (root["operator"].IsDefined() && !root["operator"].IsNull()) config.actor = text(root["operator"]["actor"]);
-  const YAML::Node defaults = root["defaults"];
+std::string expand_home(const std::string& path) {
+  const char* user = std::getenv("HOME");  // NOLINT(concurrency-mt-unsafe)
+  return path.starts_with("~/") && user != nullptr ? user + path.substr(1) : path;
+}
+
+std::optional<std::string> place(const YAML::Node& node) {
+  auto value = text(node);
+  if (value) value = expand_home(*value);
+  return value;
+}
+
+std::string without_trailing_slash(std::string url) {
+  while (url.ends_with('/') && !url.ends_with("://")) url.pop_back();
+  return url;
+}
+
+bool present(const YAML::Node& node) { return node.IsDefined() && !node.IsNull(); }
+
+// Calls `take(name, entry)` for each entry of the mapping `root[section]`.
+template <class Take>
+void each_entry(const YAML::Node& root, const std::string& section, std::initializer_list<std::string_view> known,
+                std::vector<std::string>& warnings, const Take& take) {
+  const YAML::Node map = root[section];
+  if (!present(map)) return;
+  if (!map.IsMap()) throw YAML::Exception(map.Mark(), "`" + section + "` must be a mapping");
+  for (const auto& entry : map) {
+    const std::string name = entry.first.Scalar();
+    note_unknown(entry.second, section + "." + name, known, warnings);
+    take(name, entry.second);
+  }
+}
+
+// The member of an entry that has to be there.
+std::string required(const YAML::Node& entry, const std::string& where, const char* key) {
+  if (present(entry)) {
+    if (auto value = text(entry[key])) return *value;
+  }
+  throw YAML::Exception(entry.Mark(), "`" + where + "` needs `" + key + "`");
+}
+
+void parse_defaults(const YAML::Node& defaults, OperatorConfig& config, std::vector<std::string>& warnings) {
   note_unknown(defaults, "defaults",
                {"output", "table_max_column_width", "table_cell_layout", "server", "store", "default_graph"}, warnings);
-  if (!defaults.IsDefined() || defaults.IsNull()) return config;
-  config.default_store = text(defaults["store"]);
+  if (!present(defaults)) return;
+  config.default_server = text(defaults["server"]);
+  config.default_store = place(defaults["store"]);
+  config.default_graph = text(defaults["default_graph"]);
   config.output = text(defaults["output"]);
-  if (const YAML::Node width = defaults["table_max_column_width"]; width.IsDefined()) {
+  if (const YAML::Node width = defaults["table_max_column_width"]; present(width)) {
     config.table_max_column_width = width.as<std::size_t>();
   }
   if (const auto layout = text(defaults["table_cell_layout"])) {
@@ -52,6 +88,32 @@ OperatorConfig parse(const YAML::Node& root, std::vector<std::string>& warnings)
     }
     config.table_wrap = *layout == "wrap";
   }
+}
+
+OperatorConfig parse(const YAML::Node& root, std::vector<std::string>& warnings) {
+  OperatorConfig config;
+  if (!present(root)) return config;
+  note_unknown(root, "", {"operator", "servers", "clusters", "defaults", "profiles", "aliases"}, warnings);
+  note_unknown(root["operator"], "operator", {"actor"}, warnings);
+  if (present(root["operator"])) config.actor = text(root["operator"]["actor"]);
+  each_entry(root, "servers", {"url"}, warnings, [&](const std::string& name, const YAML::Node& entry) {
+    config.servers[name] = without_trailing_slash(required(entry, "servers." + name, "url"));
+  });
+  each_entry(root, "clusters", {"root"}, warnings, [&](const std::string& name, const YAML::Node& entry) {
+    config.clusters[name] = expand_home(required(entry, "clusters." + name, "root"));
+  });
+  each_entry(root, "profiles", {"server", "cluster", "store", "default_graph"}, warnings,
+             [&](const std::string& name, const YAML::Node& entry) {
+               ProfileConfig& profile = config.profiles[name];
+               if (!present(entry)) return;
+               profile.server = text(entry["server"]);
+               profile.cluster = place(entry["cluster"]);
+               profile.store = place(entry["store"]);
+               profile.default_graph = text(entry["default_graph"]);
+             });
+  each_entry(root, "aliases", {"server", "graph", "query", "args", "params", "format"}, warnings,
+             [](const std::string&, const YAML::Node&) {});
+  parse_defaults(root["defaults"], config, warnings);
   return config;
 }
 
@@ -60,10 +122,7 @@ OperatorConfig parse(const YAML::Node& root, std::vector<std::string>& warnings)
 fs::path operator_home() {
   // Single-threaded start-up; nothing sets the environment.
   if (const char* home = std::getenv("OMNIGRAPH_HOME"); home != nullptr && *home != '\0') {  // NOLINT(concurrency-mt-unsafe)
-    const std::string_view given(home);
-    const char* user = std::getenv("HOME");  // NOLINT(concurrency-mt-unsafe)
-    if (given.starts_with("~/") && user != nullptr) return fs::path(user) / given.substr(2);
-    return given;
+    return expand_home(home);
   }
   const char* user = std::getenv("HOME");  // NOLINT(concurrency-mt-unsafe)
   return fs::path(user != nullptr ? user : ".") / ".omnigraph";

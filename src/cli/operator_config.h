@@ -1,7 +1,10 @@
-// The operator's settings: `config.yaml` in $OMNIGRAPH_HOME, else ~/.omnigraph (chapter 05 section 3).
+// The operator's settings: `config.yaml` in $OMNIGRAPH_HOME, else ~/.omnigraph (chapter 05 section 3). Names and
+// addresses are kept as written (a leading `~/` is expanded); what they mean is decided where they are used (scope.h).
+// Thread safety: values.
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,9 +13,18 @@
 
 namespace omnigraph::cli {
 
+// A scope bundle. Exactly one of server, cluster and store is meant to be set; scope.h checks it on use.
+struct ProfileConfig {
+  std::optional<std::string> server, cluster, store;
+  std::optional<std::string> default_graph;
+};
+
 struct OperatorConfig {
   std::optional<std::string> actor;
-  std::optional<std::string> default_store;
+  std::map<std::string, std::string> servers;   // name -> base URL without trailing '/'
+  std::map<std::string, std::string> clusters;  // name -> directory or storage root
+  std::optional<std::string> default_server, default_store, default_graph;
+  std::map<std::string, ProfileConfig> profiles;
   std::optional<std::string> output;  // table kv csv jsonl json
   std::size_t table_max_column_width = 80;
   bool table_wrap = false;

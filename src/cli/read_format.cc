@@ -3,29 +3,17 @@
 #include <algorithm>
 #include <vector>
 
-#include "api/answers.h"
+#include "base/json_writer.h"
 #include "base/text.h"
-#include "columnar/scalar.h"
 
 namespace omnigraph::cli {
 
 namespace {
 
-// null, raw strings, literals, compact JSON for lists.
-std::string cell_text(const columnar::Array& column, std::int64_t row) {
-  if (column.is_null(row)) return "null";
-  std::string text;
-  columnar::append_json(text, column, row);
-  // Strings, dates and instants are shown without quotes; their JSON needs unescaping only for real strings.
-  if (column.type().id == columnar::TypeId::kUtf8) return std::string(column.string_value(row));
-  if (text.size() >= 2 && text.front() == '"' && text.back() == '"') return text.substr(1, text.size() - 2);
-  return text;
-}
-
-std::string header(const engine::ReadAnswer& answer) {
-  std::string text = std::to_string(answer.result.rows.length) + " rows from ";
-  text += answer.target.snapshot ? "snapshot " + *answer.target.snapshot : "branch " + answer.target.branch.value_or("main");
-  return text + " via " + answer.query_name + "\n";
+std::string header(const ReadView& answer) {
+  std::string text = std::to_string(answer.row_count()) + " rows from ";
+  text += answer.target().snapshot ? "snapshot " + *answer.target().snapshot : "branch " + answer.target().branch.value_or("main");
+  return text + " via " + answer.query_name() + "\n";
 }
 
 std::string csv_cell(const std::string& cell) {
@@ -39,48 +27,47 @@ std::string csv_cell(const std::string& cell) {
   return quoted;
 }
 
-std::string render_csv(const exec::ReadResult& result) {
+std::string render_csv(const ReadView& answer) {
   std::string out;
-  for (std::size_t c = 0; c < result.columns.size(); ++c) {
+  for (std::size_t c = 0; c < answer.columns().size(); ++c) {
     if (c != 0) out.push_back(',');
-    out += csv_cell(result.columns[c]);
+    out += csv_cell(answer.columns()[c]);
   }
   out.push_back('\n');
-  for (std::int64_t row = 0; row < result.rows.length; ++row) {
-    for (std::size_t c = 0; c < result.columns.size(); ++c) {
+  for (std::size_t row = 0; row < answer.row_count(); ++row) {
+    for (std::size_t c = 0; c < answer.columns().size(); ++c) {
       if (c != 0) out.push_back(',');
-      out += csv_cell(cell_text(*result.rows.columns[c], row));
+      out += csv_cell(answer.cell(row, c));
     }
     out.push_back('\n');
   }
   return out;
 }
 
-std::string render_json_lines(const engine::ReadAnswer& answer) {
+std::string render_json_lines(const ReadView& answer) {
   std::string out;
   base::JsonWriter json(out);
-  json.begin_object().key("kind").string("metadata").key("query_name").string(answer.query_name);
+  json.begin_object().key("kind").string("metadata").key("query_name").string(answer.query_name());
   json.key("target").begin_object();
-  json.key("branch").string_or_null(answer.target.branch.value_or(""), answer.target.branch.has_value());
-  json.key("snapshot").string_or_null(answer.target.snapshot.value_or(""), answer.target.snapshot.has_value());
-  json.end_object().key("row_count").integer(answer.result.rows.length).end_object();
+  json.key("branch").string_or_null(answer.target().branch.value_or(""), answer.target().branch.has_value());
+  json.key("snapshot").string_or_null(answer.target().snapshot.value_or(""), answer.target().snapshot.has_value());
+  json.end_object().key("row_count").unsigned_integer(answer.row_count()).end_object();
   out.push_back('\n');
-  for (std::int64_t row = 0; row < answer.result.rows.length; ++row) {
-    api::append_row(out, answer.result, row);
+  for (std::size_t row = 0; row < answer.row_count(); ++row) {
+    answer.append_row(out, row);
     out.push_back('\n');
   }
   return out;
 }
 
-std::string render_key_value(const engine::ReadAnswer& answer) {
-  const exec::ReadResult& result = answer.result;
+std::string render_key_value(const ReadView& answer) {
   std::string out = header(answer);
-  if (result.rows.length == 0) return out + "(no rows)\n";
-  for (std::int64_t row = 0; row < result.rows.length; ++row) {
+  if (answer.row_count() == 0) return out + "(no rows)\n";
+  for (std::size_t row = 0; row < answer.row_count(); ++row) {
     if (row != 0) out.push_back('\n');
     out += "row " + std::to_string(row + 1) + "\n";
-    for (std::size_t c = 0; c < result.columns.size(); ++c) {
-      out += result.columns[c] + ": " + cell_text(*result.rows.columns[c], row) + "\n";
+    for (std::size_t c = 0; c < answer.columns().size(); ++c) {
+      out += answer.columns()[c] + ": " + answer.cell(row, c) + "\n";
     }
   }
   return out;
@@ -121,22 +108,21 @@ std::string padded(const std::string& cell, std::size_t width) {
   return length >= width ? cell : cell + std::string(width - length, ' ');
 }
 
-std::string render_table(const engine::ReadAnswer& answer, const TableLayout& layout) {
+std::string render_table(const ReadView& answer, const TableLayout& layout) {
   constexpr std::size_t kNarrowest = 8;
-  const exec::ReadResult& result = answer.result;
   std::string out = header(answer);
-  if (result.columns.empty()) return out + "(no rows)\n";
+  if (answer.columns().empty()) return out + "(no rows)\n";
   const std::size_t widest = std::max(layout.max_column_width, kNarrowest);
-  std::vector<std::vector<std::string>> cells(static_cast<std::size_t>(result.rows.length));
+  std::vector<std::vector<std::string>> cells(answer.row_count());
   std::vector<std::size_t> widths;
-  for (std::size_t c = 0; c < result.columns.size(); ++c) {
+  for (std::size_t c = 0; c < answer.columns().size(); ++c) {
     std::size_t longest = 0;
     for (std::size_t row = 0; row < cells.size(); ++row) {
-      cells[row].push_back(cell_text(*result.rows.columns[c], static_cast<std::int64_t>(row)));
+      cells[row].push_back(answer.cell(row, c));
       longest = std::max(longest, base::code_point_count(cells[row][c]) +
                                       static_cast<std::size_t>(std::ranges::count(cells[row][c], '\n')));
     }
-    widths.push_back(std::min(std::max(base::code_point_count(result.columns[c]), std::min(longest, layout.max_column_width)), widest));
+    widths.push_back(std::min(std::max(base::code_point_count(answer.columns()[c]), std::min(longest, layout.max_column_width)), widest));
   }
   const auto add_row = [&](const std::vector<std::string>& row) {
     std::vector<std::vector<std::string>> lines;
@@ -153,7 +139,7 @@ std::string render_table(const engine::ReadAnswer& answer, const TableLayout& la
       out.push_back('\n');
     }
   };
-  add_row(result.columns);
+  add_row(answer.columns());
   for (std::size_t c = 0; c < widths.size(); ++c) {
     if (c != 0) out += "-+-";
     out += std::string(widths[c], '-');
@@ -174,17 +160,15 @@ std::optional<ReadFormat> read_format_of(std::string_view name) {
   return std::nullopt;
 }
 
-std::string render_read(const engine::ReadAnswer& answer, ReadFormat format, const TableLayout& layout) {
+std::string render_read(const ReadView& answer, ReadFormat format, const TableLayout& layout) {
   switch (format) {
     case ReadFormat::kTable: return render_table(answer, layout);
     case ReadFormat::kKeyValue: return render_key_value(answer);
-    case ReadFormat::kCsv: return render_csv(answer.result);
+    case ReadFormat::kCsv: return render_csv(answer);
     case ReadFormat::kJsonLines: return render_json_lines(answer);
     case ReadFormat::kJson: break;
   }
-  std::string compact;
-  api::append_read_answer(compact, answer);
-  return base::pretty_json(compact) + "\n";
+  return base::pretty_json(answer.json()) + "\n";
 }
 
 }  // namespace omnigraph::cli

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "engine/graph.h"
+#include "cli/read_view.h"
 
 namespace omnigraph::cli {
 
@@ -18,6 +18,6 @@ struct TableLayout {
 };
 
 // The whole text, final newline included.
-[[nodiscard]] std::string render_read(const engine::ReadAnswer& answer, ReadFormat format, const TableLayout& layout);
+[[nodiscard]] std::string render_read(const ReadView& answer, ReadFormat format, const TableLayout& layout);
 
 }  // namespace omnigraph::cli

@@ -13,12 +13,13 @@ set(OMNIGRAPH_EXTERNAL_index PkgConfig::utf8proc ${STEMMER_LIBRARY} ${ROARING_LI
 set(OMNIGRAPH_EXTERNAL_graph ${ROARING_LIBRARY} PkgConfig::re2)
 set(OMNIGRAPH_EXTERNAL_engine simdjson::simdjson)
 set(OMNIGRAPH_EXTERNAL_cluster yaml-cpp)
+set(OMNIGRAPH_EXTERNAL_client CURL::libcurl)
 set(OMNIGRAPH_EXTERNAL_omnigraph CLI11::CLI11 yaml-cpp)
 set(OMNIGRAPH_EXTERNAL_omnigraph-server CLI11::CLI11 spdlog::spdlog Boost::system OpenSSL::SSL)
 
 # GCC 12 sees overlaps in "literal" + std::string that are not there (GCC bug 105651).
 set(OMNIGRAPH_FALSE_WARNINGS $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
-set(OMNIGRAPH_TEXT_HEAVY og_objectstore og_policy og_engine og_cluster og_api og_cli og_server omnigraph omnigraph-server)
+set(OMNIGRAPH_TEXT_HEAVY og_objectstore og_policy og_engine og_cluster og_client og_api og_cli og_server omnigraph omnigraph-server)
 
 function(omnigraph_settings target)
   target_compile_options(${target} PRIVATE ${OMNIGRAPH_WARNINGS})

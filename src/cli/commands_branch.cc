@@ -1,0 +1,103 @@
+// branch create, list, delete.
+
+#include <CLI/CLI.hpp>
+
+#include "cli/arguments.h"
+#include "cli/commands.h"
+
+namespace omnigraph::cli {
+
+namespace {
+
+struct BranchEdit {
+  std::string uri, name, from = "main";
+  bool json = false;
+};
+
+// {"uri", "from"?, "name", "actor_id"}
+void print_change(const std::string& uri, const client::BranchChange& change) {
+  std::string compact;
+  base::JsonWriter json(compact);
+  json.begin_object().key("uri").string(uri);
+  if (!change.from.empty()) json.key("from").string(change.from);
+  json.key("name").string(change.name);
+  json.key("actor_id").string_or_null(change.actor_id.value_or(""), change.actor_id.has_value()).end_object();
+  print_json(compact);
+}
+
+Result<void> run_create(Context& context, const BranchEdit& edit) {
+  OG_ASSIGN_OR_RETURN(const DataTarget target, context.open_data(edit.uri, {.label = "branch create", .writes = true, .echoes = true}));
+  client::BranchChange change{edit.name, edit.from, context.actor()};
+  if (target.remote) {
+    OG_ASSIGN_OR_RETURN(change, target.remote->create_branch(edit.name, edit.from));
+  } else {
+    OG_RETURN_IF_ERROR(target.graph->create_branch(edit.name, edit.from));
+  }
+  if (edit.json) {
+    print_change(target.uri, change);
+  } else {
+    print("created branch " + change.name + " from " + change.from + "\n");
+  }
+  return {};
+}
+
+Result<void> run_delete(Context& context, const BranchEdit& edit) {
+  OG_ASSIGN_OR_RETURN(const DataTarget target,
+                      context.open_data(edit.uri, {.label = "branch delete", .writes = true, .echoes = true,
+                                                   .destructive = "branch delete", .json = edit.json}));
+  client::BranchChange change{edit.name, "", context.actor()};
+  if (target.remote) {
+    OG_ASSIGN_OR_RETURN(change, target.remote->delete_branch(edit.name));
+  } else {
+    OG_RETURN_IF_ERROR(target.graph->delete_branch(edit.name));
+  }
+  if (edit.json) {
+    print_change(target.uri, change);
+  } else {
+    print("deleted branch " + change.name + "\n");
+  }
+  return {};
+}
+
+Result<void> run_list(Context& context, const BranchEdit& edit) {
+  OG_ASSIGN_OR_RETURN(const DataTarget target, context.open_data(edit.uri, {.label = "branch list"}));
+  OG_ASSIGN_OR_RETURN(const auto branches, target.remote ? target.remote->branches() : target.graph->branches());
+  if (!edit.json) {
+    for (const std::string& branch : branches) print(branch + "\n");
+    return {};
+  }
+  std::string compact;
+  base::JsonWriter json(compact);
+  json.begin_object().key("branches").begin_array();
+  for (const std::string& branch : branches) json.string(branch);
+  json.end_array().end_object();
+  print_json(compact);
+  return {};
+}
+
+}  // namespace
+
+void add_branch_commands(CLI::App& app, Context& context, Run& run) {
+  auto* group = app.add_subcommand("branch", "Create, list and delete branches");
+  group->require_subcommand(0, 1);
+  group->fallthrough();
+  const auto add = [&](const char* name, const char* help, bool named, bool from, Result<void> (*body)(Context&, const BranchEdit&)) {
+    auto* command = group->add_subcommand(name, help);
+    auto edit = std::make_shared<BranchEdit>();
+    if (named) command->add_option("NAME", edit->name, "The branch")->required();
+    command->add_option("--uri", edit->uri, "The graph")->check(non_empty());
+    if (from) command->add_option("--from", edit->from, "Branch whose head it starts from")->capture_default_str();
+    command->add_flag("--json", edit->json, "Print JSON");
+    command->callback([&context, &run, edit, body] {
+      run = [&context, edit, body]() -> int {
+        const auto done = body(context, *edit);
+        return done ? kExitOk : report(done.error());
+      };
+    });
+  };
+  add("create", "Create a branch from another's head", true, true, run_create);
+  add("list", "List the branches", false, false, run_list);
+  add("delete", "Delete a branch; what was made from it lives on", true, false, run_delete);
+}
+
+}  // namespace omnigraph::cli

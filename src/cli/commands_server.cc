@@ -1,0 +1,46 @@
+// graphs list.
+
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.h"
+
+namespace omnigraph::cli {
+
+namespace {
+
+Result<void> run_list(Context& context, bool json) {
+  OG_ASSIGN_OR_RETURN(const client::Endpoint server, context.open_server("graphs list"));
+  OG_ASSIGN_OR_RETURN(const auto graphs, client::list_graphs(server));
+  if (!json) {
+    for (const auto& graph : graphs) print(graph.graph_id + "\t" + graph.uri + "\n");
+    return {};
+  }
+  std::string compact;
+  base::JsonWriter writer(compact);
+  writer.begin_object().key("graphs").begin_array();
+  for (const auto& graph : graphs) {
+    writer.begin_object().key("graph_id").string(graph.graph_id).key("uri").string(graph.uri).end_object();
+  }
+  writer.end_array().end_object();
+  print_json(compact);
+  return {};
+}
+
+}  // namespace
+
+void add_server_commands(CLI::App& app, Context& context, Run& run) {
+  auto* group = app.add_subcommand("graphs", "Look at the graphs of a server");
+  group->require_subcommand(0, 1);
+  group->fallthrough();
+  auto* list = group->add_subcommand("list", "Graphs the server lets you list");
+  auto json = std::make_shared<bool>(false);
+  list->add_flag("--json", *json, "Print JSON");
+  list->callback([&context, &run, json] {
+    run = [&context, json]() -> int {
+      const auto done = run_list(context, *json);
+      return done ? kExitOk : report(done.error());
+    };
+  });
+}
+
+}  // namespace omnigraph::cli
