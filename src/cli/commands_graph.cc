@@ -10,6 +10,7 @@
 #include "api/answers.h"
 #include "base/file.h"
 #include "cli/commands.h"
+#include "engine/maintenance.h"
 #include "engine/storage_uri.h"
 
 namespace omnigraph::cli {
@@ -220,8 +221,13 @@ std::string snapshot_text(const engine::SnapshotInfo& snapshot) {
   return out;
 }
 
-Result<void> run_snapshot(Context& context, const BranchArguments& arguments) {
+struct SnapshotArguments : BranchArguments {
+  bool materialize = false;
+};
+
+Result<void> run_snapshot(Context& context, const SnapshotArguments& arguments) {
   OG_ASSIGN_OR_RETURN(const auto graph, context.open_graph(arguments.uri));
+  if (arguments.materialize) OG_RETURN_IF_ERROR(engine::materialize(*graph, arguments.branch));
   OG_ASSIGN_OR_RETURN(const auto snapshot, graph->snapshot(arguments.branch));
   if (arguments.json) {
     print_json(compact_json([&](base::JsonWriter& json) { api::write_snapshot(json, snapshot); }));
@@ -229,6 +235,20 @@ Result<void> run_snapshot(Context& context, const BranchArguments& arguments) {
     print(snapshot_text(snapshot));
   }
   return {};
+}
+
+void add_snapshot(CLI::App& app, Context& context, Run& run) {
+  auto* command = app.add_subcommand("snapshot", "Show a branch's types, versions and entity counts");
+  auto arguments = std::make_shared<SnapshotArguments>();
+  add_uri_branch(*command, *arguments, true);
+  command->add_flag("--materialize", arguments->materialize,
+                    "First put every table version where tools that read Lance datasets find it");
+  command->callback([&context, &run, arguments] {
+    run = [&context, arguments]() -> int {
+      const auto done = run_snapshot(context, *arguments);
+      return done ? kExitOk : report(done.error());
+    };
+  });
 }
 
 Result<void> run_schema_show(Context& context, const BranchArguments& arguments) {
@@ -340,7 +360,7 @@ void add_graph_commands(CLI::App& app, Context& context, Run& run) {
   add_init(app, context, run);
   add_load(app, context, run);
   add_export(app, context, run);
-  add_reader(app.add_subcommand("snapshot", "Show a branch's types, versions and entity counts"), context, run, run_snapshot);
+  add_snapshot(app, context, run);
   auto* schema = app.add_subcommand("schema", "Show the accepted schema");
   schema->require_subcommand(0, 1);
   schema->fallthrough();
