@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "engine/maintenance.h"
 #include "engine/storage_uri.h"
 
 namespace omnigraph::cli {
@@ -120,8 +121,16 @@ std::string snapshot_text(const engine::SnapshotInfo& snapshot) {
   return out;
 }
 
-Result<void> run_snapshot(Context& context, const BranchArguments& arguments) {
+struct SnapshotArguments : BranchArguments {
+  bool materialize = false;
+};
+
+Result<void> run_snapshot(Context& context, const SnapshotArguments& arguments) {
   OG_ASSIGN_OR_RETURN(const DataTarget target, context.open_data(arguments.uri, {.label = "snapshot"}));
+  if (arguments.materialize) {
+    if (target.remote) return std::unexpected(bad_request("`snapshot --materialize` needs direct storage access"));
+    OG_RETURN_IF_ERROR(engine::materialize(*target.graph, arguments.branch));
+  }
   OG_ASSIGN_OR_RETURN(const auto snapshot,
                       target.remote ? target.remote->snapshot(arguments.branch) : target.graph->snapshot(arguments.branch));
   if (arguments.json) {
@@ -130,6 +139,20 @@ Result<void> run_snapshot(Context& context, const BranchArguments& arguments) {
     print(snapshot_text(snapshot));
   }
   return {};
+}
+
+void add_snapshot(CLI::App& app, Context& context, Run& run) {
+  auto* command = app.add_subcommand("snapshot", "Show a branch's types, versions and entity counts");
+  auto arguments = std::make_shared<SnapshotArguments>();
+  add_uri_branch(*command, *arguments, true);
+  command->add_flag("--materialize", arguments->materialize,
+                    "First put every table version where tools that read Lance datasets find it");
+  command->callback([&context, &run, arguments] {
+    run = [&context, arguments]() -> int {
+      const auto done = run_snapshot(context, *arguments);
+      return done ? kExitOk : report(done.error());
+    };
+  });
 }
 
 Result<void> run_schema_show(Context& context, const BranchArguments& arguments) {
@@ -161,10 +184,7 @@ void set_callback(CLI::App* command, Context& context, Run& run, const std::shar
 void add_graph_commands(CLI::App& app, Context& context, Run& run) {
   add_init(app, context, run);
   add_export(app, context, run);
-  auto* snapshot = app.add_subcommand("snapshot", "Show a branch's types, versions and entity counts");
-  auto pictured = std::make_shared<BranchArguments>();
-  add_uri_branch(*snapshot, *pictured, true);
-  set_callback(snapshot, context, run, pictured, run_snapshot);
+  add_snapshot(app, context, run);
   auto* schema = app.add_subcommand("schema", "Show the accepted schema");
   schema->require_subcommand(0, 1);
   schema->fallthrough();

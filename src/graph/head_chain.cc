@@ -1,5 +1,6 @@
 #include "graph/head_chain.h"
 
+#include "graph/foreign.h"
 #include "graph/layout.h"
 #include "graph/next_manifest.h"
 
@@ -8,12 +9,6 @@ namespace {
 
 // Others advance the chain too; whoever loses this often leaves it to them.
 constexpr int kTriesMax = 8;
-constexpr std::size_t kInvertedNameDigits = 20;
-
-std::string metadata(const lance::Manifest& manifest, std::string_view name) {
-  const auto found = manifest.table_metadata.find(std::string(name));
-  return found == manifest.table_metadata.end() ? std::string() : found->second;
-}
 
 }  // namespace
 
@@ -22,6 +17,12 @@ void HeadChain::note(const RecordPtr& record) {
   for (const Commit& commit : record->record.commits) {
     for (const auto& [key, entry] : commit.tables) pending_.insert(key);
   }
+  if (latest_ == nullptr || latest_->record.seq < record->record.seq) latest_ = record;
+}
+
+void HeadChain::note_all(const RecordPtr& record) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [key, entry] : record->record.tables) pending_.insert(key);
   if (latest_ == nullptr || latest_->record.seq < record->record.seq) latest_ = record;
 }
 
@@ -48,14 +49,15 @@ Result<void> HeadChain::advance_table(const RecordPtr& record, const std::string
   OG_ASSIGN_OR_RETURN(const ManifestPtr content, tables_->manifest(*record, entry.manifest));
   for (int attempt = 0; attempt < kTriesMax; ++attempt) {
     auto known = newest_.find(root);
-    const bool look_again =
-        known == newest_.end() || (known->second.drifted && entry.adopted && *entry.adopted >= known->second.version);
-    if (look_again) {
+    // Drift may have been repaired, here or by another process.
+    if (known == newest_.end() || known->second.drifted) {
       OG_ASSIGN_OR_RETURN(Newest found, look(root, entry));
       known = newest_.insert_or_assign(root, std::move(found)).first;
     }
     Newest& newest = known->second;
     if (newest.drifted || newest.commit_id >= commit_id) return {};
+    // It has the content that this table got at an older commit, and nothing has changed since.
+    if (!newest.commit_id.empty() && newest.commit_id >= table_metadata(*content, kCommitMetadata)) return {};
     const std::uint64_t version = newest.version + 1;
     auto copy = std::make_shared<const lance::Manifest>(
         regular_copy(*content, newest.manifest.get(), version,
@@ -75,25 +77,9 @@ Result<void> HeadChain::advance_table(const RecordPtr& record, const std::string
 }
 
 Result<HeadChain::Newest> HeadChain::look(const std::string& table_root, const TableEntry& entry) {
-  const std::string prefix = table_root + "/_versions/";
-  // Inverted names sort newest first, and before the detached ones, which start with a letter.
-  OG_ASSIGN_OR_RETURN(const objectstore::Listing listing, store_->list(prefix, {.start_after = {}, .limit = 1}));
-  if (listing.objects.empty()) return Newest{};
-  const std::string& key = listing.objects.front().key;
-  const std::string_view name = std::string_view(key).substr(prefix.size());
-  const std::optional<std::uint64_t> version = lance::version_of_name(name);
-  if (version && *version >= lance::kDetachedVersionMin) return Newest{};
-  Newest newest{.version = version.value_or(0), .manifest = nullptr, .commit_id = {}, .drifted = true};
-  if (!version || name.find('.') != kInvertedNameDigits) return newest;
-  OG_ASSIGN_OR_RETURN(const Buffer bytes, store_->get(key));
-  Result<lance::Manifest> manifest = lance::parse_manifest(bytes, key);
-  if (!manifest) return newest;  // foreign and beyond us: drift, for `repair` to report
-  const bool ours = metadata(*manifest, kVersionMetadata) == std::to_string(*version);
-  if (!ours && entry.adopted != version) return newest;
-  newest.drifted = false;
-  if (ours) newest.commit_id = metadata(*manifest, kCommitMetadata);
-  newest.manifest = std::make_shared<const lance::Manifest>(std::move(*manifest));
-  return newest;
+  OG_ASSIGN_OR_RETURN(const RegularVersion found, newest_regular(*store_, table_root));
+  if (is_drifted(found, entry)) return Newest{.version = found.version, .manifest = nullptr, .drifted = true};
+  return Newest{.version = found.version, .manifest = found.manifest, .commit_id = found.commit_id};
 }
 
 }  // namespace omnigraph::graph

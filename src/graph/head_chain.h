@@ -22,6 +22,8 @@ class HeadChain {
 
   // A record of main whose objects are all in place: the tables it changed are to be advanced.
   void note(const RecordPtr& record);
+  // Every table of it, those that other records changed too.
+  void note_all(const RecordPtr& record);
   // Advances what was noted, to the newest noted state. Errors: of the store; the tables concerned stay behind.
   [[nodiscard]] Result<void> advance();
 
@@ -29,7 +31,7 @@ class HeadChain {
   struct Newest {
     std::uint64_t version = 0;  // 0: the chain is empty
     ManifestPtr manifest;       // null when empty or drifted
-    std::string commit_id;      // whose content it is; empty for an adopted foreign one
+    std::string commit_id{};    // whose content it is; empty for an adopted foreign one
     bool drifted = false;
   };
   [[nodiscard]] Result<void> advance_table(const RecordPtr& record, const std::string& table_key,

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/ulid.h"
 #include "base/version.h"
+#include "graph/foreign.h"
 #include "graph/layout.h"
 #include "lance/deletions.h"
 
@@ -29,6 +30,13 @@ bool same_files(const Fragment& a, const Fragment& b) {
   return a.files == b.files && a.physical_rows == b.physical_rows;
 }
 
+// Files of other tools that were adopted; ours are 2.0 throughout (chapter 10 section 4.5).
+bool has_newer_files(const Manifest& manifest) {
+  return std::ranges::any_of(manifest.fragments, [](const Fragment& fragment) {
+    return std::ranges::any_of(fragment.files, [](const lance::DataFileEntry& file) { return file.minor_version != 0; });
+  });
+}
+
 std::vector<Fragment> without_ids(std::vector<Fragment> fragments) {
   for (Fragment& fragment : fragments) fragment.id = 0;
   return fragments;
@@ -43,6 +51,73 @@ void stamp(Manifest& manifest, std::uint64_t version, const ManifestOrigin& orig
   manifest.table_metadata[std::string(kVersionMetadata)] = std::to_string(version);
   manifest.table_metadata[std::string(kCommitMetadata)] = origin.commit_id;
   manifest.table_metadata[std::string(kTableMetadata)] = origin.table_key;
+}
+
+// The deletion file of a fragment of `manifest` and both copies of its bitmap.
+void mark_deleted(Fragment& fragment, const std::vector<std::uint32_t>& positions, std::uint64_t read_version,
+                  std::string_view table_root, std::vector<NewObject>& objects) {
+  const lance::DeletionFileEntry entry{.type = lance::DeletionFileType::kBitmap,
+                                       .read_version = read_version,
+                                       .id = base::random_u64(),
+                                       .deleted_rows = positions.size(),
+                                       .base_id = std::nullopt};
+  const Buffer bitmap = Buffer::from(lance::write_deletion_bitmap(positions));
+  objects.push_back({deletion_copy_key(table_root, fragment, entry), bitmap});
+  objects.push_back({deletion_file_key(table_root, fragment.id, entry), bitmap});
+  fragment.deletion_file = entry;
+}
+
+bool same_rows(const Fragment& a, const Fragment& b) {
+  return same_files(a, b) && a.deletion_file == b.deletion_file;
+}
+
+// Fragments of `from` that are not in `to` as they are, and the reverse.
+std::pair<std::vector<Fragment>, std::vector<Fragment>> exchanged(const Manifest& from, const Manifest& to) {
+  std::map<std::uint64_t, const Fragment*> old;
+  for (const Fragment& fragment : from.fragments) old[fragment.id] = &fragment;
+  std::pair<std::vector<Fragment>, std::vector<Fragment>> out;
+  for (const Fragment& fragment : to.fragments) {
+    const auto found = old.find(fragment.id);
+    if (found != old.end() && same_rows(*found->second, fragment)) {
+      old.erase(found);
+    } else {
+      out.second.push_back(fragment);
+    }
+  }
+  for (const auto& [id, fragment] : old) out.first.push_back(*fragment);
+  return out;
+}
+
+// Whether fragments of a number both have are the same, and none of `to` takes a number that may have been another's.
+bool numbers_agree(const Manifest& from, const Manifest& to) {
+  std::map<std::uint64_t, const Fragment*> old;
+  for (const Fragment& fragment : from.fragments) old[fragment.id] = &fragment;
+  return std::ranges::all_of(to.fragments, [&](const Fragment& fragment) {
+    const auto found = old.find(fragment.id);
+    if (found != old.end()) return same_files(*found->second, fragment);
+    return !from.max_fragment_id || fragment.id > *from.max_fragment_id;
+  });
+}
+
+// An index knows fragments by their numbers and rows by their row ids. Above a foreign version both may have been given
+// out twice, so there every fragment must be one that the index was made with.
+bool index_fits(const Manifest& previous, const Manifest& copy) {
+  if (!numbers_agree(previous, copy)) return false;
+  if (table_metadata(previous, kVersionMetadata) == std::to_string(previous.version)) return true;
+  return std::ranges::all_of(copy.fragments, [&](const Fragment& fragment) {
+    return std::ranges::any_of(previous.fragments, [&](const Fragment& known) { return known.id == fragment.id; });
+  });
+}
+
+// The rewrite that `to` records, if it is also what leads from `from` to it: nothing else lies between them.
+std::optional<lance::Transaction::Rewrite> same_rewrite(const Manifest& from, const Manifest& to) {
+  const auto* rewrite = to.transaction ? std::get_if<lance::Transaction::Rewrite>(&to.transaction->operation) : nullptr;
+  if (rewrite == nullptr || from.fields != to.fields || rewrite->groups.size() != 1) return std::nullopt;
+  const auto [removed, added] = exchanged(from, to);
+  if (!std::ranges::equal(removed, rewrite->groups[0].first, same_rows)) return std::nullopt;
+  if (!std::ranges::equal(added, rewrite->groups[0].second, same_rows)) return std::nullopt;
+  if (!numbers_agree(from, to)) return std::nullopt;
+  return *rewrite;
 }
 
 std::vector<std::int32_t> field_ids_of(const Manifest& manifest, std::string_view name) {
@@ -111,32 +186,32 @@ Result<NextManifest> next_manifest(const Manifest& base, const PreparedTable& pr
     if (removed.contains(i)) continue;
     Fragment fragment = base.fragments[i];
     if (const auto deletions = prepared.deletions.find(i); deletions != prepared.deletions.end()) {
-      lance::DeletionFileEntry entry{.type = lance::DeletionFileType::kBitmap,
-                                     .read_version = base.version,
-                                     .id = base::random_u64(),
-                                     .deleted_rows = deletions->second.size(),
-                                     .base_id = std::nullopt};
-      const Buffer bitmap = Buffer::from(lance::write_deletion_bitmap(deletions->second));
-      next.deletions.push_back({deletion_copy_key(table_root, fragment, entry), bitmap});
-      next.deletions.push_back({deletion_file_key(table_root, fragment.id, entry), bitmap});
-      fragment.deletion_file = entry;
+      mark_deleted(fragment, deletions->second, base.version, table_root, next.deletions);
     }
     manifest.fragments.push_back(std::move(fragment));
   }
   std::uint64_t next_id = manifest.max_fragment_id ? std::uint64_t{*manifest.max_fragment_id} + 1 : 0;
-  for (const Fragment& added : prepared.added) {
+  for (std::size_t i = 0; i < prepared.added.size(); ++i) {
     if (next_id > 0xffffffffu) {
       return std::unexpected(
           Error{Code::kResourceLimit, "table '" + origin.table_key + "' has used up its fragment numbers"});
     }
-    manifest.fragments.push_back(added);
-    manifest.fragments.back().id = next_id;
+    Fragment& fragment = manifest.fragments.emplace_back(prepared.added[i]);
+    fragment.id = next_id;
+    if (const auto deletions = prepared.added_deletions.find(i); deletions != prepared.added_deletions.end()) {
+      mark_deleted(fragment, deletions->second, base.version, table_root, next.deletions);
+    }
     manifest.max_fragment_id = static_cast<std::uint32_t>(next_id++);
   }
   manifest.next_row_id = std::max(base.next_row_id, prepared.next_row_id);
+  manifest.mixed_file_versions = has_newer_files(manifest);
   manifest.stable_row_ids = true;
   stamp(manifest, version, origin);
   manifest.transaction = transaction_between(base, manifest);
+  if (prepared.is_rewrite && !prepared.added.empty()) {
+    auto [before, after] = exchanged(base, manifest);
+    manifest.transaction->operation = lance::Transaction::Rewrite{{{std::move(before), std::move(after)}}};
+  }
   return next;
 }
 
@@ -148,8 +223,14 @@ Manifest regular_copy(const Manifest& manifest, const Manifest* previous, std::u
     // Numbers that anyone has used on this chain stay used, and indexes that a foreign tool registered stay registered.
     copy.max_fragment_id = std::max(copy.max_fragment_id, previous->max_fragment_id);
     copy.next_row_id = std::max(copy.next_row_id, previous->next_row_id);
-    if (copy.index_section.empty()) copy.index_section = previous->index_section;
+    if (!index_fits(*previous, copy)) {
+      copy.index_section.clear();
+    } else if (copy.index_section.empty()) {
+      copy.index_section = previous->index_section;
+    }
+    std::optional<lance::Transaction::Rewrite> rewrite = same_rewrite(*previous, manifest);
     copy.transaction = transaction_between(*previous, copy);
+    if (rewrite) copy.transaction->operation = std::move(*rewrite);
   } else {
     copy.transaction = lance::Transaction{
         .read_version = 0, .uuid = new_uuid(), .operation = lance::Transaction::Overwrite{copy.fragments, copy.fields}};

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,13 @@ struct PreparedTable {
   std::uint64_t next_row_id = 0;
   ChangeCounts counts;
   std::uint64_t live_rows = 0;
+  // Positions of `added` (by index in it) that are deleted already, ascending: rows that went while maintenance wrote
+  // them anew.
+  std::map<std::size_t, std::vector<std::uint32_t>> added_deletions{};
+  // `added` holds the rows of `removed_fragments` again: only where they lie changes.
+  bool is_rewrite = false;
+  // Newest foreign version of the table that this change deals with.
+  std::optional<std::uint64_t> adopted{};
 };
 
 struct PreparedWrite {

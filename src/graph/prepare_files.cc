@@ -8,6 +8,7 @@
 #include "base/task_pool.h"
 #include "columnar/kernels.h"
 #include "graph/layout.h"
+#include "graph/table_file.h"
 
 namespace omnigraph::graph {
 namespace {
@@ -143,29 +144,23 @@ class FileJobRun {
     fragment.row_ids = row_ids();
     fragment.physical_rows = fragment.row_ids->size();
     if (fragment.physical_rows == 0) return result;
-    choose_columns();
-    OG_ASSIGN_OR_RETURN(const std::string content, content_name());
+    TableFile file(*job_.layout, [this](std::size_t index, std::optional<std::size_t> child) {
+      return any_values(index, child);
+    });
+    OG_ASSIGN_OR_RETURN(const std::string content, content_name(file));
     if (const auto cached = content.empty() ? std::nullopt : cache_.find(content)) {
       fragment.files.push_back(cached->file);
       result.uploaded = cached->key;
     } else {
-      OG_ASSIGN_OR_RETURN(lance::DataFileEntry file, write(fragment.physical_rows, result));
-      if (!content.empty() && !result.uploaded.empty()) cache_.insert(content, {file, result.uploaded, sources()});
-      fragment.files.push_back(std::move(file));
+      OG_ASSIGN_OR_RETURN(lance::DataFileEntry entry, write(file, fragment.physical_rows, result));
+      if (!content.empty() && !result.uploaded.empty()) cache_.insert(content, {entry, result.uploaded, sources()});
+      fragment.files.push_back(std::move(entry));
     }
     result.fragment = std::move(fragment);
     return result;
   }
 
  private:
-  // A column of this file; of a struct only the children that have values.
-  struct Column {
-    std::size_t index = 0;  // in the layout
-    columnar::Field field;
-    std::vector<std::size_t> children;
-    std::vector<std::int32_t> field_ids;
-  };
-
   [[nodiscard]] lance::RowIdSequence row_ids() const {
     const std::uint64_t first = job_.first_piece < job_.end_piece ? table_.pieces[job_.first_piece].start : 0;
     std::uint64_t end = first;
@@ -205,37 +200,15 @@ class FileJobRun {
     return folded.null_count() < folded.length();
   }
 
-  // Properties without any value are left out, but never a struct's header (chapter 10 section 8.1).
-  void choose_columns() {
-    const TableLayout& layout = *job_.layout;
-    for (std::size_t i = 0; i < layout.fields.size(); ++i) {
-      Column column{.index = i, .field = layout.fields[i], .children = {}, .field_ids = layout.field_ids[i]};
-      if (column.field.type.id == TypeId::kStruct) {
-        std::vector<columnar::Field> kept;
-        column.field_ids.resize(1);
-        for (std::size_t child = 0; child < layout.fields[i].type.child_count(); ++child) {
-          if (!any_values(i, child)) continue;
-          column.children.push_back(child);
-          column.field_ids.push_back(layout.field_ids[i][child + 1]);
-          kept.push_back(layout.fields[i].type.child(child));
-        }
-        column.field.type = columnar::struct_of(std::move(kept));
-      } else if (i >= layout.system_columns && !any_values(i, std::nullopt)) {
-        continue;
-      }
-      columns_.push_back(std::move(column));
-    }
-  }
-
   // All that decides the bytes; empty: the file is not worth remembering.
-  Result<std::string> content_name() const {
+  Result<std::string> content_name(const TableFile& file) const {
     if (job_.with_folded) return std::string();
     std::string name = table_.root;
     const auto add = [&](char separator, std::uint64_t number) {
       name += separator;
       name.append(std::to_string(number));
     };
-    for (const Column& column : columns_) {
+    for (const TableFile::Column& column : file.columns()) {
       for (const std::int32_t id : column.field_ids) add(',', static_cast<std::uint64_t>(id));
     }
     for (std::size_t p = job_.first_piece; p < job_.end_piece; ++p) {
@@ -259,56 +232,27 @@ class FileJobRun {
     return kept;
   }
 
-  // The ids of the manifest where they are consecutive within each column, else numbers that only this file uses: the
-  // manifest's entry decides (chapter 10 section 4.3).
-  [[nodiscard]] std::vector<lance::ColumnSpec> specs(std::vector<std::int32_t>& id_of_written) const {
-    const bool own = std::any_of(columns_.begin(), columns_.end(), [](const Column& column) {
-      return column.field_ids.back() - column.field_ids.front() + 1 !=
-             static_cast<std::int32_t>(column.field_ids.size());
-    });
-    std::vector<lance::ColumnSpec> written;
-    std::int32_t next = 0;
-    for (const Column& column : columns_) {
-      const std::int32_t first = own ? next : column.field_ids.front();
-      written.push_back({column.field, first, job_.layout->classes[column.index]});
-      for (std::size_t i = 0; i < column.field_ids.size(); ++i) {
-        const auto at = static_cast<std::size_t>(first) + i;
-        if (id_of_written.size() <= at) id_of_written.resize(at + 1, -1);
-        id_of_written[at] = column.field_ids[i];
-      }
-      next += static_cast<std::int32_t>(column.field_ids.size());
-    }
-    return written;
-  }
-
-  Result<lance::DataFileEntry> write(std::uint64_t row_count, FileResult& result) {
+  Result<lance::DataFileEntry> write(TableFile& file, std::uint64_t row_count, FileResult& result) {
     const std::string name = lance::new_data_file_name();
     const std::string key = data_file_key(table_.root, name);
     ObjectOutput output(store_, key);
-    std::vector<std::int32_t> id_of_written;
-    const auto writer = lance::make_file_writer(specs(id_of_written), {.packed = row_count >= lance::kPackedRowsMin},
-                                                [&](std::span<const std::byte> bytes) { return output.append(bytes); });
+    file.open(row_count >= lance::kPackedRowsMin,
+              [&](std::span<const std::byte> bytes) { return output.append(bytes); });
     if (job_.with_folded && !plan_.folded.row_ids.empty()) {
-      OG_RETURN_IF_ERROR(append(*writer, plan_.folded.columns, static_cast<std::int64_t>(plan_.folded.row_ids.size())));
+      OG_RETURN_IF_ERROR(file.append(plan_.folded.columns, static_cast<std::int64_t>(plan_.folded.row_ids.size())));
     }
-    for (std::size_t p = job_.first_piece; p < job_.end_piece; ++p) OG_RETURN_IF_ERROR(append_piece(*writer, p));
-    OG_ASSIGN_OR_RETURN(const lance::WrittenFile written, writer->finish());
-    OG_CHECK(written.row_count == row_count);
+    for (std::size_t p = job_.first_piece; p < job_.end_piece; ++p) OG_RETURN_IF_ERROR(append_piece(file, p));
+    OG_ASSIGN_OR_RETURN(lance::DataFileEntry entry, file.finish(name, row_count));
     OG_ASSIGN_OR_RETURN(std::optional<Buffer> small, output.finish(small_left_));
     if (small) {
       result.small = NewObject{key, std::move(*small)};
     } else {
       result.uploaded = key;
     }
-    lance::DataFileEntry entry;
-    entry.path = name;
-    for (const std::int32_t id : written.fields) entry.fields.push_back(id_of_written[static_cast<std::size_t>(id)]);
-    entry.column_indices = written.column_indices;
-    entry.file_size_bytes = written.size_bytes;
     return entry;
   }
 
-  Result<void> append_piece(lance::FileWriter& writer, std::size_t p) const {
+  Result<void> append_piece(TableFile& file, std::size_t p) const {
     const StagedPiece& piece = table_.pieces[p];
     OG_ASSIGN_OR_RETURN(const columnar::Batch batch, piece.rows->batch(piece.index));
     std::vector<ArrayPtr> arrays;
@@ -327,25 +271,9 @@ class FileJobRun {
     for (std::uint64_t i = 0; i < piece.count && !table_.superseded.empty(); ++i) {
       if (table_.is_final(piece.start + i)) kept.push_back(static_cast<std::uint32_t>(i));
     }
-    if (table_.superseded.empty() || kept.size() == piece.count) return append(writer, arrays, batch.length);
+    if (table_.superseded.empty() || kept.size() == piece.count) return file.append(arrays, batch.length);
     for (ArrayPtr& array : arrays) array = columnar::take(*array, kept);
-    return append(writer, arrays, static_cast<std::int64_t>(kept.size()));
-  }
-
-  // `arrays` by the layout.
-  Result<void> append(lance::FileWriter& writer, const std::vector<ArrayPtr>& arrays, std::int64_t length) const {
-    std::vector<ArrayPtr> chosen;
-    for (const Column& column : columns_) {
-      const ArrayPtr& array = arrays[column.index];
-      if (column.field.type.id != TypeId::kStruct) {
-        chosen.push_back(array);
-        continue;
-      }
-      Array::Parts parts{.type = column.field.type, .length = length};
-      for (const std::size_t child : column.children) parts.children.push_back(array->child(child));
-      chosen.push_back(std::make_shared<const Array>(std::move(parts)));
-    }
-    return length == 0 ? Result<void>() : writer.append(chosen, length);
+    return file.append(arrays, static_cast<std::int64_t>(kept.size()));
   }
 
   const FileJob& job_;
@@ -354,7 +282,6 @@ class FileJobRun {
   objectstore::ObjectStore& store_;
   PreparedFileCache& cache_;
   std::atomic<std::int64_t>& small_left_;
-  std::vector<Column> columns_;
 };
 
 // Cuts a table's staged batches into files.

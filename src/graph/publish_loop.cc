@@ -47,7 +47,7 @@ class DraftRun {
       if (!wanted) return std::unexpected(wanted.error());
       return true;
     }
-    if (draft.brings_uploads() && !uploads_.started) uploads_.started = began;
+    if (draft.brings_uploads() && !uploads_.started) uploads_.started = attempt.uploads_since.value_or(began);
     if (!lock.owns_lock()) lock.lock();
     std::vector<Moment> confirmed = attempt.also_confirmed;
     confirmed.push_back(head_.confirmed);

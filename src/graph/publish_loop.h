@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct DraftAttempt {
   std::uint32_t number = 1;
   // Heads of other branches that the record rests on (a merge source): when each was confirmed.
   std::vector<Moment> also_confirmed{};
+  // When the first upload of what the draft brings began, where that was before this attempt.
+  std::optional<Moment> uploads_since{};
   // Whose attachments the record goes on naming: the head's, or those of what it was fast-forwarded to.
   RecordPtr attachments_of{};
 };

@@ -144,6 +144,7 @@ Result<void> RecordDraft::append_table(const Snapshot& before, const PreparedTab
   entry.bytes = data_bytes(*manifest);
   entry.head_version += 1;
   entry.branch = record_.branch;
+  if (table.adopted) entry.adopted = table.adopted;
   objects_.push_back({entry.manifest, Buffer::from(lance::serialize_manifest(*manifest))});
   for (NewObject& deletion : next.deletions) objects_.push_back(std::move(deletion));
   parts_->tables->note_manifest(entry.manifest, std::move(manifest));

@@ -1,0 +1,43 @@
+// Upkeep of a stored graph, for the front ends: what graph/optimize.h does, as answers (chapter 05
+// section 6). Thread safety: as Graph.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/graph.h"
+
+namespace omnigraph::engine {
+
+// An index that is declared and has nothing to be built from.
+struct PendingIndex {
+  std::string property;
+  std::string reason;
+};
+
+struct OptimizedDataset {
+  std::string type_key;  // node:T, edge:E
+  std::uint64_t fragments_removed = 0, fragments_added = 0;
+  bool committed = false;
+  std::optional<std::string> skipped;  // drift_needs_repair
+  std::uint64_t published_dataset_version = 0;
+  std::uint64_t lance_head_version = 0;
+  std::vector<PendingIndex> pending_indexes;
+};
+
+struct OptimizeAnswer {
+  std::vector<OptimizedDataset> datasets;  // edges first, then by name
+  std::optional<CommitInfo> commit;        // unset: there was nothing to do
+};
+
+// Errors: kNotFound (no such branch); those of the store.
+[[nodiscard]] Result<OptimizeAnswer> optimize(Graph& graph, std::string_view branch);
+
+// Puts all that is still inside commit records at its own place, so that other tools can read the branch's tables.
+[[nodiscard]] Result<void> materialize(Graph& graph, std::string_view branch);
+
+}  // namespace omnigraph::engine

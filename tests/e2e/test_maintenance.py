@@ -1,0 +1,176 @@
+"""Upkeep of a graph that the reference Lance library reads and writes too: optimize and what other tools leave behind."""
+import json
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+
+pytest.importorskip("lance")
+
+from conftest import BIN, ndjson
+from test_pylance import SCHEMA, check, rows
+
+
+@pytest.fixture
+def graph(cli, tmp_path):
+    """Twelve loads, an update and a deletion: several fragments, some rows of them deleted."""
+    (tmp_path / "s.pg").write_text(SCHEMA)
+    root = tmp_path / "g.omni"
+    cli("init", "--schema", "s.pg", root)
+    for i in range(12):
+        (tmp_path / "part.jsonl").write_text(ndjson(rows(i * 10, i * 10 + 15)))
+        cli("load", "--data", "part.jsonl", "--mode", "merge", root)
+    cli("mutate", "--store", root, "-e", 'query q() { delete Thing where key = "k7" }')
+    cli("mutate", "--store", root, "-e", "query q() { update Thing set { i: 77 } where i < 3 }")
+    return root
+
+
+def exported(cli, root, *more):
+    return sorted(cli("export", root, *more).out.splitlines())
+
+
+def path_of(cli, root, name):
+    for dataset in cli("snapshot", root, "--json").json["datasets"]:
+        if dataset["type_name"] == name:
+            return root / dataset["dataset_path"]
+    raise AssertionError(name)
+
+
+def by_key(answer):
+    return {dataset["type_key"]: dataset for dataset in answer["datasets"]}
+
+
+def regular_versions(path):
+    return sorted(2**64 - 1 - int(p.name[:20]) for p in (path / "_versions").glob("1*.manifest"))
+
+
+def check_all_versions(shared, path):
+    for version in regular_versions(path):
+        check(shared, path, "--version", str(version))
+    for manifest in (path / "_versions").glob("d*.manifest"):
+        check(shared, path, "--version", manifest.name[1:-len(".manifest")])
+
+
+def test_optimize_keeps_the_content(graph, cli, shared):
+    before = exported(cli, graph)
+    digests = {name: check(shared, path_of(cli, graph, name), "--row-ids")["set_digest"] for name in ("Thing", "Near")}
+    old = {name: path_of(cli, graph, name) for name in digests}
+    head = cli("commit", "list", graph, "--json").json["commits"][0]
+    done = cli("optimize", graph, "--json")
+    assert done.err == f"omnigraph optimize \u2192 {graph} (direct, local)\n"
+    assert done.json["uri"] == str(graph)
+    datasets = by_key(done.json)
+    assert sorted(datasets) == ["edge:Near", "node:Thing"]
+    for dataset in datasets.values():
+        assert list(dataset) == ["type_key", "fragments_removed", "fragments_added", "committed", "skipped",
+                                 "published_dataset_version", "lance_head_version", "pending_indexes"]
+        assert dataset["committed"] and dataset["skipped"] is None and dataset["pending_indexes"] == []
+        assert dataset["fragments_removed"] > dataset["fragments_added"] == 1
+    assert exported(cli, graph) == before
+    commit = cli("commit", "list", graph, "--json").json["commits"][0]
+    assert commit["parent_commit_id"] == head["graph_commit_id"]
+    for name, path in old.items():
+        now = check(shared, path, "--row-ids")
+        assert now["set_digest"] == digests[name]
+        assert now["version"] == datasets[f"{'edge' if name == 'Near' else 'node'}:{name}"]["lance_head_version"]
+        check_all_versions(shared, path)
+
+    again = by_key(cli("optimize", graph, "--json", "--quiet").json)
+    assert not any(dataset["committed"] for dataset in again.values())
+    assert cli("commit", "list", graph, "--json").json["commits"][0] == commit
+    text = cli("optimize", graph, "--quiet").out
+    assert text == "edge type 'Near': nothing to do\nnode type 'Thing': nothing to do\n"
+
+
+def test_optimize_a_branch(graph, cli):
+    cli("branch", "create", "side", "--uri", graph)
+    main = cli("commit", "list", graph, "--json").json["commits"][0]
+    content = exported(cli, graph)
+    assert by_key(cli("optimize", graph, "--branch", "side", "--json").json)["node:Thing"]["committed"]
+    assert exported(cli, graph, "--branch", "side") == content
+    assert cli("commit", "list", graph, "--json").json["commits"][0] == main
+    assert cli("optimize", graph, "--branch", "nope", check=False).err.endswith("Error: branch 'nope' not found\n")
+
+
+def test_a_declared_vector_index_without_vectors_is_pending(cli, tmp_path):
+    (tmp_path / "s.pg").write_text("node Doc { slug: String @key  vec: Vector(4)? @index }\nnode Bare { slug: String @key  vec: Vector(4)? @index }\n")
+    (tmp_path / "d.jsonl").write_text(ndjson([{"type": "Doc", "data": {"slug": "a"}}]))
+    cli("init", "--schema", "s.pg", "g.omni")
+    cli("load", "--data", "d.jsonl", "--mode", "merge", "g.omni")
+    datasets = by_key(cli("optimize", "g.omni", "--json").json)
+    assert datasets["node:Doc"]["pending_indexes"] == [
+        {"property": "vec", "reason": "property has no non-null vectors to train on yet"}]
+    assert datasets["node:Bare"]["pending_indexes"] == []
+    assert "index pending on property 'vec': property has no non-null vectors to train on yet" in cli("optimize", "g.omni").out
+
+
+def test_a_stale_foreign_writer_meets_an_optimize(graph, cli, shared):
+    """A dataset opened before, written through after: the other library rebases or fails, and no row is lost."""
+    import lance
+    import pyarrow as pa
+
+    path = path_of(cli, graph, "Near")
+    stale = [lance.dataset(str(path)) for _ in range(2)]
+    rows_before = stale[0].count_rows()
+    assert by_key(cli("optimize", graph, "--json").json)["edge:Near"]["committed"]
+    extra = stale[0].to_table(limit=1).set_column(0, "id", pa.array(["foreign"]))
+    lance.write_dataset(extra, stale[0], mode="append")
+    now = lance.dataset(str(path))
+    assert now.count_rows() == rows_before + 1
+    assert sorted(now.to_table(columns=["id"]).column(0).to_pylist()) == sorted(
+        [json.loads(line)["data"]["id"] for line in exported(cli, graph) if '"edge"' in line] + ["foreign"])
+    try:
+        stale[1].delete("id = 'e5'")
+        deleted = 1
+    except Exception as error:  # it may also ask to be tried again
+        assert "conflict" in str(error).lower() or "retry" in str(error).lower(), error
+        deleted = 0
+    assert lance.dataset(str(path)).count_rows() == rows_before + 1 - deleted
+    check_all_versions(shared, path)
+
+
+def test_drift_is_skipped_by_optimize(graph, cli):
+    import lance
+
+    lance.dataset(str(path_of(cli, graph, "Thing"))).delete("key = 'k20'")
+    done = cli("optimize", graph, "--json")
+    datasets = by_key(done.json)
+    assert datasets["node:Thing"]["skipped"] == "drift_needs_repair" and not datasets["node:Thing"]["committed"]
+    assert datasets["edge:Near"]["committed"] and datasets["edge:Near"]["skipped"] is None
+    assert "node type 'Thing': skipped, drift_needs_repair" in cli("optimize", graph).out
+
+
+def test_materialize(graph, cli, shared):
+    cli("branch", "create", "side", "--uri", graph)
+    cli("mutate", "--store", graph, "--branch", "side", "-e", "query q() { update Thing set { i: 5 } where i > 50 }")
+    cli("snapshot", graph, "--branch", "side", "--materialize")
+    check_all_versions(shared, path_of(cli, graph, "Thing"))
+
+
+def kill_after(command, environment, cwd, seconds):
+    process = subprocess.Popen([str(BIN / "omnigraph"), *map(str, command)], cwd=cwd, env=environment,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    process.wait(20)
+
+
+def test_kill_during_optimize(graph, cli, environment, tmp_path):
+    seed = random.SystemRandom().randrange(2**32)
+    print("seed", seed)
+    chance = random.Random(seed)
+    started = time.monotonic()
+    cli("export", graph)
+    length = time.monotonic() - started
+    content = exported(cli, graph)
+    for i in range(10):
+        kill_after(["optimize", graph], environment, tmp_path, chance.uniform(0, 2 * length))
+        assert exported(cli, graph) == content, f"round {i}"
+        key = f"new{i}"
+        cli("mutate", "--store", graph, "-e", f'query q() {{ insert Thing {{ key: "{key}" }} }}')
+        cli("mutate", "--store", graph, "-e", f'query q() {{ delete Thing where key = "{key}" }}')
+    cli("optimize", graph)
+    assert exported(cli, graph) == content
+    assert not any(dataset["committed"] for dataset in by_key(cli("optimize", graph, "--json").json).values())
