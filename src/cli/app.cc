@@ -21,7 +21,7 @@ namespace {
 constexpr const char* kFooter =
     "COMMANDS BY CAPABILITY\n"
     "  data             query mutate load export snapshot schema branch commit\n"
-    "  direct           init lint\n"
+    "  direct           init lint verify\n"
     "  cluster control  cluster\n"
     "  local            version\n"
     "\n"
@@ -85,6 +85,7 @@ int run_checked(int argc, char** argv) {
   add_query_commands(app, context, command);
   add_graph_commands(app, context, command);
   add_history_commands(app, context, command);
+  add_verify_command(app, context, command);
   add_cluster_commands(app, context, command);
   add_version(app, command);
   if (argc > 1 && std::string_view(argv[1]) == "help") {  // `help [CMD…]` = `CMD… --help`
