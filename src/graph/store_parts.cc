@@ -7,6 +7,12 @@ namespace omnigraph::graph {
 
 Error branch_not_found(std::string_view branch) { return not_found("branch '" + std::string(branch) + "' not found"); }
 
+std::string commit_pointer_json(std::string_view branch, std::uint64_t seq) {
+  std::string json;
+  base::JsonWriter(json).begin_object().key("branch").string(branch).key("seq").unsigned_integer(seq).end_object();
+  return json;
+}
+
 StoreParts::StoreParts(std::shared_ptr<objectstore::ObjectStore> object_store, const GraphFile& graph_file,
                        const StoreOptions& options)
     : store(std::move(object_store)),
@@ -41,14 +47,7 @@ void StoreParts::place(const RecordPtr& record) {
 
 void StoreParts::write_pointers(const CommitRecord& record) {
   for (const Commit& commit : record.commits) {
-    std::string json;
-    base::JsonWriter(json)
-        .begin_object()
-        .key("branch")
-        .string(record.branch)
-        .key("seq")
-        .unsigned_integer(record.seq)
-        .end_object();
+    const std::string json = commit_pointer_json(record.branch, record.seq);
     (void)store->put(commit_pointer_key(commit.id), std::as_bytes(std::span(json)),
                      objectstore::Durability::kWriteBack);
   }

@@ -1,6 +1,7 @@
 // What the operations on one open graph work with. Everything here is shared and safe for concurrent use.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -56,5 +57,7 @@ struct StoreParts {
 };
 
 [[nodiscard]] Error branch_not_found(std::string_view branch);
+// Content of commits/<commit id>.
+[[nodiscard]] std::string commit_pointer_json(std::string_view branch, std::uint64_t seq);
 
 }  // namespace omnigraph::graph
