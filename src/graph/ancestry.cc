@@ -168,15 +168,15 @@ class BaseSearch {
 
   void offer(const std::string& id, std::uint64_t version, const Found& found) {
     if (best_ && (best_version_ > version || (best_version_ == version && best_->commit_id > id))) return;
-    best_ = MergeBase{
-        .relation = Relation::kDiverged, .commit_id = id, .record = found.record, .index = found.index};
+    best_ = MergeBase{.relation = Relation::kDiverged, .commit_id = id, .record = found.record, .index = found.index};
     best_version_ = version;
   }
 
   [[nodiscard]] static Error base_is_gone(const std::string& id) {
     return Error{Code::kGone,
                  "history_expired: the common ancestor of the two branches is needed for a merge, and cleanup removed "
-                 "its part of the history (commit " + id + ")"};
+                 "its part of the history (commit " +
+                     id + ")"};
   }
 
   RecordWindow window_;
@@ -190,7 +190,8 @@ class BaseSearch {
 
 Result<MergeBase> find_merge_base(CommitLog& log, const RecordPtr& source, const RecordPtr& target) {
   if (source->record.head_id == target->record.head_id) {
-    return MergeBase{.relation = Relation::kUpToDate, .commit_id = source->record.head_id, .record = nullptr, .index = 0};
+    return MergeBase{
+        .relation = Relation::kUpToDate, .commit_id = source->record.head_id, .record = nullptr, .index = 0};
   }
   OG_ASSIGN_OR_RETURN(MergeBase base, BaseSearch(log, source, target).run());
   if (base.commit_id == source->record.head_id) base.relation = Relation::kUpToDate;

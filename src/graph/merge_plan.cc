@@ -211,13 +211,20 @@ class TypeMerge {
 
 std::string_view conflict_kind_name(ConflictKind kind) {
   switch (kind) {
-    case ConflictKind::kDivergentInsert: return "divergent_insert";
-    case ConflictKind::kDivergentUpdate: return "divergent_update";
-    case ConflictKind::kDeleteVsUpdate: return "delete_vs_update";
-    case ConflictKind::kOrphanEdge: return "orphan_edge";
-    case ConflictKind::kUniqueViolation: return "unique_violation";
-    case ConflictKind::kCardinalityViolation: return "cardinality_violation";
-    case ConflictKind::kValueConstraintViolation: return "value_constraint_violation";
+    case ConflictKind::kDivergentInsert:
+      return "divergent_insert";
+    case ConflictKind::kDivergentUpdate:
+      return "divergent_update";
+    case ConflictKind::kDeleteVsUpdate:
+      return "delete_vs_update";
+    case ConflictKind::kOrphanEdge:
+      return "orphan_edge";
+    case ConflictKind::kUniqueViolation:
+      return "unique_violation";
+    case ConflictKind::kCardinalityViolation:
+      return "cardinality_violation";
+    case ConflictKind::kValueConstraintViolation:
+      return "value_constraint_violation";
   }
   return "";
 }
@@ -242,8 +249,8 @@ Result<MergePlan> plan_merge(const MergeStates& states, bool merge_properties) {
     }
     MergedType merged{.table_id = ours.table_id, .source = ours.after, .target = target, .actions = {}};
     const TypeTriple type{.base = ours.before, .source = ours.after, .target = target};
-    OG_RETURN_IF_ERROR(TypeMerge(states, type, merge_properties)
-                           .run(source_changes, target_changes, merged, plan.conflicts));
+    OG_RETURN_IF_ERROR(
+        TypeMerge(states, type, merge_properties).run(source_changes, target_changes, merged, plan.conflicts));
     if (!merged.actions.empty()) plan.types.push_back(std::move(merged));
   }
   return plan;
@@ -268,10 +275,18 @@ Result<std::vector<MergeConflict>> violation_conflicts(const MergeStates& states
   for (const Violation& violation : violations) {
     MergeConflict conflict{.type = violation.type, .entity_id = violation.entity_id, .message = violation.message};
     switch (violation.kind) {
-      case ViolationKind::kValue: conflict.kind = ConflictKind::kValueConstraintViolation; break;
-      case ViolationKind::kUnique: conflict.kind = ConflictKind::kUniqueViolation; break;
-      case ViolationKind::kOrphanEdge: conflict.kind = ConflictKind::kOrphanEdge; break;
-      case ViolationKind::kCardinality: conflict.kind = ConflictKind::kCardinalityViolation; break;
+      case ViolationKind::kValue:
+        conflict.kind = ConflictKind::kValueConstraintViolation;
+        break;
+      case ViolationKind::kUnique:
+        conflict.kind = ConflictKind::kUniqueViolation;
+        break;
+      case ViolationKind::kOrphanEdge:
+        conflict.kind = ConflictKind::kOrphanEdge;
+        break;
+      case ViolationKind::kCardinality:
+        conflict.kind = ConflictKind::kCardinalityViolation;
+        break;
     }
     if (conflict.entity_id) {
       const std::string& table_id = ids[violation.type];

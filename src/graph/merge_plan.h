@@ -78,8 +78,8 @@ struct MergeStates {
 void sort_conflicts(const Snapshot& target, std::vector<MergeConflict>& conflicts);
 
 // Names that differ between a row of one state and one of another, as MergeConflict::fields.
-[[nodiscard]] Result<std::vector<std::string>> differing_fields(const Snapshot& a, schema::TypeRef type_a, Ordinal row_a,
-                                                                const Snapshot& b, schema::TypeRef type_b,
-                                                                Ordinal row_b);
+[[nodiscard]] Result<std::vector<std::string>> differing_fields(const Snapshot& a, schema::TypeRef type_a,
+                                                                Ordinal row_a, const Snapshot& b,
+                                                                schema::TypeRef type_b, Ordinal row_b);
 
 }  // namespace omnigraph::graph

@@ -27,9 +27,7 @@ class History {
   RecordPtr record(const std::string& branch) { return graph_->parts().log->confirmed_head(branch).value().record; }
   std::string head(const std::string& branch) { return record(branch)->record.head_id; }
 
-  void fork(const std::string& branch, const std::string& from) {
-    ASSERT_TRUE(graph_->create_branch(branch, from));
-  }
+  void fork(const std::string& branch, const std::string& from) { ASSERT_TRUE(graph_->create_branch(branch, from)); }
   void commit(const std::string& branch) { publish(branch, std::nullopt); }
   void merge(const std::string& source, const std::string& target) {
     const CommitRecord from = record(source)->record;
@@ -139,14 +137,13 @@ TEST(AncestryTest, OfSeveralBasesTheOneWithTheLargerVersion) {
   const std::string on_main = history.head("main");
   history.merge("w", "main");
   // The other way around, from the state before that merge: two branches that took each other's first state over.
-  const auto published = publish_draft(
-      history.graph()->parts(), "w", [&](DraftAttempt& attempt) -> Result<bool> {
-        CommitFacts facts;
-        const CommitRecord main = history.record("main")->record;
-        facts.merged = RecordPosition{.branch = "main", .seq = main.seq - 1, .id = on_main};
-        OG_RETURN_IF_ERROR(attempt.draft.append(facts, PreparedWrite{}));
-        return true;
-      });
+  const auto published = publish_draft(history.graph()->parts(), "w", [&](DraftAttempt& attempt) -> Result<bool> {
+    CommitFacts facts;
+    const CommitRecord main = history.record("main")->record;
+    facts.merged = RecordPosition{.branch = "main", .seq = main.seq - 1, .id = on_main};
+    OG_RETURN_IF_ERROR(attempt.draft.append(facts, PreparedWrite{}));
+    return true;
+  });
   ASSERT_TRUE(published) << published.error().render();
   EXPECT_EQ(history.base("w", "main").relation, Relation::kDiverged);
   EXPECT_EQ(history.base("w", "main").commit_id, on_main) << "version 3 against 2 of w's commit";
@@ -206,7 +203,8 @@ TEST(AncestryTest, RandomHistories) {
           if (source != target) history.merge(source, target);
           break;
         }
-        default: history.commit(any());
+        default:
+          history.commit(any());
       }
       const std::string source = any(), target = any();
       if (source == target) continue;

@@ -114,10 +114,10 @@ inline Entities entities_of(const Snapshot& snapshot, schema::TypeRef type) {
   for (Ordinal o = 0; o < view->physical_rows(); ++o) {
     if (view->is_deleted(o)) continue;
     const auto place = ids->locate(o);
-    const bool fresh = entities
-                           .emplace(std::string(ids->chunk(place.chunk)->string_value(place.index)),
-                                    entity_text(*view, properties, o))
-                           .second;
+    const bool fresh =
+        entities
+            .emplace(std::string(ids->chunk(place.chunk)->string_value(place.index)), entity_text(*view, properties, o))
+            .second;
     EXPECT_TRUE(fresh) << "an id occurs twice";
   }
   return entities;

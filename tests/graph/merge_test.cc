@@ -32,8 +32,8 @@ struct MergeTest : ::testing::Test {
   BranchedGraph graph{kSchema, metered};
 
   void SetUp() override {
-    ASSERT_TRUE(graph.write("main", {.puts = {{"node:Crew", {crew("a", number(1)), crew("b")}},
-                                              {"node:Dock", {dock("d1"), dock("d2")}}}}));
+    ASSERT_TRUE(graph.write(
+        "main", {.puts = {{"node:Crew", {crew("a", number(1)), crew("b")}}, {"node:Dock", {dock("d1"), dock("d2")}}}}));
     ASSERT_TRUE(graph->create_branch("w", "main"));
   }
 
@@ -94,7 +94,8 @@ TEST_F(MergeTest, FastForwardIsOneRecordWithoutData) {
   EXPECT_EQ(outcome("w", "main"), "fast_forward");
   graph->drain();
   std::uint64_t puts = 0;
-  for (const auto& request : metered->meter().log) puts += request.operation != "get" && request.operation != "list" ? 1 : 0;
+  for (const auto& request : metered->meter().log)
+    puts += request.operation != "get" && request.operation != "list" ? 1 : 0;
   EXPECT_LE(puts, 3u) << "the record, the commit's pointer, and the regular version of the table";
   const SnapshotPtr target = graph.head("main");
   EXPECT_EQ(target->record().commits.back().parents, (Lines{old_head, source->commit_id()}));
@@ -113,8 +114,8 @@ TEST_F(MergeTest, ChangesOfBothSidesMeet) {
   ASSERT_TRUE(graph.write("w", {.puts = {{"node:Crew", {crew("a", number(3), text("a@x"), text("b:pixels"))}},
                                          {"edge:Mans", {mans("m1", "a", "d2")}}},
                                 .removed = {{"node:Dock", "d1"}}}));
-  ASSERT_TRUE(graph.write("main", {.puts = {{"node:Crew", {crew("z"), crew("b", number(2))}},
-                                            {"edge:Mans", {mans("m2", "z", "d2")}}}}));
+  ASSERT_TRUE(graph.write(
+      "main", {.puts = {{"node:Crew", {crew("z"), crew("b", number(2))}}, {"edge:Mans", {mans("m2", "z", "d2")}}}}));
   const SnapshotPtr before = graph.head("main");
   const MergeResult expected = preview("w", "main");
   EXPECT_EQ(outcome("w", "main"), "merged");
@@ -148,8 +149,8 @@ TEST_F(MergeTest, ChangesOfBothSidesMeet) {
 
 TEST_F(MergeTest, TheSameChangeOnBothSidesStillCommits) {
   for (const char* branch : {"w", "main"}) {
-    ASSERT_TRUE(graph.write(branch, {.puts = {{"node:Crew", {crew("a", number(4)), crew("n")}}},
-                                     .removed = {{"node:Dock", "d1"}}}));
+    ASSERT_TRUE(graph.write(
+        branch, {.puts = {{"node:Crew", {crew("a", number(4)), crew("n")}}}, .removed = {{"node:Dock", "d1"}}}));
   }
   const SnapshotPtr before = graph.head("main");
   EXPECT_EQ(outcome("w", "main"), "merged");
@@ -161,8 +162,9 @@ TEST_F(MergeTest, TheSameChangeOnBothSidesStillCommits) {
 TEST_F(MergeTest, EntitiesChangedDifferently) {
   ASSERT_TRUE(graph.write("w", {.puts = {{"node:Crew", {crew("a", number(3)), crew("n", number(1))}}},
                                 .removed = {{"node:Dock", "d1"}, {"node:Crew", "b"}}}));
-  ASSERT_TRUE(graph.write("main", {.puts = {{"node:Crew", {crew("a", number(2)), crew("n", number(2)), crew("b", number(5))}},
-                                            {"node:Dock", {{text("d1"), text("other name")}}}}}));
+  ASSERT_TRUE(
+      graph.write("main", {.puts = {{"node:Crew", {crew("a", number(2)), crew("n", number(2)), crew("b", number(5))}},
+                                    {"node:Dock", {{text("d1"), text("other name")}}}}}));
   const MergeResult result = expect_conflicts({"divergent_update node:Crew a: divergent update for id 'a'",
                                                "delete_vs_update node:Crew b: delete/update conflict for id 'b'",
                                                "divergent_insert node:Crew n: divergent insert for id 'n'",
@@ -201,9 +203,12 @@ TEST_F(MergeTest, ConstraintsOfTheResult) {
 TEST_F(MergeTest, TooFewEdgesAreToldToo) {
   ASSERT_TRUE(graph.write("main", {.puts = {{"edge:Leads", {{text("l1"), text("d1"), text("a")}}}}}));
   EXPECT_EQ(outcome("main", "w"), "fast_forward");
-  ASSERT_TRUE(graph.write("w", {.puts = {{"edge:Leads", {{text("l2"), text("d1"), text("b")}}}}, .removed = {{"edge:Leads", "l1"}}}));
-  ASSERT_TRUE(graph.write("main", {.puts = {{"edge:Leads", {{text("l3"), text("d1"), text("b")}}}}, .removed = {{"edge:Leads", "l1"}}}));
-  expect_conflicts({"cardinality_violation edge:Leads -: @card violation on edge Leads: source 'd1' has 2 edges (max 1)"});
+  ASSERT_TRUE(graph.write(
+      "w", {.puts = {{"edge:Leads", {{text("l2"), text("d1"), text("b")}}}}, .removed = {{"edge:Leads", "l1"}}}));
+  ASSERT_TRUE(graph.write(
+      "main", {.puts = {{"edge:Leads", {{text("l3"), text("d1"), text("b")}}}}, .removed = {{"edge:Leads", "l1"}}}));
+  expect_conflicts(
+      {"cardinality_violation edge:Leads -: @card violation on edge Leads: source 'd1' has 2 edges (max 1)"});
 }
 
 TEST_F(MergeTest, DisjointFieldsMergeOnlyWhenAsked) {
@@ -211,8 +216,8 @@ TEST_F(MergeTest, DisjointFieldsMergeOnlyWhenAsked) {
   EXPECT_EQ(outcome("main", "w"), "fast_forward");
   ASSERT_TRUE(graph.write("w", {.puts = {{"node:Crew", {crew("a", number(1), text("a@x"))}},
                                          {"edge:Mans", {mans("m", "b", "d1", number(1))}}}}));
-  ASSERT_TRUE(graph.write("main", {.puts = {{"node:Crew", {crew("a", number(2))}},
-                                            {"edge:Mans", {mans("m", "a", "d1", number(2))}}}}));
+  ASSERT_TRUE(graph.write(
+      "main", {.puts = {{"node:Crew", {crew("a", number(2))}}, {"edge:Mans", {mans("m", "a", "d1", number(2))}}}}));
   EXPECT_EQ(merge("w", "main").outcome, MergeOutcome::kConflicts);
   EXPECT_EQ(merge("w", "main", true).outcome, MergeOutcome::kMerged);
   const GraphState state = graph.state("main");
@@ -249,12 +254,16 @@ TEST_F(MergeTest, Refusals) {
 }
 
 TEST_F(MergeTest, APreviewWritesNothingAndSaysWhatAMergeDoes) {
-  ASSERT_TRUE(graph.write("w", {.puts = {{"node:Crew", {crew("a", number(3)), crew("c")}}}, .removed = {{"node:Dock", "d1"}}}));
+  ASSERT_TRUE(
+      graph.write("w", {.puts = {{"node:Crew", {crew("a", number(3)), crew("c")}}}, .removed = {{"node:Dock", "d1"}}}));
   const auto counts = [](const MergeResult& result) {
     std::vector<std::string> lines;
     for (const MergedType& type : result.types) {
       for (const MergeAction& action : type.actions) {
-        lines.push_back(std::string(action.target == kNoOrdinal ? "insert " : action.source == kNoOrdinal ? "delete " : "update ") + action.id);
+        lines.push_back(std::string(action.target == kNoOrdinal   ? "insert "
+                                    : action.source == kNoOrdinal ? "delete "
+                                                                  : "update ") +
+                        action.id);
       }
     }
     std::sort(lines.begin(), lines.end());

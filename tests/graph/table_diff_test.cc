@@ -67,7 +67,8 @@ Changes diff(const Snapshot& before, const Snapshot& after) {
       EXPECT_TRUE(last.empty() || last < change.id) << "ascending by id";
       last = change.id;
       changes[before.catalog()->table_key(*pair.before)].emplace(
-          change.id, std::pair(text_of(before, *pair.before, change.before), text_of(after, *pair.after, change.after)));
+          change.id,
+          std::pair(text_of(before, *pair.before, change.before), text_of(after, *pair.after, change.after)));
     }
   }
   return changes;
