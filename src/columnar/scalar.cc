@@ -9,6 +9,7 @@
 #include "base/number_text.h"
 #include "base/result.h"
 #include "base/text.h"
+#include "columnar/image_json.h"
 
 namespace omnigraph::columnar {
 namespace {
@@ -66,7 +67,7 @@ void append_quoted(std::string& out, std::string_view text) {  // text without a
   out += '"';
 }
 
-enum class JsonStyle { kResult, kExport };
+enum class JsonStyle { kResult, kExport, kImage };
 
 // `finite` turns false on a float that export cannot write.
 struct JsonSink {
@@ -79,14 +80,14 @@ struct JsonSink {
     base::append_json_number(out, value);
   }
   void date(std::int32_t days) {
-    if (style == JsonStyle::kExport) {
+    if (style != JsonStyle::kResult) {
       base::append_int(out, days);
     } else {
       append_quoted(out, base::format_date(days));
     }
   }
   void date_time(std::int64_t milliseconds) {
-    if (style == JsonStyle::kExport) {
+    if (style != JsonStyle::kResult) {
       base::append_int(out, milliseconds);
     } else {
       append_quoted(out, base::format_date_time(milliseconds));
@@ -95,6 +96,8 @@ struct JsonSink {
   void vector_element(float value) {
     if (std::isfinite(value)) {
       base::append_double(out, static_cast<double>(value));
+    } else if (style == JsonStyle::kImage) {
+      number(static_cast<double>(value));
     } else {
       finite = false;
       out += "null";
@@ -260,6 +263,10 @@ bool append_export_json(std::string& out, const Array& array, std::int64_t i) {
   JsonSink sink{.out = out, .style = JsonStyle::kExport};
   sink.slot(array, i);
   return sink.finite;
+}
+
+void append_image_json(std::string& out, const Array& array, std::int64_t i) {
+  JsonSink{.out = out, .style = JsonStyle::kImage}.slot(array, i);
 }
 
 }  // namespace omnigraph::columnar

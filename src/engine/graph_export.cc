@@ -1,11 +1,11 @@
 // Export (chapter 03 section 3): NDJSON of one pinned snapshot, edge types first, rows by id.
 
+#include "engine/export_rows.h"
+
 #include <algorithm>
-#include <numeric>
 
 #include "base/json_writer.h"
-#include "base/text.h"
-#include "columnar/scalar.h"
+#include "engine/entity_image.h"
 #include "engine/graph_impl.h"
 
 namespace omnigraph::engine {
@@ -68,10 +68,7 @@ class TypeExporter {
       OG_ASSIGN_OR_RETURN(destinations_, table.destinations());
     }
     const auto& properties = snapshot_.catalog()->properties_of(type_);
-    std::vector<std::size_t> by_name(properties.size());
-    std::iota(by_name.begin(), by_name.end(), std::size_t{0});
-    std::ranges::sort(by_name, {}, [&](std::size_t i) -> const std::string& { return properties[i].name; });
-    for (const std::size_t i : by_name) {
+    for (const std::size_t i : properties_by_name(*snapshot_.catalog(), type_)) {
       OG_ASSIGN_OR_RETURN(ColumnPtr column, table.property(i));
       columns_.push_back({properties[i].name, &properties[i], std::move(column)});
     }
@@ -105,33 +102,15 @@ class TypeExporter {
   Result<void> append_value(const ExportColumn& column, graph::Ordinal ordinal) {
     const auto place = column.column->locate(ordinal);
     const columnar::Array& array = *column.column->chunk(place.chunk);
-    if (column.property != nullptr && column.property->type.is_blob()) return append_blob(array, place.index);
-    if (columnar::append_export_json(piece_, array, place.index)) return {};
+    if (column.property == nullptr) {
+      base::append_json_string(piece_, array.string_value(place.index));
+      return {};
+    }
+    OG_ASSIGN_OR_RETURN(const bool written, append_property_json(piece_, *column.property, array, place.index, store_,
+                                                                 NonFinite::kRefuse));
+    if (written) return {};
     return std::unexpected(internal_error("cannot export " + snapshot_.catalog()->name_of(type_) + "." + column.name +
                                           ": the value is not a finite number"));
-  }
-
-  // Struct of nullable children sha256, size, data, object, uri, start, length (chapter 09 section 6).
-  Result<void> append_blob(const columnar::Array& blob, std::int64_t i) {
-    const auto child = [&](std::string_view name) -> const columnar::Array* {
-      for (std::size_t c = 0; c < blob.type().child_count(); ++c) {
-        if (blob.type().child(c).name == name && blob.child(c)->is_valid(i)) return blob.child(c).get();
-      }
-      return nullptr;
-    };
-    if (!blob.is_valid(i)) {
-      piece_.append("null");
-    } else if (const auto* uri = child("uri")) {
-      base::append_json_string(piece_, uri->string_value(i));
-    } else if (const auto* data = child("data")) {
-      piece_.append("\"base64:").append(base::base64_encode(data->string_value(i))).push_back('"');
-    } else if (const auto* object = child("object")) {
-      OG_ASSIGN_OR_RETURN(const Buffer bytes, store_.get(object->string_value(i)));
-      piece_.append("\"base64:").append(base::base64_encode(bytes.text())).push_back('"');
-    } else {
-      piece_.append("null");
-    }
-    return {};
   }
 
   const graph::Snapshot& snapshot_;
@@ -144,8 +123,9 @@ class TypeExporter {
   std::string piece_;
 };
 
-// Edge types, then node types, each by name. A name selects both a node and an edge type of that name.
-Result<std::vector<schema::TypeRef>> selected_types(const schema::Catalog& catalog,
+}  // namespace
+
+Result<std::vector<schema::TypeRef>> exported_types(const schema::Catalog& catalog,
                                                     const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     const bool known = catalog.find_node(name).has_value() ||
@@ -165,22 +145,23 @@ Result<std::vector<schema::TypeRef>> selected_types(const schema::Catalog& catal
   return types;
 }
 
-}  // namespace
+Result<void> export_types(const graph::Snapshot& snapshot, const std::vector<schema::TypeRef>& types,
+                          objectstore::ObjectStore& store, const Graph::TextSink& sink) {
+  for (const schema::TypeRef type : types) OG_RETURN_IF_ERROR(TypeExporter(snapshot, type, store, sink).run());
+  return {};
+}
 
 Result<void> GraphImpl::check_export(std::string_view branch, const std::vector<std::string>& types) {
   OG_ASSIGN_OR_RETURN(const graph::SnapshotPtr head, head_of(branch));
-  OG_RETURN_IF_ERROR(selected_types(*head->catalog(), types));
+  OG_RETURN_IF_ERROR(exported_types(*head->catalog(), types));
   return {};
 }
 
 Result<void> GraphImpl::export_rows(std::string_view branch, const std::vector<std::string>& types,
                                     const TextSink& sink) {
   OG_ASSIGN_OR_RETURN(const graph::SnapshotPtr head, head_of(branch));
-  OG_ASSIGN_OR_RETURN(const auto selected, selected_types(*head->catalog(), types));
-  for (const schema::TypeRef type : selected) {
-    OG_RETURN_IF_ERROR(TypeExporter(*head, type, store_->store(), sink).run());
-  }
-  return {};
+  OG_ASSIGN_OR_RETURN(const auto selected, exported_types(*head->catalog(), types));
+  return export_types(*head, selected, store_->store(), sink);
 }
 
 }  // namespace omnigraph::engine

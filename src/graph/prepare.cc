@@ -10,6 +10,23 @@
 
 namespace omnigraph::graph {
 
+namespace {
+
+Result<void> collect_values(const TableState& table, const schema::TypeValueChecker& checker,
+                            const columnar::Batch& batch) {
+  const std::size_t system = staged_system_columns(table.type.kind);
+  Result<void> outcome;
+  for (std::size_t c = system; c < batch.columns.size() && outcome; ++c) {
+    checker.for_each_violation(c - system, *batch.columns[c], {}, [&](schema::ValueViolation violation) {
+      outcome = table.violated(ViolationKind::kValue, std::nullopt, std::move(violation.error));
+      return outcome.has_value();
+    });
+  }
+  return outcome;
+}
+
+}  // namespace
+
 Result<void> check_values(const TableState& table) {
   const schema::TypeValueChecker checker(*table.catalog, table.type);
   std::vector<Result<void>> outcomes(table.pieces.size());
@@ -23,9 +40,14 @@ Result<void> check_values(const TableState& table) {
       for (columnar::ArrayPtr& column : batch.columns) column = columnar::take(*column, kept);
       batch.length = static_cast<std::int64_t>(kept.size());
     }
+    if (table.violations != nullptr) return collect_values(table, checker, batch);
     if (auto violation = checker.check_batch(batch)) return std::unexpected(std::move(violation->error));
     return {};
   };
+  if (table.violations != nullptr) {  // in order of arrival
+    for (const StagedPiece& piece : table.pieces) OG_RETURN_IF_ERROR(check(piece));
+    return {};
+  }
   base::TaskPool::shared().parallel_for(table.pieces.size(),
                                         [&](std::size_t p) { outcomes[p] = check(table.pieces[p]); });
   for (Result<void>& outcome : outcomes) OG_RETURN_IF_ERROR(std::move(outcome));
@@ -39,7 +61,8 @@ constexpr std::uint64_t kEndpointMemoryBytes = std::uint64_t{96} << 20;
 
 class Preparation {
  public:
-  Preparation(const Snapshot& base, const WriteSet& writes) : state_(base, writes) {}
+  Preparation(const Snapshot& base, const WriteSet& writes, const PrepareOptions& options)
+      : state_(base, writes, options.violations), options_(options) {}
 
   Result<PreparedWrite> run(objectstore::ObjectStore& store, PreparedFileCache& cache) {
     OG_RETURN_IF_ERROR(open_tables());
@@ -52,6 +75,8 @@ class Preparation {
       if (table->id_conflict) return std::unexpected(*table->id_conflict);
     }
     state_.node_ids().clear();
+    const bool violated = options_.violations != nullptr && !options_.violations->empty();
+    if (violated || options_.check_only) return PreparedWrite{};
     return build(store, cache);
   }
 
@@ -173,6 +198,7 @@ class Preparation {
   }
 
   WriteState state_;
+  const PrepareOptions options_;
   std::vector<const TableState*> written_;  // ascending by type
   std::map<schema::TypeRef, EndpointRows> endpoints_;
 };
@@ -180,8 +206,8 @@ class Preparation {
 }  // namespace
 
 Result<PreparedWrite> prepare_write(const Snapshot& base, const WriteSet& writes, objectstore::ObjectStore& store,
-                                    PreparedFileCache& cache) {
-  return Preparation(base, writes).run(store, cache);
+                                    PreparedFileCache& cache, const PrepareOptions& options) {
+  return Preparation(base, writes, options).run(store, cache);
 }
 
 }  // namespace omnigraph::graph

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "graph/record.h"
 #include "graph/snapshot.h"
+#include "graph/violation.h"
 #include "graph/write_set.h"
 #include "lance/manifest.h"
 #include "objectstore/object_store.h"
@@ -57,9 +58,17 @@ struct PreparedWrite {
 class PreparedFileCache;
 [[nodiscard]] std::shared_ptr<PreparedFileCache> make_prepared_file_cache();
 
+struct PrepareOptions {
+  // Violations of constraints are collected here, all of them, instead of ending the work at the first. If there are
+  // any, nothing is built.
+  std::vector<Violation>* violations = nullptr;
+  bool check_only = false;  // nothing is built and nothing reaches the store
+};
+
 // A violation is the error itself: kBadRequest with the texts of chapter 01 section 5, kConflict key_conflict.
 // Order of checks: enum, @range, @check, missing values; @key and @unique; endpoints; @card; id conflicts.
 [[nodiscard]] Result<PreparedWrite> prepare_write(const Snapshot& base, const WriteSet& writes,
-                                                  objectstore::ObjectStore& store, PreparedFileCache& cache);
+                                                  objectstore::ObjectStore& store, PreparedFileCache& cache,
+                                                  const PrepareOptions& options = {});
 
 }  // namespace omnigraph::graph

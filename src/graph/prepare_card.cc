@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <optional>
+#include <unordered_set>
 #include <utility>
 
 #include "graph/prepare_state.h"
@@ -86,7 +87,7 @@ class CardinalityCheck {
       OG_RETURN_IF_ERROR(count_kept());
       const bool violated =
           counts_.any_of([&](std::uint64_t row, std::uint32_t count) { return violates(row, count); });
-      if (violated) OG_RETURN_IF_ERROR(find_first());
+      if (violated) OG_RETURN_IF_ERROR(edges_.violations != nullptr ? collect_all() : find_first());
     }
     if (first_) return std::unexpected(first_->second);
     return {};
@@ -106,6 +107,8 @@ class CardinalityCheck {
       OG_ASSIGN_OR_RETURN(const Buffer bytes, rows_.get(EdgeSide::kSource, p));
       const auto sources = EndpointRows::values(bytes);
       for (std::uint64_t i = 0; i < piece.count; ++i) {
+        // An edge without its source was collected as an orphan.
+        if (sources[i] == EndpointRows::kUnresolved) continue;
         if (edges_.is_final(piece.start + i) && in_pass(sources[i])) ++counts_.at(sources[i]);
       }
     }
@@ -197,6 +200,38 @@ class CardinalityCheck {
     OG_CHECK(first != kNoOrdinal);
     OG_ASSIGN_OR_RETURN(const std::string id, base_source(first));
     note(edges_.staged_rows + first, violation(id, count));
+    return {};
+  }
+
+  // Every source once: by the first new edge of it, else by the first that goes.
+  Result<void> collect_all() {
+    std::unordered_set<std::uint64_t> told;
+    const auto tell = [&](std::uint64_t row, const std::string& id, std::uint32_t count) -> Result<void> {
+      if (!told.insert(row).second) return {};
+      return edges_.violated(ViolationKind::kCardinality, std::nullopt, violation(id, count));
+    };
+    for (std::size_t p = 0; p < edges_.pieces.size(); ++p) {
+      const StagedPiece& piece = edges_.pieces[p];
+      OG_ASSIGN_OR_RETURN(const Buffer bytes, rows_.get(EdgeSide::kSource, p));
+      const auto sources = EndpointRows::values(bytes);
+      for (std::uint64_t i = 0; i < piece.count; ++i) {
+        if (sources[i] == EndpointRows::kUnresolved) continue;
+        if (!edges_.is_final(piece.start + i) || !in_pass(sources[i])) continue;
+        const std::uint32_t count = counts_.at(sources[i]);
+        if (!violates(sources[i], count)) continue;
+        OG_ASSIGN_OR_RETURN(const std::string id, edges_.staged_text(piece.start + i, 1));
+        OG_RETURN_IF_ERROR(tell(sources[i], id, count));
+      }
+    }
+    std::vector<std::pair<Ordinal, std::uint64_t>> going;
+    OG_RETURN_IF_ERROR(visit_base(true, [&](Ordinal o, std::uint64_t row) {
+      if (violates(row, counts_.at(row))) going.emplace_back(o, row);
+      return true;
+    }));
+    for (const auto& [o, row] : going) {
+      OG_ASSIGN_OR_RETURN(const std::string id, base_source(o));
+      OG_RETURN_IF_ERROR(tell(row, id, counts_.at(row)));
+    }
     return {};
   }
 

@@ -2,6 +2,7 @@
 // edges are resolved to row ids on the way, since the edge files keep them (chapter 09 section 6).
 #include <algorithm>
 #include <atomic>
+#include <map>
 
 #include "base/task_pool.h"
 #include "graph/prepare_state.h"
@@ -115,7 +116,7 @@ class SideResolver {
   std::atomic<bool> missing_ = false;
 };
 
-// The first staged edge, in order of arrival, that lacks a node.
+// The staged edges, in order of arrival, that lack a node.
 Result<void> report_missing(const TableState& edges, const TableState& sources, const TableState& targets,
                             const EndpointRows& rows) {
   for (std::size_t p = 0; p < edges.pieces.size(); ++p) {
@@ -130,15 +131,18 @@ Result<void> report_missing(const TableState& edges, const TableState& sources, 
       if (!source_missing && target_rows[i] != EndpointRows::kUnresolved) continue;
       const EdgeSide side = source_missing ? EdgeSide::kSource : EdgeSide::kDestination;
       OG_ASSIGN_OR_RETURN(const std::string id, edges.staged_text(piece.start + i, column_of(side)));
-      return std::unexpected(missing_endpoint(side, id, source_missing ? sources : targets));
+      OG_ASSIGN_OR_RETURN(std::string edge_id, edges.staged_text(piece.start + i, 0));
+      OG_RETURN_IF_ERROR(edges.violated(ViolationKind::kOrphanEdge, std::move(edge_id),
+                                        missing_endpoint(side, id, source_missing ? sources : targets)));
     }
   }
   return {};
 }
 
-// First base edge that stays while its node on this side vanishes.
-Result<Ordinal> first_orphan(const TableState& edges, const TableState& nodes, EdgeSide side) {
-  if (nodes.vanished_count == 0) return kNoOrdinal;
+// Base edges that stay while their node on this side vanishes, ascending; only the first one where `all` is not set.
+Result<std::vector<Ordinal>> orphans(const TableState& edges, const TableState& nodes, EdgeSide side, bool all) {
+  std::vector<Ordinal> found;
+  if (nodes.vanished_count == 0) return found;
   RowBits vanished_rows;
   vanished_rows.resize(nodes.base->manifest().next_row_id);
   nodes.vanished.for_each([&](std::uint64_t o) { vanished_rows.set(nodes.base->row_id(static_cast<Ordinal>(o))); });
@@ -151,18 +155,20 @@ Result<Ordinal> first_orphan(const TableState& edges, const TableState& nodes, E
       const Ordinal o = start + static_cast<Ordinal>(i);
       if (chunk.is_valid(i)) {
         if (!vanished_rows.test(chunk.value<std::uint64_t>(i)) || !edges.base_kept(o)) continue;
-        return o;
+      } else {
+        if (!edges.base_kept(o)) continue;
+        // Another tool wrote the edge and its row is not known yet: go by the id.
+        OG_ASSIGN_OR_RETURN(const auto texts,
+                            side == EdgeSide::kSource ? edges.base->sources() : edges.base->destinations());
+        const auto place = texts->locate(o);
+        OG_ASSIGN_OR_RETURN(const Ordinal node, nodes.base->find(texts->chunk(place.chunk)->string_value(place.index)));
+        if (node == kNoOrdinal || !nodes.vanished.test(node)) continue;
       }
-      if (!edges.base_kept(o)) continue;
-      // Another tool wrote the edge and its row is not known yet: go by the id.
-      OG_ASSIGN_OR_RETURN(const auto texts,
-                          side == EdgeSide::kSource ? edges.base->sources() : edges.base->destinations());
-      const auto place = texts->locate(o);
-      OG_ASSIGN_OR_RETURN(const Ordinal node, nodes.base->find(texts->chunk(place.chunk)->string_value(place.index)));
-      if (node != kNoOrdinal && nodes.vanished.test(node)) return o;
+      found.push_back(o);
+      if (!all) return found;
     }
   }
-  return kNoOrdinal;
+  return found;
 }
 
 }  // namespace
@@ -185,15 +191,22 @@ Result<void> check_kept_edges(WriteState& state, const TableState& edges) {
   const schema::EdgeType& type = state.catalog().edges[edges.type.index];
   OG_ASSIGN_OR_RETURN(const TableState* sources, state.node_table(type.source_index));
   OG_ASSIGN_OR_RETURN(const TableState* targets, state.node_table(type.target_index));
-  OG_ASSIGN_OR_RETURN(const Ordinal source_orphan, first_orphan(edges, *sources, EdgeSide::kSource));
-  OG_ASSIGN_OR_RETURN(const Ordinal target_orphan, first_orphan(edges, *targets, EdgeSide::kDestination));
-  if (source_orphan == kNoOrdinal && target_orphan == kNoOrdinal) return {};
-  const bool source = source_orphan <= target_orphan;
-  OG_ASSIGN_OR_RETURN(const auto texts, source ? edges.base->sources() : edges.base->destinations());
-  const auto place = texts->locate(source ? source_orphan : target_orphan);
-  return std::unexpected(missing_endpoint(source ? EdgeSide::kSource : EdgeSide::kDestination,
-                                          texts->chunk(place.chunk)->string_value(place.index),
-                                          source ? *sources : *targets));
+  const bool all = edges.violations != nullptr;
+  OG_ASSIGN_OR_RETURN(const auto source_orphans, orphans(edges, *sources, EdgeSide::kSource, all));
+  OG_ASSIGN_OR_RETURN(const auto target_orphans, orphans(edges, *targets, EdgeSide::kDestination, all));
+  std::map<Ordinal, EdgeSide> sides;  // an edge without both its nodes names its source
+  for (const Ordinal o : source_orphans) sides.emplace(o, EdgeSide::kSource);
+  for (const Ordinal o : target_orphans) sides.emplace(o, EdgeSide::kDestination);
+  for (const auto& [o, side] : sides) {
+    const bool source = side == EdgeSide::kSource;
+    OG_ASSIGN_OR_RETURN(const auto texts, source ? edges.base->sources() : edges.base->destinations());
+    const auto place = texts->locate(o);
+    OG_ASSIGN_OR_RETURN(std::string edge_id, edges.base_id(o));
+    OG_RETURN_IF_ERROR(edges.violated(
+        ViolationKind::kOrphanEdge, std::move(edge_id),
+        missing_endpoint(side, texts->chunk(place.chunk)->string_value(place.index), source ? *sources : *targets)));
+  }
+  return {};
 }
 
 }  // namespace omnigraph::graph

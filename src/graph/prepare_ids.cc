@@ -113,6 +113,11 @@ Result<void> find_replaced(TableState& table) {
   const auto look_up = [&](std::size_t p) -> Result<void> {
     const StagedPiece& piece = table.pieces[p];
     if (!brings_ids(table, piece)) return {};
+    if (const std::vector<Ordinal>& known = table.writes->puts[piece.put].replaced; !known.empty()) {
+      const std::uint64_t first = piece.rows->batch_start(piece.index);
+      for (std::uint64_t i = 0; i < piece.count; ++i) table.replaces[piece.start + i] = known[first + i];
+      return {};
+    }
     OG_ASSIGN_OR_RETURN(const columnar::ArrayPtr column, table.column(piece, 0));
     for (std::uint64_t i = 0; i < piece.count; ++i) {
       if (!table.is_final(piece.start + i)) continue;

@@ -66,6 +66,7 @@ Result<TableState*> WriteState::table(schema::TypeRef type) {
   auto state = std::make_unique<TableState>();
   state->type = type;
   state->catalog = base_->catalog().get();
+  state->violations = violations_;
   OG_ASSIGN_OR_RETURN(state->base, base_->table(type));
   const std::string key = state->catalog->table_key(type);
   state->identity = base_->record().schema.find(key);

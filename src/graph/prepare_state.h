@@ -82,6 +82,8 @@ struct TableState {
   std::uint64_t replaced_count = 0;
   std::uint64_t new_count = 0;  // staged rows that get a new row id
 
+  std::vector<Violation>* violations = nullptr;  // where to collect them; null: the first one ends the work
+
   std::optional<Error> key_violation;  // two records of the input with one @key
   std::optional<Error> id_conflict;    // reported last
 
@@ -100,6 +102,14 @@ struct TableState {
     return base->manifest().next_row_id + rank(staged_row);
   }
   void number_rows();
+
+  // The error, or nothing when it was collected.
+  [[nodiscard]] Result<void> violated(ViolationKind kind, std::optional<std::string> entity_id, Error error) const {
+    if (violations == nullptr) return std::unexpected(std::move(error));
+    violations->push_back(
+        {.kind = kind, .type = type, .entity_id = std::move(entity_id), .message = std::move(error.message)});
+    return {};
+  }
 
   // One column of a piece, and texts for messages.
   [[nodiscard]] Result<columnar::ArrayPtr> column(const StagedPiece& piece, std::size_t column) const {
@@ -141,7 +151,8 @@ class ColumnCursor {
 // The tables of one write; those only read are opened on demand.
 class WriteState {
  public:
-  WriteState(const Snapshot& base, const WriteSet& writes) : base_(&base), writes_(&writes) {}
+  WriteState(const Snapshot& base, const WriteSet& writes, std::vector<Violation>* violations = nullptr)
+      : base_(&base), writes_(&writes), violations_(violations) {}
   // Ids are resolved when a table is opened.
   [[nodiscard]] Result<TableState*> table(schema::TypeRef type);
   [[nodiscard]] Result<TableState*> node_table(std::uint32_t index) {
@@ -158,10 +169,11 @@ class WriteState {
   std::map<std::uint32_t, std::unique_ptr<IdTable>> node_ids_;
   const Snapshot* base_;
   const WriteSet* writes_;
+  std::vector<Violation>* violations_;
   std::map<schema::TypeRef, std::unique_ptr<TableState>> tables_;
 };
 
-// The steps, in the order of prepare.h. Each returns the first violation.
+// The steps, in the order of prepare.h. Each returns the first violation, or collects all where the table says so.
 [[nodiscard]] Result<void> resolve_ids(TableState& table);
 [[nodiscard]] Result<void> check_values(const TableState& table);
 [[nodiscard]] Result<void> check_unique(const TableState& table);

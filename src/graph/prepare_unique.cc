@@ -107,7 +107,8 @@ class UniqueCheck {
       OG_RETURN_IF_ERROR(collect_new(passes, pass));
       if (!table_.base_has_kept_rows() || new_rows_.size() == 0) continue;
       // Scanning the base costs its size on every write; the index of a file is built once.
-      if (new_rows_.size() * kScanFactor < table_.base->live_rows()) {
+      // All violations are wanted by row, and the scan keeps one row for a tuple.
+      if (table_.violations != nullptr || new_rows_.size() * kScanFactor < table_.base->live_rows()) {
         OG_RETURN_IF_ERROR(probe_indexes(passes, pass));
       } else {
         OG_RETURN_IF_ERROR(scan_base(passes, pass));
@@ -134,7 +135,8 @@ class UniqueCheck {
         const auto values = value_texts(columns_, arrays, index);
         OG_ASSIGN_OR_RETURN(const std::string first, table_.staged_text(earlier, 0));
         OG_ASSIGN_OR_RETURN(const std::string second, table_.staged_text(piece.start + i, 0));
-        return std::unexpected(unique_violation(table_, columns_.names, values, first, second));
+        OG_RETURN_IF_ERROR(table_.violated(ViolationKind::kUnique, second,
+                                           unique_violation(table_, columns_.names, values, first, second)));
       }
     }
     return {};
@@ -146,7 +148,8 @@ class UniqueCheck {
     const auto values = value_texts(columns_, arrays, static_cast<std::int64_t>(staged_row - piece.start));
     OG_ASSIGN_OR_RETURN(const std::string first, table_.base_id(holder));
     OG_ASSIGN_OR_RETURN(const std::string second, table_.staged_text(staged_row, 0));
-    return std::unexpected(unique_violation(table_, columns_.names, values, first, second));
+    return table_.violated(ViolationKind::kUnique, second,
+                           unique_violation(table_, columns_.names, values, first, second));
   }
 
   Result<void> scan_base(const HashPasses& passes, std::uint64_t pass) const {
@@ -194,7 +197,9 @@ class UniqueCheck {
           const Ordinal start = table_.base->fragment_start(f);
           const Ordinal holder =
               indexes[f]->find(*hash, [&](std::uint32_t at) { return table_.base_kept(start + at); });
-          if (holder != kNoOrdinal) return report(static_cast<std::uint32_t>(row), start + holder);
+          if (holder == kNoOrdinal) continue;
+          OG_RETURN_IF_ERROR(report(static_cast<std::uint32_t>(row), start + holder));
+          break;  // It was collected; a tuple has one holder.
         }
       }
     }
@@ -223,7 +228,9 @@ class UniqueCheck {
 }  // namespace
 
 Result<void> check_unique(const TableState& table) {
-  if (table.key_violation) return std::unexpected(*table.key_violation);
+  if (table.key_violation) {
+    OG_RETURN_IF_ERROR(table.violated(ViolationKind::kUnique, std::nullopt, *table.key_violation));
+  }
   if (table.staged_rows == 0) return {};
   for (const std::vector<std::string>& names : table.constraints().unique) {
     OG_RETURN_IF_ERROR(UniqueCheck(table, names).run());

@@ -43,6 +43,15 @@ Error read_set_conflict(const std::string& branch, const std::string& expected, 
                      "read_set_conflict", std::move(json));
 }
 
+Error precondition_failed(const std::string& branch, const std::string& expected, const std::string& actual) {
+  std::string json;
+  base::JsonWriter(json).begin_object().key("expected").string(expected).key("actual").string(actual).end_object();
+  return with_detail(
+      Error{Code::kPreconditionFailed, "precondition failed on branch '" + branch + "': expected head '" + expected +
+                                           "' but current is " + actual},
+      "precondition_failure", std::move(json));
+}
+
 bool is_refusal(const Error& error) {
   switch (error.code) {
     case Code::kIoError:

@@ -21,6 +21,10 @@ void pause_before_try(std::uint32_t tries);
 // kConflict with the detail `read_set_conflict`; retryable. `expected`, `actual`: commit ids.
 [[nodiscard]] Error read_set_conflict(const std::string& branch, const std::string& expected, const std::string& actual);
 
+// kPreconditionFailed with the detail `precondition_failure`: the head is not the one the caller named.
+[[nodiscard]] Error precondition_failed(const std::string& branch, const std::string& expected,
+                                        const std::string& actual);
+
 // A judgement about the data, to be given only on the newest state; anything else is trouble of this attempt.
 [[nodiscard]] bool is_refusal(const Error& error);
 

@@ -4,7 +4,6 @@
 #include <optional>
 #include <set>
 
-#include "base/json_writer.h"
 #include "graph/layout.h"
 #include "graph/race.h"
 #include "graph/write_set.h"
@@ -38,15 +37,6 @@ class Transaction final : public WriteTransaction {
   const SnapshotPtr base_;
   WriteSet writes_;
 };
-
-Error precondition_failed(const std::string& branch, const std::string& expected, const std::string& actual) {
-  std::string json;
-  base::JsonWriter(json).begin_object().key("expected").string(expected).key("actual").string(actual).end_object();
-  return with_detail(
-      Error{Code::kPreconditionFailed, "precondition failed on branch '" + branch + "': expected head '" + expected +
-                                           "' but current is " + actual},
-      "precondition_failure", std::move(json));
-}
 
 }  // namespace
 

@@ -16,6 +16,8 @@ struct TablePut {
   std::shared_ptr<const StagedRows> rows;
   PutMode mode = PutMode::kMerge;
   bool generated_ids = false;
+  // Where the caller knows it: the base row that each row replaces, or kNoOrdinal. Empty: looked up by id.
+  std::vector<Ordinal> replaced{};
 };
 
 struct TableWrites {

@@ -31,6 +31,9 @@ Result<HttpResponse> handle_load(Call& call);
 Result<HttpResponse> handle_ingest(Call& call);
 Result<HttpResponse> handle_load_ndjson(Call& call);
 Result<HttpResponse> handle_export(Call& call);
+// handlers_merge.cc
+Result<HttpResponse> handle_merge_branches(Call& call);
+Result<HttpResponse> handle_diff(Call& call);
 
 // Shared by the handlers.
 // The single value of a query parameter; kBadRequest when it is repeated.

@@ -94,6 +94,9 @@ void write_meta(JsonWriter& json) {
   write_component(json, "BranchCreateRequest", {{"name", "string"}, {"from?", "string"}});
   write_component(json, "BranchCreateOutput", {{"uri", "string"}, {"from", "string"}, {"name", "string"}, {"actor_id|", "string"}});
   write_component(json, "BranchDeleteOutput", {{"uri", "string"}, {"name", "string"}, {"actor_id|", "string"}});
+  write_component(json, "BranchMergeRequest", {{"source", "string"}, {"target?", "string"}, {"delete_branch?", "bool"}});
+  write_component(json, "BranchMergeOutput", {{"source", "string"}, {"target", "string"}, {"outcome", "BranchMergeOutcome"}, {"actor_id|", "string"}, {"branch_deleted?", "bool"}, {"branch_delete_error?", "string"}});
+  write_enum(json, "BranchMergeOutcome", {"already_up_to_date", "fast_forward", "merged"});
   write_component(json, "CommitOutput", {{"graph_commit_id", "string"}, {"graph_branch|", "string"}, {"graph_manifest_version", "int64"}, {"parent_commit_id|", "string"}, {"merged_parent_commit_id|", "string"}, {"actor_id|", "string"}, {"created_at", "int64"}});
   write_component(json, "CommitListOutput", {{"commits", "CommitOutput[]"}});
 }
@@ -131,8 +134,10 @@ void write_data(JsonWriter& json) {
 }
 
 void write_errors(JsonWriter& json) {
-  write_component(json, "ErrorOutput", {{"error", "string"}, {"code?", "ErrorCode"}, {"read_set_conflict?", "ReadSetConflictOutput"}, {"key_conflict?", "KeyConflictOutput"}, {"precondition_failure?", "PreconditionFailureOutput"}, {"resource_limit?", "ResourceLimitOutput"}, {"external_blob_source?", "ExternalBlobSourceOutput"}, {"recovery_required?", "RecoveryRequiredOutput"}});
+  write_component(json, "ErrorOutput", {{"error", "string"}, {"code?", "ErrorCode"}, {"merge_conflicts?", "MergeConflictOutput[]"}, {"read_set_conflict?", "ReadSetConflictOutput"}, {"key_conflict?", "KeyConflictOutput"}, {"precondition_failure?", "PreconditionFailureOutput"}, {"resource_limit?", "ResourceLimitOutput"}, {"external_blob_source?", "ExternalBlobSourceOutput"}, {"recovery_required?", "RecoveryRequiredOutput"}});
   write_enum(json, "ErrorCode", {"unauthorized", "forbidden", "bad_request", "not_found", "method_not_allowed", "conflict", "too_many_requests", "internal"});
+  write_component(json, "MergeConflictOutput", {{"entity_kind", "EntityKindOutput"}, {"type_name", "string"}, {"entity_id|", "string"}, {"kind", "MergeConflictKindOutput"}, {"message", "string"}});
+  write_enum(json, "MergeConflictKindOutput", {"divergent_insert", "divergent_update", "delete_vs_update", "orphan_edge", "unique_violation", "cardinality_violation", "value_constraint_violation"});
   write_component(json, "ReadSetConflictOutput", {{"member", "string"}, {"expected|", "string"}, {"actual|", "string"}});
   write_component(json, "KeyConflictOutput", {{"entity_kind", "EntityKindOutput"}, {"type_name", "string"}, {"entity_id?", "string"}});
   write_component(json, "PreconditionFailureOutput", {{"expected", "string"}, {"actual?", "string"}});

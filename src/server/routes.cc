@@ -34,6 +34,8 @@ const std::vector<Route>& routes() {
       {"POST", "/graphs/{graph_id}/export", "cluster_export", "queries", "Stream a branch as NDJSON", handle_export, BodyKind::kJson, "ExportRequest", {}, "409 413 415 503"},
       {"GET", "/graphs/{graph_id}/branches", "cluster_listBranches", "branches", "List the branches", handle_list_branches, BodyKind::kNone, {}, "BranchListOutput"},
       {"POST", "/graphs/{graph_id}/branches", "cluster_createBranch", "branches", "Create a branch", handle_create_branch, BodyKind::kJson, "BranchCreateRequest", "BranchCreateOutput", "409 429 503"},
+      {"POST", "/graphs/{graph_id}/branches/merge", "cluster_mergeBranches", "branches", "Merge one branch into another", handle_merge_branches, BodyKind::kJson, "BranchMergeRequest", "BranchMergeOutput", "409 413 424 429 503"},
+      {"GET", "/graphs/{graph_id}/x/diff", "cluster_diff", "branches", "What merging one branch into another would do", handle_diff, BodyKind::kNone, {}, {}, "409 410 413", {}, false, false, false},
       {"DELETE", "/graphs/{graph_id}/branches/{branch}", "cluster_deleteBranch", "branches", "Delete a branch", handle_delete_branch, BodyKind::kNone, {}, "BranchDeleteOutput", "409 429 503"},
       {"GET", "/graphs/{graph_id}/commits", "cluster_listCommits", "commits", "Commits of a branch, newest first", handle_list_commits, BodyKind::kNone, {}, "CommitListOutput", {}, {kBranch}},
       {"GET", "/graphs/{graph_id}/commits/{commit_id}", "cluster_getCommit", "commits", "One commit", handle_get_commit, BodyKind::kNone, {}, "CommitOutput", "410"},

@@ -1,0 +1,254 @@
+#include "graph/merge.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "graph/ancestry.h"
+#include "graph/layout.h"
+#include "graph/publish_loop.h"
+#include "graph/race.h"
+#include "graph/table_diff.h"
+
+namespace omnigraph::graph {
+namespace {
+
+// A head that rests longer is confirmed again before it is published on: well inside the hour it counts for.
+constexpr std::int64_t kSourceConfirmedForUs = kMicrosPerHour / 2;
+
+Error head_moved(const CommitRecord& head, const std::string& expected) {
+  return precondition_failed(head.branch, expected, head.head_id);
+}
+
+Result<Head> live_head(StoreParts& parts, const std::string& branch) {
+  OG_ASSIGN_OR_RETURN(Head head, parts.log->confirmed_head(branch));
+  if (!head.live()) return std::unexpected(branch_not_found(branch));
+  return head;
+}
+
+Result<MergeRequest> checked(MergeRequest request) {
+  OG_ASSIGN_OR_RETURN(request.source, checked_branch_name(request.source));
+  OG_ASSIGN_OR_RETURN(request.target, checked_branch_name(request.target));
+  if (request.source == request.target) {
+    return std::unexpected(bad_request("branch_merge requires distinct source and target branches"));
+  }
+  return request;
+}
+
+Error schemas_differ(const std::string& source, const std::string& target) {
+  return conflict("schemas of '" + source + "' and '" + target +
+                  "' cannot be merged: they differ; bring both branches to one schema first");
+}
+
+// Compares the heads of two branches and what both came from.
+class Comparison {
+ public:
+  Comparison(StoreParts& parts, RecordPtr source, RecordPtr target)
+      : parts_(parts), source_(std::move(source)), target_(std::move(target)) {}
+
+  // How the heads are related, and their states.
+  Result<MergeResult> relate() {
+    OG_ASSIGN_OR_RETURN(const MergeBase base, find_merge_base(*parts_.log, source_, target_));
+    MergeResult result;
+    result.base_commit_id = base.commit_id;
+    OG_ASSIGN_OR_RETURN(result.states.source, parts_.snapshots->at_head(source_));
+    switch (base.relation) {
+      case Relation::kUpToDate:
+        result.outcome = MergeOutcome::kUpToDate;
+        break;
+      case Relation::kFastForward:
+        result.outcome = MergeOutcome::kFastForward;
+        break;
+      case Relation::kDiverged: {
+        result.outcome = MergeOutcome::kMerged;
+        OG_ASSIGN_OR_RETURN(result.states.base, parts_.snapshots->at_commit(base.record, base.index));
+        break;
+      }
+    }
+    return result;
+  }
+
+  // Three-way: the write on `target` and its conflicts. Constraints are looked at only if no entity conflicts.
+  Result<WriteSet> plan(MergeResult& result, MergePlan& plan, bool merge_properties) const {
+    const MergeStates& states = result.states;
+    if (states.source->record().schema.digest != states.target->record().schema.digest) {
+      return std::unexpected(schemas_differ(source_->record.branch, target_->record.branch));
+    }
+    OG_ASSIGN_OR_RETURN(plan, plan_merge(states, merge_properties));
+    OG_ASSIGN_OR_RETURN(WriteSet writes, merge_writes(states, plan));
+    note_conflicts(result, plan.conflicts);
+    return writes;
+  }
+
+  static void note_conflicts(MergeResult& result, std::vector<MergeConflict> conflicts) {
+    if (conflicts.empty()) return;
+    sort_conflicts(*result.states.target, conflicts);
+    result.conflicts = std::move(conflicts);
+    result.outcome = MergeOutcome::kConflicts;
+  }
+
+ private:
+  StoreParts& parts_;
+  const RecordPtr source_, target_;
+};
+
+// One merge, over all its attempts.
+class MergeRun {
+ public:
+  MergeRun(StoreParts& parts, MergeRequest request)
+      : parts_(parts), request_(std::move(request)), files_(make_prepared_file_cache()) {}
+
+  Result<MergeResult> run() {
+    OG_RETURN_IF_ERROR(pin_source());
+    const Result<RecordPtr> published =
+        publish_draft(parts_, request_.target, [this](DraftAttempt& attempt) { return attempt_merge(attempt); });
+    if (!published && result_.outcome != MergeOutcome::kConflicts) return std::unexpected(published.error());
+    return std::move(result_);
+  }
+
+ private:
+  // The source stays as it was found: one that moves on is not picked up.
+  Result<void> pin_source() {
+    OG_ASSIGN_OR_RETURN(source_, live_head(parts_, request_.source));
+    const CommitRecord& head = source_.record->record;
+    if (request_.expect_source && *request_.expect_source != head.head_id) {
+      return std::unexpected(head_moved(head, *request_.expect_source));
+    }
+    return {};
+  }
+
+  Result<bool> attempt_merge(DraftAttempt& attempt) {
+    result_ = MergeResult{};
+    if (elapsed_us(source_.confirmed, parts_.log->now()) > kSourceConfirmedForUs) OG_RETURN_IF_ERROR(pin_source());
+    const CommitRecord& target = attempt.head.record->record;
+    if (request_.expect_target && *request_.expect_target != target.head_id) {
+      return std::unexpected(head_moved(target, *request_.expect_target));
+    }
+    attempt.also_confirmed = {source_.confirmed};
+    Comparison comparison(parts_, source_.record, attempt.head.record);
+    OG_ASSIGN_OR_RETURN(result_, comparison.relate());
+    OG_ASSIGN_OR_RETURN(result_.states.target, attempt.draft.snapshot());
+    const CommitRecord& source = source_.record->record;
+    const CommitFacts facts{.kind = CommitKind::kMerge,
+                            .actor = request_.actor,
+                            .content_preserving = false,
+                            .merged = RecordPosition{.branch = source.branch, .seq = source.seq, .id = source.head_id}};
+    if (result_.outcome == MergeOutcome::kUpToDate) return false;
+    if (result_.outcome == MergeOutcome::kFastForward) {
+      attempt.draft.fast_forward(facts, source_.record);
+      attempt.attachments_of = source_.record;
+      return true;
+    }
+    return three_way(attempt, comparison, facts);
+  }
+
+  Result<bool> three_way(DraftAttempt& attempt, const Comparison& comparison, const CommitFacts& facts) {
+    MergePlan plan;
+    OG_ASSIGN_OR_RETURN(const WriteSet writes, comparison.plan(result_, plan, request_.merge_properties));
+    if (result_.outcome == MergeOutcome::kConflicts) return std::unexpected(conflict("merge conflicts"));
+    std::vector<Violation> violations;
+    OG_ASSIGN_OR_RETURN(const PreparedWrite prepared,
+                        prepare_write(*result_.states.target, writes, *parts_.store, *files_,
+                                      {.violations = &violations, .check_only = false}));
+    if (!violations.empty()) {
+      OG_ASSIGN_OR_RETURN(auto conflicts, violation_conflicts(result_.states, violations));
+      Comparison::note_conflicts(result_, std::move(conflicts));
+      return std::unexpected(conflict("merge conflicts"));
+    }
+    OG_RETURN_IF_ERROR(attempt.draft.append(facts, prepared));
+    return true;
+  }
+
+  StoreParts& parts_;
+  const MergeRequest request_;
+  const std::shared_ptr<PreparedFileCache> files_;
+  Head source_;
+  MergeResult result_;
+};
+
+// What a fast-forward changes: everything in which the two heads differ.
+Result<std::vector<MergedType>> fast_forward_types(const MergeStates& states) {
+  std::vector<MergedType> types;
+  for (const TypePair& pair : pair_types(*states.target, *states.source, true)) {
+    OG_ASSIGN_OR_RETURN(const std::vector<EntityChange> changes, diff_type(*states.target, *states.source, pair));
+    if (changes.empty()) continue;
+    MergedType& type = types.emplace_back();
+    type.table_id = pair.table_id;
+    type.source = pair.after;
+    type.target = pair.before;
+    for (const EntityChange& change : changes) {
+      type.actions.push_back({.id = change.id, .source = change.after, .target = change.before, .from_source = {}});
+    }
+  }
+  return types;
+}
+
+void drop_conflicting(std::vector<MergedType>& types, const std::vector<MergeConflict>& conflicts) {
+  std::set<std::pair<schema::TypeRef, std::string>> conflicting;
+  for (const MergeConflict& conflict : conflicts) {
+    if (conflict.entity_id) conflicting.emplace(conflict.type, *conflict.entity_id);
+  }
+  for (MergedType& type : types) {
+    std::erase_if(type.actions,
+                  [&](const MergeAction& action) { return conflicting.contains({*type.target, action.id}); });
+  }
+  std::erase_if(types, [](const MergedType& type) { return type.actions.empty(); });
+}
+
+}  // namespace
+
+std::string_view merge_outcome_name(MergeOutcome outcome) {
+  switch (outcome) {
+    case MergeOutcome::kUpToDate:
+      return "already_up_to_date";
+    case MergeOutcome::kFastForward:
+      return "fast_forward";
+    case MergeOutcome::kMerged:
+      return "merged";
+    case MergeOutcome::kConflicts:
+      return "conflicts";
+  }
+  return "";
+}
+
+Result<MergeResult> merge_branches(StoreParts& parts, const MergeRequest& request) {
+  OG_ASSIGN_OR_RETURN(MergeRequest wanted, checked(request));
+  return MergeRun(parts, std::move(wanted)).run();
+}
+
+Result<MergeHeads> merge_heads(StoreParts& parts, const MergeRequest& request) {
+  OG_ASSIGN_OR_RETURN(const MergeRequest wanted, checked(request));
+  OG_ASSIGN_OR_RETURN(const Head source, live_head(parts, wanted.source));
+  OG_ASSIGN_OR_RETURN(const Head target, live_head(parts, wanted.target));
+  for (const auto& [head, expected] : {std::pair(&source, &wanted.expect_source), {&target, &wanted.expect_target}}) {
+    const CommitRecord& record = head->record->record;
+    if (*expected && **expected != record.head_id) return std::unexpected(head_moved(record, **expected));
+  }
+  return MergeHeads{.source = source.record, .target = target.record};
+}
+
+Result<MergeResult> preview_merge(StoreParts& parts, const MergeHeads& heads, bool merge_properties) {
+  Comparison comparison(parts, heads.source, heads.target);
+  OG_ASSIGN_OR_RETURN(MergeResult result, comparison.relate());
+  OG_ASSIGN_OR_RETURN(result.states.target, parts.snapshots->at_head(heads.target));
+  if (result.outcome == MergeOutcome::kUpToDate) return result;
+  if (result.outcome == MergeOutcome::kFastForward) {
+    OG_ASSIGN_OR_RETURN(result.types, fast_forward_types(result.states));
+    return result;
+  }
+  MergePlan plan;
+  OG_ASSIGN_OR_RETURN(const WriteSet writes, comparison.plan(result, plan, merge_properties));
+  if (result.outcome != MergeOutcome::kConflicts) {
+    std::vector<Violation> violations;
+    const auto files = make_prepared_file_cache();
+    OG_RETURN_IF_ERROR(prepare_write(*result.states.target, writes, *parts.store, *files,
+                                     {.violations = &violations, .check_only = true}));
+    OG_ASSIGN_OR_RETURN(auto conflicts, violation_conflicts(result.states, violations));
+    Comparison::note_conflicts(result, std::move(conflicts));
+  }
+  result.types = std::move(plan.types);
+  drop_conflicting(result.types, result.conflicts);
+  return result;
+}
+
+}  // namespace omnigraph::graph
