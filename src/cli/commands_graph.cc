@@ -10,29 +10,19 @@
 #include "api/answers.h"
 #include "base/file.h"
 #include "cli/commands.h"
+#include "cli/commands_schema.h"
 #include "engine/storage_uri.h"
 
 namespace omnigraph::cli {
 
 namespace {
 
-namespace fs = std::filesystem;
 
 std::string compact_json(const std::function<void(base::JsonWriter&)>& write) {
   std::string text;
   base::JsonWriter json(text);
   write(json);
   return text;
-}
-
-// ROOT/graphs/ID.omni below a cluster's root belongs to the cluster.
-bool inside_cluster(const std::string& uri) {
-  const auto path = engine::local_path_of(uri);
-  if (!path) return false;
-  std::error_code failed;
-  const fs::path absolute = fs::absolute(*path, failed).lexically_normal();
-  return absolute.extension() == ".omni" && absolute.parent_path().filename() == "graphs" &&
-         fs::exists(absolute.parent_path().parent_path() / "__cluster" / "state.json", failed);
 }
 
 struct InitArguments {
@@ -341,11 +331,12 @@ void add_graph_commands(CLI::App& app, Context& context, Run& run) {
   add_load(app, context, run);
   add_export(app, context, run);
   add_reader(app.add_subcommand("snapshot", "Show a branch's types, versions and entity counts"), context, run, run_snapshot);
-  auto* schema = app.add_subcommand("schema", "Show the accepted schema");
+  auto* schema = app.add_subcommand("schema", "Show, plan and apply schemas");
   schema->require_subcommand(0, 1);
   schema->fallthrough();
   add_reader(schema->add_subcommand("show", "Print the accepted schema as it was written")->alias("get"), context, run,
              run_schema_show);
+  add_schema_changes(*schema, context, run);
   add_branch(app, context, run);
 }
 
