@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/commands_schema.h"
 #include "engine/maintenance.h"
 #include "engine/storage_uri.h"
 
@@ -14,28 +15,12 @@ namespace omnigraph::cli {
 
 namespace {
 
-namespace fs = std::filesystem;
 
 std::string compact_json(const std::function<void(base::JsonWriter&)>& write) {
   std::string text;
   base::JsonWriter json(text);
   write(json);
   return text;
-}
-
-// ROOT/graphs/ID.omni below a cluster's root belongs to the cluster.
-bool inside_cluster(const std::string& uri) {
-  const auto path = engine::local_path_of(uri);
-  if (!path) {
-    const fs::path place(uri.substr(0, uri.find_last_not_of('/') + 1));
-    if (place.extension() != ".omni" || place.parent_path().filename() != "graphs") return false;
-    const auto root = engine::open_store(place.parent_path().parent_path().string(), engine::OpenMode::kExisting);
-    return root && (*root)->head("__cluster/state.json").has_value();
-  }
-  std::error_code failed;
-  const fs::path absolute = fs::absolute(*path, failed).lexically_normal();
-  return absolute.extension() == ".omni" && absolute.parent_path().filename() == "graphs" &&
-         fs::exists(absolute.parent_path().parent_path() / "__cluster" / "state.json", failed);
 }
 
 struct InitArguments {
@@ -185,7 +170,7 @@ void add_graph_commands(CLI::App& app, Context& context, Run& run) {
   add_init(app, context, run);
   add_export(app, context, run);
   add_snapshot(app, context, run);
-  auto* schema = app.add_subcommand("schema", "Show the accepted schema");
+  auto* schema = app.add_subcommand("schema", "Show, plan and apply schemas");
   schema->require_subcommand(0, 1);
   schema->fallthrough();
   auto* show = schema->add_subcommand("show", "Print the accepted schema as it was written")->alias("get");
@@ -193,6 +178,7 @@ void add_graph_commands(CLI::App& app, Context& context, Run& run) {
   show->add_option("URI,--uri", shown->uri, "The graph")->check(non_empty());
   show->add_flag("--json", shown->json, "Print JSON");
   set_callback(show, context, run, shown, run_schema_show);
+  add_schema_changes(*schema, context, run);
 }
 
 }  // namespace omnigraph::cli

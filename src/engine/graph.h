@@ -109,6 +109,11 @@ struct OpenOptions {
   std::optional<embed::ProviderConfig> embedding;
 };
 
+// engine/schema_change.h
+struct SchemaOptions;
+struct SchemaPlanAnswer;
+struct SchemaApplyAnswer;
+
 class Graph {
  public:
   virtual ~Graph() = default;
@@ -148,6 +153,10 @@ class Graph {
 
   [[nodiscard]] virtual Result<SnapshotInfo> snapshot(std::string_view branch) = 0;
   [[nodiscard]] virtual Result<std::string> schema_source(std::string_view branch) = 0;
+  // From main's schema to `source`, a .pg text (chapter 01 section 8); the answers are in engine/schema_change.h.
+  [[nodiscard]] virtual Result<SchemaPlanAnswer> plan_schema(std::string_view source, const SchemaOptions& options) = 0;
+  [[nodiscard]] virtual Result<SchemaApplyAnswer> apply_schema(std::string_view source,
+                                                               const SchemaOptions& options) = 0;
   [[nodiscard]] virtual Result<std::vector<CommitInfo>> commits(std::string_view branch) = 0;
   [[nodiscard]] virtual Result<CommitInfo> commit(std::string_view id) = 0;
 

@@ -32,6 +32,8 @@ class GraphImpl final : public Graph {
                            const TextSink& sink) override;
   Result<SnapshotInfo> snapshot(std::string_view branch) override;
   Result<std::string> schema_source(std::string_view branch) override;
+  Result<SchemaPlanAnswer> plan_schema(std::string_view source, const SchemaOptions& options) override;
+  Result<SchemaApplyAnswer> apply_schema(std::string_view source, const SchemaOptions& options) override;
   Result<std::vector<CommitInfo>> commits(std::string_view branch) override;
   Result<CommitInfo> commit(std::string_view id) override;
   Result<std::vector<std::string>> branches() override { return store_->branches(); }

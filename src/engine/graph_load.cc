@@ -66,8 +66,9 @@ Result<LoadAnswer> GraphImpl::load(const ByteSource& source, const LoadRequest& 
   options.commit_when_empty = true;
   const std::string& digest = judge->record().schema.digest;
   const auto body = [&](graph::WriteTransaction& transaction) -> Result<void> {
-    // The staged columns follow the schema they were parsed with.
-    if (transaction.base()->record().schema.digest != digest) {
+    // The staged columns follow the schema they were parsed with, the ids its key orders.
+    const graph::RecordSchema& now = transaction.base()->record().schema;
+    if (now.digest != digest || key_orders_of(now) != parse.key_orders) {
       return std::unexpected(conflict("the schema of branch '" + answer.branch + "' changed during the load; run it again"));
     }
     hand_over(parsed, request.mode, transaction);

@@ -3,6 +3,7 @@
 #include "graph/genesis.h"
 #include "graph/history.h"
 #include "graph/layout.h"
+#include "graph/schema_change.h"
 #include "graph/store.h"
 #include "graph/store_parts.h"
 #include "graph/write_loop.h"
@@ -25,7 +26,10 @@ class GraphStoreImpl final : public GraphStore {
 
   Result<SnapshotPtr> at_commit(std::string_view commit_id) override {
     OG_ASSIGN_OR_RETURN(const FoundCommit found, history_.find(commit_id));
-    return parts_.snapshots->at_commit(found.record, found.index);
+    OG_ASSIGN_OR_RETURN(SnapshotPtr snapshot, parts_.snapshots->at_commit(found.record, found.index));
+    if (found.record->record.branch != kMainBranch) return snapshot;
+    OG_ASSIGN_OR_RETURN(const Head main, parts_.log->recent_head(kMainBranch));
+    return main.live() ? without_purged(std::move(snapshot), main.record->record.purges) : snapshot;
   }
 
   Result<WriteOutcome> write(const WriteOptions& options, const WriteBody& body) override {

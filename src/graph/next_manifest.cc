@@ -215,6 +215,20 @@ Result<NextManifest> next_manifest(const Manifest& base, const PreparedTable& pr
   return next;
 }
 
+Manifest restamped(Manifest changed, const Manifest& base, std::uint64_t version, const ManifestOrigin& origin) {
+  stamp(changed, version, origin);
+  changed.transaction = transaction_between(base, changed);
+  return changed;
+}
+
+bool keeps_fields(const Manifest& manifest, const std::vector<lance::SchemaField>& fields) {
+  return std::all_of(manifest.fields.begin(), manifest.fields.end(), [&](const lance::SchemaField& field) {
+    return std::any_of(fields.begin(), fields.end(), [&](const lance::SchemaField& other) {
+      return other.id == field.id && other.logical_type == field.logical_type;
+    });
+  });
+}
+
 Manifest regular_copy(const Manifest& manifest, const Manifest* previous, std::uint64_t version,
                       const ManifestOrigin& origin) {
   Manifest copy = manifest;
@@ -223,7 +237,7 @@ Manifest regular_copy(const Manifest& manifest, const Manifest* previous, std::u
     // Numbers that anyone has used on this chain stay used, and indexes that a foreign tool registered stay registered.
     copy.max_fragment_id = std::max(copy.max_fragment_id, previous->max_fragment_id);
     copy.next_row_id = std::max(copy.next_row_id, previous->next_row_id);
-    if (!index_fits(*previous, copy)) {
+    if (!keeps_fields(*previous, copy.fields) || !index_fits(*previous, copy)) {
       copy.index_section.clear();
     } else if (copy.index_section.empty()) {
       copy.index_section = previous->index_section;

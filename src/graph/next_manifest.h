@@ -52,6 +52,12 @@ struct NextManifest {
                                                  std::string_view table_root, std::uint64_t version,
                                                  const ManifestOrigin& origin);
 
+// `changed`, a copy of `base` with other fields or files, as version `version`.
+[[nodiscard]] lance::Manifest restamped(lance::Manifest changed, const lance::Manifest& base, std::uint64_t version,
+                                        const ManifestOrigin& origin);
+// Whether every field of `manifest` is among `fields` with its type: indexes that foreign tools registered stay valid.
+[[nodiscard]] bool keeps_fields(const lance::Manifest& manifest, const std::vector<lance::SchemaField>& fields);
+
 // The content of `manifest` as version `version` on top of `previous` (null: first of its chain).
 [[nodiscard]] lance::Manifest regular_copy(const lance::Manifest& manifest, const lance::Manifest* previous,
                                            std::uint64_t version, const ManifestOrigin& origin);

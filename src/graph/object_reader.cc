@@ -21,7 +21,7 @@ Result<Buffer> ObjectReader::get(const LoadedRecord& record, std::string_view ke
   Result<Buffer> bytes = store_->get(key);
   if (bytes || bytes.error().code != Code::kNotFound) return bytes;
   OG_ASSIGN_OR_RETURN(const bool gone, is_gone(record, at));
-  if (gone) return std::unexpected(history_expired(record.record.head_id));
+  if (gone || is_purged(key)) return std::unexpected(history_expired(record.record.head_id));
   return std::unexpected(
       corrupt_object(key, "the object is missing, yet commit '" + record.record.head_id + "' needs it"));
 }
@@ -44,6 +44,19 @@ Result<bool> ObjectReader::is_gone(const LoadedRecord& record, const AttachedAt*
   if (!own || at == nullptr) return !own;
   OG_ASSIGN_OR_RETURN(const bool carrier, log_->exists(at->branch, at->seq));
   return !carrier;
+}
+
+bool ObjectReader::is_purged(std::string_view key) const {
+  constexpr std::string_view kTables = "tables/";
+  if (!key.starts_with(kTables)) return false;
+  const std::size_t kind_end = key.find('/', kTables.size());
+  const std::size_t folder_end = kind_end == std::string_view::npos ? kind_end : key.find('/', kind_end + 1);
+  if (folder_end == std::string_view::npos) return false;
+  const std::string_view folder = key.substr(kind_end + 1, folder_end - kind_end - 1);
+  const std::size_t dash = folder.rfind('-');
+  if (dash == std::string_view::npos) return false;
+  const Result<Head> main = log_->recent_head("main");  // hard drops happen there
+  return main && main->live() && main->record->record.purges.contains(std::string(folder.substr(dash + 1)));
 }
 
 }  // namespace omnigraph::graph

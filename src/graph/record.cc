@@ -109,7 +109,13 @@ std::string header_json(const CommitRecord& record) {
     json.key(key).begin_object().key("branch").string(at.branch).key("seq").unsigned_integer(at.seq);
     json.key("offset").unsigned_integer(at.offset).key("size").unsigned_integer(at.size).end_object();
   }
-  json.end_object().key("deleted").boolean(record.deleted).end_object();
+  json.end_object();
+  if (!record.purges.empty()) {
+    json.key("purges").begin_object();
+    for (const auto& [table, seq] : record.purges) json.key(table).unsigned_integer(seq);
+    json.end_object();
+  }
+  json.key("deleted").boolean(record.deleted).end_object();
   return out;
 }
 
@@ -229,6 +235,9 @@ CommitRecord read_header(const Json& json) {
                             .seq = at.at("seq").get<std::uint64_t>(),
                             .offset = at.at("offset").get<std::uint64_t>(),
                             .size = at.at("size").get<std::uint64_t>()};
+  }
+  if (const auto purges = json.find("purges"); purges != json.end()) {
+    record.purges = purges->get<std::map<std::string, std::uint64_t>>();
   }
   record.deleted = json.at("deleted").get<bool>();
   return record;

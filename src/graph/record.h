@@ -88,6 +88,8 @@ struct CommitRecord {
   RecordSchema schema;
   TableMap tables;  // complete snapshot after the last commit
   std::map<std::string, AttachedAt> attached;
+  // Tables that a hard drop purged, by table id: before this record of the log they are removed history.
+  std::map<std::string, std::uint64_t> purges;
   bool deleted = false;
 };
 

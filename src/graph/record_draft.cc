@@ -59,7 +59,7 @@ Result<RecordDraft> RecordDraft::start(StoreParts& parts, const std::string& bra
 }
 
 Result<SnapshotPtr> RecordDraft::snapshot() const {
-  if (record_.commits.empty()) return parts_->snapshots->at_head(base_);
+  if (record_.commits.empty() && !replaced_) return parts_->snapshots->at_head(base_);
   // Reads take what is new from here and everything else from where the base has it.
   auto pending = std::make_shared<std::map<std::string, Buffer>>();
   for (const NewObject& object : objects_) pending->emplace(object.key, object.bytes);
@@ -119,9 +119,31 @@ std::size_t RecordDraft::fast_forward(const CommitFacts& facts, RecordPtr source
   return add(std::move(commit));
 }
 
+const Commit& RecordDraft::open_commit(const CommitFacts& facts) {
+  if (!open_) open_ = next_commit(facts);
+  return *open_;
+}
+
+void RecordDraft::replace_schema(SchemaReplacement change) {
+  OG_CHECK(open_.has_value());
+  for (const auto& [key, entry] : change.tables) {
+    const auto before = record_.tables.find(key);
+    if (before == record_.tables.end() || before->second != entry) open_->tables[key] = entry;
+  }
+  record_.schema = std::move(change.schema);
+  record_.tables = std::move(change.tables);
+  for (NewObject& object : change.objects) objects_.push_back(std::move(object));
+  for (const std::string& table : change.purged) record_.purges[table] = record_.seq;
+  open_->purged = std::move(change.purged);
+  brings_uploads_ = brings_uploads_ || change.brings_uploads;
+  replaced_ = true;
+}
+
 Result<std::size_t> RecordDraft::append(const CommitFacts& facts, const PreparedWrite& prepared) {
   OG_ASSIGN_OR_RETURN(const SnapshotPtr before, snapshot());
-  Commit commit = next_commit(facts);
+  Commit commit = open_ ? std::move(*open_) : next_commit(facts);
+  open_.reset();
+  replaced_ = false;
   for (const PreparedTable& table : prepared.tables) OG_RETURN_IF_ERROR(append_table(*before, table, commit));
   for (const NewObject& object : prepared.small) objects_.push_back(object);
   brings_uploads_ = brings_uploads_ || !prepared.uploaded.empty();
@@ -140,9 +162,14 @@ Result<void> RecordDraft::append_table(const Snapshot& before, const PreparedTab
   auto manifest = std::make_shared<const lance::Manifest>(std::move(next.manifest));
   entry.version = version;
   entry.manifest = root + "/_versions/" + lance::manifest_name(version);
+  // A version of this very commit (its schema change made one) is replaced before anyone sees it.
+  const auto made = commit.tables.find(key);
+  const bool counted = made != commit.tables.end() && std::erase_if(objects_, [&](const NewObject& object) {
+                                                        return object.key == made->second.manifest;
+                                                      }) > 0;
   entry.rows = table.live_rows;
   entry.bytes = data_bytes(*manifest);
-  entry.head_version += 1;
+  entry.head_version += counted ? 0 : 1;
   entry.branch = record_.branch;
   if (table.adopted) entry.adopted = table.adopted;
   objects_.push_back({entry.manifest, Buffer::from(lance::serialize_manifest(*manifest))});

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,15 @@ struct CommitFacts {
   std::optional<RecordPosition> merged{};  // head of the branch that was merged in: the second parent
 };
 
+// Another schema with its tables, for the commit that is being made (graph/schema_change.h builds it).
+struct SchemaReplacement {
+  RecordSchema schema;
+  TableMap tables;                // complete
+  std::vector<NewObject> objects;
+  std::vector<std::string> purged;  // table ids
+  bool brings_uploads = false;
+};
+
 class RecordDraft {
  public:
   // Errors: those of reading the head commit's time.
@@ -46,7 +56,11 @@ class RecordDraft {
   [[nodiscard]] const CommitRecord& record() const { return record_; }
   [[nodiscard]] const std::vector<NewObject>& objects() const { return objects_; }
 
-  // One more commit: `prepared` was made on snapshot(). Returns the index of the commit.
+  // The commit that append() will add: its id and time are fixed from here on.
+  const Commit& open_commit(const CommitFacts& facts);
+  // Into the open commit; snapshot() shows it at once.
+  void replace_schema(SchemaReplacement change);
+  // One more commit, the open one if there is: `prepared` was made on snapshot(). Returns the index of the commit.
   [[nodiscard]] Result<std::size_t> append(const CommitFacts& facts, const PreparedWrite& prepared);
   // One more commit that takes over the content and the schema of `source`, a descendant of the head: no data. The
   // publish must rest on `source` (PublishBasis::source), whose attachments the record goes on naming.
@@ -69,6 +83,8 @@ class RecordDraft {
   CommitRecord record_;
   std::int64_t parent_at_us_ = 0;
   std::vector<NewObject> objects_;
+  std::optional<Commit> open_;
+  bool replaced_ = false;  // the open commit has another schema
   bool brings_uploads_ = false;
 };
 
