@@ -3,6 +3,7 @@
 #include <mutex>
 #include <vector>
 
+#include "base/hash.h"
 #include "graph/layout.h"
 #include "graph/parallel_io.h"
 #include "graph/snapshot_factory.h"
@@ -148,6 +149,10 @@ Result<LoadedSchemaPtr> SnapshotFactory::schema(const LoadedRecord& record) {
   if (LoadedSchemaPtr known = schemas_.find(digest)) return known;
   const std::string key = schema_key(digest);
   OG_ASSIGN_OR_RETURN(const Buffer source, tables_->objects()->get(record, key));
+  // The beginning of a schema is a schema, so that a torn file would be taken for one with fewer types.
+  if (base::sha256_hex(source.text()) != digest) {
+    return std::unexpected(corrupt_object(key, "its content is not the schema that its name is the SHA-256 of"));
+  }
   auto catalog = schema::parse_schema(source.text(), {.file = "", .accepted = true});
   if (!catalog) return std::unexpected(corrupt_object(key, "it does not parse: " + catalog.error().message));
   auto loaded = std::make_shared<const LoadedSchema>(LoadedSchema{std::string(source.text()), std::move(*catalog)});

@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "graph/store_parts.h"
 #include "lance/manifest.h"
 #include "tests/graph/store_test_support.h"
 
@@ -46,6 +47,28 @@ TEST(Snapshot, AdjacencyIsSharedWhileItIsTheSame) {
   ASSERT_TRUE(birthday(*graph, "Bo"));
   EXPECT_NE(out(), first) << "Bo's row moved";
   EXPECT_EQ(pairs_of(*graph->head("main").value(), AdjacencyDirection::kOut), (Pairs{{"Ada", "Bo"}}));
+}
+
+// Goal: a schema file that lost its end is damage, not a schema of fewer types.
+TEST(Snapshot, ATornSchemaIsCorrupt) {
+  const StorePtr store = objectstore::make_memory_store();
+  ASSERT_TRUE(insert_person(*init_people(store), "Ada"));
+  {
+    // What is settled is read from its own place only.
+    const GraphPtr graph = open_people(store);
+    const auto head = graph->parts().log->confirmed_head("main");
+    ASSERT_TRUE(head && graph->parts().keeper->settle(*head->record));
+    ASSERT_TRUE(insert_note(*graph, "without its schema attached"));
+  }
+  const auto keys = keys_under(store, "schema/");
+  ASSERT_EQ(keys.size(), 1u);
+  for (const std::string_view torn : {"", "node Person { name: String @key  age: I32? }"}) {
+    ASSERT_TRUE(store->put(keys.front(), std::as_bytes(std::span(torn))));
+    const auto head = open_people(store)->head("main");
+    ASSERT_FALSE(head);
+    EXPECT_EQ(head.error().code, Code::kCorruptObject) << head.error().render();
+    EXPECT_NE(head.error().message.find(keys.front()), std::string::npos);
+  }
 }
 
 // Goal: whatever is shared between versions, each snapshot shows exactly its own edges, in both directions.
