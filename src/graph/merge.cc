@@ -16,6 +16,8 @@ namespace {
 // A head that rests longer is confirmed again before it is published on: well inside the hour it counts for.
 constexpr std::int64_t kSourceConfirmedForUs = kMicrosPerHour / 2;
 
+constexpr std::string_view kConflictsText = "merge conflicts";
+
 Error head_moved(const CommitRecord& head, const std::string& expected) {
   return precondition_failed(head.branch, expected, head.head_id);
 }
@@ -102,7 +104,11 @@ class MergeRun {
     OG_RETURN_IF_ERROR(pin_source());
     const Result<RecordPtr> published =
         publish_draft(parts_, request_.target, [this](DraftAttempt& attempt) { return attempt_merge(attempt); });
-    if (!published && result_.outcome != MergeOutcome::kConflicts) return std::unexpected(published.error());
+    // Conflicts are a refusal to the loop, which believes it on a confirmed head only, and an outcome to the caller.
+    const bool conflicts = result_.outcome == MergeOutcome::kConflicts;
+    if (!published && !(conflicts && published.error().message == kConflictsText)) {
+      return std::unexpected(published.error());
+    }
     return std::move(result_);
   }
 
@@ -145,7 +151,7 @@ class MergeRun {
   Result<bool> three_way(DraftAttempt& attempt, const Comparison& comparison, const CommitFacts& facts) {
     MergePlan plan;
     OG_ASSIGN_OR_RETURN(const WriteSet writes, comparison.plan(result_, plan, request_.merge_properties));
-    if (result_.outcome == MergeOutcome::kConflicts) return std::unexpected(conflict("merge conflicts"));
+    if (result_.outcome == MergeOutcome::kConflicts) return std::unexpected(conflict(std::string(kConflictsText)));
     std::vector<Violation> violations;
     OG_ASSIGN_OR_RETURN(const PreparedWrite prepared,
                         prepare_write(*result_.states.target, writes, *parts_.store, *files_,
@@ -153,7 +159,7 @@ class MergeRun {
     if (!violations.empty()) {
       OG_ASSIGN_OR_RETURN(auto conflicts, violation_conflicts(result_.states, violations));
       Comparison::note_conflicts(result_, std::move(conflicts));
-      return std::unexpected(conflict("merge conflicts"));
+      return std::unexpected(conflict(std::string(kConflictsText)));
     }
     OG_RETURN_IF_ERROR(attempt.draft.append(facts, prepared));
     return true;

@@ -87,7 +87,7 @@ struct NamedRow {
   Ordinal ordinal = kNoOrdinal;
 };
 
-Result<std::vector<NamedRow>> sorted_by_id(RowReader& reader, const std::vector<Ordinal>& ordinals) {
+void open_files(RowReader& reader, const std::vector<Ordinal>& ordinals) {
   std::vector<std::size_t> fragments;
   for (const Ordinal o : ordinals) {
     const std::size_t i = reader.fragment_of(o);
@@ -96,6 +96,9 @@ Result<std::vector<NamedRow>> sorted_by_id(RowReader& reader, const std::vector<
   std::sort(fragments.begin(), fragments.end());
   fragments.erase(std::unique(fragments.begin(), fragments.end()), fragments.end());
   reader.open_together(fragments);
+}
+
+Result<std::vector<NamedRow>> sorted_by_id(RowReader& reader, const std::vector<Ordinal>& ordinals) {
   std::vector<NamedRow> rows;
   rows.reserve(ordinals.size());
   for (const Ordinal o : ordinals) {
@@ -106,12 +109,46 @@ Result<std::vector<NamedRow>> sorted_by_id(RowReader& reader, const std::vector<
   return rows;
 }
 
+// Rows that were only written again (folded into another fragment, compacted) keep their row ids: pairs of them with
+// equal values go before anything is sorted. A row id may stand for two entities where branches parted, so the id
+// decides.
+Result<void> drop_rewritten(RowComparer& rows, Candidates& candidates) {
+  if (candidates.before.empty() || candidates.after.empty()) return {};
+  const TableView& before = *rows.a().view();
+  const TableView& after = *rows.b().view();
+  std::vector<bool> waiting(after.physical_rows());
+  for (const Ordinal o : candidates.after) waiting[o] = true;
+  std::vector<Ordinal> left;
+  for (const Ordinal o : candidates.before) {
+    const Ordinal other = after.ordinal_of_row(before.row_id(o));
+    if (other == kNoOrdinal || !waiting[other]) {
+      left.push_back(o);
+      continue;
+    }
+    OG_ASSIGN_OR_RETURN(const std::string_view old_id, rows.a().text(RowReader::kId, o));
+    OG_ASSIGN_OR_RETURN(const std::string_view new_id, rows.b().text(RowReader::kId, other));
+    bool same = old_id == new_id;
+    if (same) {
+      OG_ASSIGN_OR_RETURN(same, rows.equal(o, other));
+    }
+    if (same) {
+      waiting[other] = false;
+    } else {
+      left.push_back(o);
+    }
+  }
+  candidates.before = std::move(left);
+  std::erase_if(candidates.after, [&](Ordinal o) { return !waiting[o]; });
+  return {};
+}
+
 // All rows of a table that only one side has.
 Result<std::vector<EntityChange>> all_rows(const Snapshot& snapshot, schema::TypeRef type, bool is_before) {
   OG_ASSIGN_OR_RETURN(TableViewPtr view, snapshot.table(type));
   RowReader reader(view);
   std::vector<Ordinal> live;
   for (std::size_t i = 0; i < view->manifest().fragments.size(); ++i) add_live_rows(*view, i, live);
+  open_files(reader, live);
   OG_ASSIGN_OR_RETURN(const std::vector<NamedRow> rows, sorted_by_id(reader, live));
   std::vector<EntityChange> changes;
   changes.reserve(rows.size());
@@ -165,7 +202,10 @@ Result<std::vector<EntityChange>> diff_type(const Snapshot& before, const Snapsh
   if (!type.before) return all_rows(after, *type.after, false);
   if (!type.after) return all_rows(before, *type.before, true);
   OG_ASSIGN_OR_RETURN(RowComparer rows, RowComparer::open(before, *type.before, after, *type.after));
-  const Candidates candidates = find_candidates(*rows.a().view(), *rows.b().view());
+  Candidates candidates = find_candidates(*rows.a().view(), *rows.b().view());
+  open_files(rows.a(), candidates.before);
+  open_files(rows.b(), candidates.after);
+  OG_RETURN_IF_ERROR(drop_rewritten(rows, candidates));
   OG_ASSIGN_OR_RETURN(const std::vector<NamedRow> olds, sorted_by_id(rows.a(), candidates.before));
   OG_ASSIGN_OR_RETURN(const std::vector<NamedRow> news, sorted_by_id(rows.b(), candidates.after));
   std::vector<EntityChange> changes;
