@@ -158,6 +158,7 @@ def test_policy(cookbook, serve):
         "stored mutation, no parameters": ("POST", f"{root}/queries/{mutation}", {}),
         "branch create": ("POST", f"{root}/branches", {"name": "x"}),
         "branch delete": ("DELETE", f"{root}/branches/x", None),
+        "merge": ("POST", f"{root}/branches/merge", {"source": "x"}),
     }
     for actor, wanted in expected["policy"].items():
         for case, (method, path, body) in calls.items():
