@@ -112,6 +112,8 @@ class TypeMerge {
       if (merge_properties_ && ours.before != kNoOrdinal) {
         OG_ASSIGN_OR_RETURN(auto from_source, disjoint_fields(ours, theirs));
         if (!from_source.empty()) {
+          // All that the source changed the target changed alike.
+          if (std::ranges::find(from_source, true) == from_source.end()) return {};
           merged.actions.push_back({ours.id, ours.after, theirs.after, std::move(from_source)});
           return {};
         }
