@@ -1,9 +1,10 @@
-// branch create, list, delete.
+// branch create, list, delete; merge and diff are in commands_merge.cc.
 
 #include <CLI/CLI.hpp>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/commands_merge.h"
 
 namespace omnigraph::cli {
 
@@ -78,7 +79,7 @@ Result<void> run_list(Context& context, const BranchEdit& edit) {
 }  // namespace
 
 void add_branch_commands(CLI::App& app, Context& context, Run& run) {
-  auto* group = app.add_subcommand("branch", "Create, list and delete branches");
+  auto* group = app.add_subcommand("branch", "Create, list, merge and delete branches");
   group->require_subcommand(0, 1);
   group->fallthrough();
   const auto add = [&](const char* name, const char* help, bool named, bool from, Result<void> (*body)(Context&, const BranchEdit&)) {
@@ -98,6 +99,7 @@ void add_branch_commands(CLI::App& app, Context& context, Run& run) {
   add("create", "Create a branch from another's head", true, true, run_create);
   add("list", "List the branches", false, false, run_list);
   add("delete", "Delete a branch; what was made from it lives on", true, false, run_delete);
+  add_merge_commands(*group, context, run);
 }
 
 }  // namespace omnigraph::cli
