@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "cli/arguments.h"
 #include "engine/schema_change.h"
 #include "engine/storage_uri.h"
 
@@ -74,17 +75,20 @@ Result<void> apply_served(client::RemoteGraph& remote, const std::string& source
   return {};
 }
 
+Error cluster_applies(const std::string& uri) {
+  return bad_request("'" + uri + "' lies inside a cluster, which changes its schemas itself; edit the schema file that "
+                     "cluster.yaml names and run `omnigraph cluster apply`");
+}
+
 Result<void> run_apply(Context& context, const SchemaArguments& arguments) {
   OG_ASSIGN_OR_RETURN(const engine::SchemaOptions options, read_options(context, arguments));
+  if (!arguments.uri.empty() && inside_cluster(arguments.uri)) return std::unexpected(cluster_applies(arguments.uri));
   OG_ASSIGN_OR_RETURN(const std::string source, base::read_file(arguments.schema));
   OG_ASSIGN_OR_RETURN(const DataTarget target,
                       context.open_data(arguments.uri, {.label = "schema apply", .writes = true, .echoes = true}));
   if (target.remote) return apply_served(*target.remote, source, arguments);
   const std::string& uri = target.uri;
-  if (inside_cluster(uri)) {
-    return std::unexpected(bad_request("'" + uri + "' lies inside a cluster, which changes its schemas itself; edit the "
-                                       "schema file that cluster.yaml names and run `omnigraph cluster apply`"));
-  }
+  if (inside_cluster(uri)) return std::unexpected(cluster_applies(uri));
   OG_ASSIGN_OR_RETURN(const engine::SchemaApplyAnswer answer, target.graph->apply_schema(source, options));
   if (!arguments.json) {
     print("schema apply for " + uri + "\nsupported: yes\napplied: " + (answer.applied ? "yes" : "no") +
@@ -125,7 +129,7 @@ void add_schema_changes(CLI::App& schema, Context& context, Run& run) {
     auto* command = schema.add_subcommand(name, help);
     command->footer(std::string("EXAMPLE\n  ").append(example).append("\n"));
     auto arguments = std::make_shared<SchemaArguments>();
-    command->add_option("URI", arguments->uri, "The graph");
+    command->add_option("URI", arguments->uri, "The graph")->check(non_empty());
     command->add_option("--schema", arguments->schema, "The .pg file")->required();
     command->add_flag("--allow-data-loss", arguments->allow_data_loss,
                       "Drops are hard: earlier commits lose what is dropped");

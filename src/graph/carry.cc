@@ -1,17 +1,22 @@
 #include "graph/carry.h"
 
 #include <algorithm>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
 
 #include "columnar/kernels.h"
 #include "graph/carry_column.h"
 #include "graph/schema_change.h"
 #include "graph/schema_change_data.h"
 #include "schema/migration.h"
+#include "schema/migration_types.h"
 
 namespace omnigraph::graph {
 namespace {
 
-using columnar::ArrayPtr;
+using ColumnPtr = std::shared_ptr<const columnar::ChunkedArray>;
 using schema::EntityKind;
 using schema::TypeRef;
 
@@ -89,13 +94,128 @@ std::vector<schema::TypeMatch> match_interfaces(const schema::Catalog& from, con
   return matches;
 }
 
-std::vector<std::optional<std::uint32_t>> reversed(const std::vector<schema::TypeMatch>& matches, std::size_t count) {
-  std::vector<std::optional<std::uint32_t>> out(count);
-  for (std::size_t i = 0; i < matches.size(); ++i) {
-    if (matches[i].accepted) out[*matches[i].accepted] = static_cast<std::uint32_t>(i);
+// One table in the columns of another schema.
+class CarriedView final : public TableView {
+ public:
+  CarriedView(TableViewPtr whole, TypeRef type, const std::vector<schema::Property>& from,
+              const std::vector<schema::Property>& to, const schema::TypeMatch& match)
+      : whole_(std::move(whole)), type_(type), from_(from), to_(to), match_(match) {}
+
+  TypeRef type() const override { return type_; }
+  Ordinal physical_rows() const override { return whole_->physical_rows(); }
+  Ordinal live_rows() const override { return whole_->live_rows(); }
+  std::span<const std::uint64_t> deleted_words() const override { return whole_->deleted_words(); }
+  Result<ColumnPtr> property(std::size_t index) const override {
+    const auto& from = match_.properties[index];
+    if (!from) return all_null(index, whole_->physical_rows());
+    OG_ASSIGN_OR_RETURN(ColumnPtr values, whole_->property(*from));
+    return converted(std::move(values), *from, index);
   }
-  return out;
-}
+  Result<ColumnPtr> ids() const override { return whole_->ids(); }
+  Result<ColumnPtr> sources() const override { return whole_->sources(); }
+  Result<ColumnPtr> destinations() const override { return whole_->destinations(); }
+  Result<ColumnPtr> source_rows() const override { return whole_->source_rows(); }
+  Result<ColumnPtr> destination_rows() const override { return whole_->destination_rows(); }
+  std::uint64_t row_id(Ordinal o) const override { return whole_->row_id(o); }
+  Ordinal ordinal_of_row(std::uint64_t row_id) const override { return whole_->ordinal_of_row(row_id); }
+  Result<Ordinal> find(std::string_view id) const override { return whole_->find(id); }
+  Result<ColumnPtr> fragment_property(std::size_t i, std::size_t index) const override {
+    const auto& from = match_.properties[index];
+    if (!from) return all_null(index, whole_->manifest().fragments[i].physical_rows);
+    OG_ASSIGN_OR_RETURN(ColumnPtr values, whole_->fragment_property(i, *from));
+    return converted(std::move(values), *from, index);
+  }
+  Result<ColumnPtr> fragment_system(std::size_t i, std::size_t system_column) const override {
+    return whole_->fragment_system(i, system_column);
+  }
+  const lance::Manifest& manifest() const override { return whole_->manifest(); }
+  Ordinal fragment_start(std::size_t i) const override { return whole_->fragment_start(i); }
+
+ private:
+  [[nodiscard]] ColumnPtr all_null(std::size_t index, std::uint64_t rows) const {
+    const columnar::DataType type = schema::column_type(to_[index].type);
+    std::vector<columnar::ArrayPtr> chunks;
+    if (rows > 0) chunks.push_back(columnar::all_null(type, static_cast<std::int64_t>(rows)));
+    return std::make_shared<const columnar::ChunkedArray>(type, std::move(chunks));
+  }
+  [[nodiscard]] ColumnPtr converted(ColumnPtr values, std::size_t from, std::size_t to) const {
+    if (!schema::changes_storage(from_[from].type, to_[to].type)) return values;
+    std::vector<columnar::ArrayPtr> chunks;
+    for (std::size_t c = 0; c < values->chunk_count(); ++c) {
+      chunks.push_back(carry_column(values->chunk(c), from_[from].type, to_[to].type));
+    }
+    return std::make_shared<const columnar::ChunkedArray>(schema::column_type(to_[to].type), std::move(chunks));
+  }
+
+  const TableViewPtr whole_;
+  const TypeRef type_;
+  const std::vector<schema::Property>& from_;  // of the snapshots, which the owner keeps
+  const std::vector<schema::Property>& to_;
+  const schema::TypeMatch& match_;
+};
+
+class CarriedSnapshot final : public Snapshot {
+ public:
+  CarriedSnapshot(SnapshotPtr from, SnapshotPtr to, schema::SchemaMatch match)
+      : state_(std::make_shared<const State>(State{std::move(from), std::move(to), std::move(match)})),
+        record_(state_->from->record()) {
+    record_.schema = state_->to->record().schema;
+    record_.tables.clear();
+    const schema::Catalog& catalog = *state_->to->catalog();
+    const auto take = [&](TypeRef type) {
+      const auto& accepted = match_of(type).accepted;
+      if (!accepted) return;
+      const auto& tables = state_->from->record().tables;
+      const auto found = tables.find(state_->from->catalog()->table_key({type.kind, *accepted}));
+      if (found != tables.end()) record_.tables.emplace(catalog.table_key(type), found->second);
+    };
+    for (std::uint32_t i = 0; i < catalog.nodes.size(); ++i) take({EntityKind::kNode, i});
+    for (std::uint32_t i = 0; i < catalog.edges.size(); ++i) take({EntityKind::kEdge, i});
+  }
+
+  const std::string& commit_id() const override { return state_->from->commit_id(); }
+  std::uint64_t version() const override { return state_->from->version(); }
+  const CommitRecord& record() const override { return record_; }
+  const std::shared_ptr<const schema::Catalog>& catalog() const override { return state_->to->catalog(); }
+  const std::string& schema_source() const override { return state_->to->schema_source(); }
+
+  Result<TableViewPtr> table(TypeRef type) const override {
+    OG_ASSIGN_OR_RETURN(const TypeRef from, own_type(type));
+    OG_ASSIGN_OR_RETURN(TableViewPtr whole, state_->from->table(from));
+    auto view = std::make_shared<const CarriedView>(std::move(whole), type,
+                                                    state_->from->catalog()->properties_of(from),
+                                                    state_->to->catalog()->properties_of(type), match_of(type));
+    // The view points into the state, which may have to outlive this snapshot.
+    struct Kept {
+      std::shared_ptr<const State> state;
+      std::shared_ptr<const CarriedView> view;
+    };
+    auto kept = std::make_shared<const Kept>(Kept{state_, std::move(view)});
+    return TableViewPtr(kept, kept->view.get());
+  }
+  Result<std::shared_ptr<const index::Adjacency>> adjacency(std::uint32_t edge_index,
+                                                            AdjacencyDirection direction) const override {
+    OG_ASSIGN_OR_RETURN(const TypeRef from, own_type({EntityKind::kEdge, edge_index}));
+    return state_->from->adjacency(from.index, direction);
+  }
+
+ private:
+  struct State {
+    SnapshotPtr from, to;
+    schema::SchemaMatch match;
+  };
+  [[nodiscard]] const schema::TypeMatch& match_of(TypeRef type) const {
+    return type.kind == EntityKind::kNode ? state_->match.nodes[type.index] : state_->match.edges[type.index];
+  }
+  [[nodiscard]] Result<TypeRef> own_type(TypeRef type) const {
+    const auto& accepted = match_of(type).accepted;
+    if (accepted) return TypeRef{type.kind, *accepted};
+    return std::unexpected(internal_error("commit '" + commit_id() + "' has no table for " + catalog()->table_key(type)));
+  }
+
+  const std::shared_ptr<const State> state_;
+  CommitRecord record_;
+};
 
 }  // namespace
 
@@ -130,80 +250,21 @@ Error schemas_cannot_merge(const std::string& source_name, const std::string& ta
   return conflict("schemas of '" + source_name + "' and '" + target_name + "' cannot be merged: " + reason);
 }
 
-RowCarrier::RowCarrier(SnapshotPtr source, SnapshotPtr target, schema::SchemaMatch match)
-    : source_(std::move(source)), target_(std::move(target)), match_(std::move(match)) {
-  nodes_ = reversed(match_.nodes, source_->catalog()->nodes.size());
-  edges_ = reversed(match_.edges, source_->catalog()->edges.size());
-}
-
-Result<RowCarrier> RowCarrier::between(SnapshotPtr source, SnapshotPtr target, const std::string& source_name,
-                                       const std::string& target_name) {
-  schema::SchemaMatch match = match_identities(*source, *target);
-  if (!same_schema(*source, *target)) {
-    JudgedByTheWrite data;
-    OG_ASSIGN_OR_RETURN(const schema::MigrationPlan plan,
-                        schema::plan_migration(*source->catalog(), *target->catalog(), match,
-                                               {.allow_data_loss = false, .data = &data}));
-    if (const schema::MigrationStep* step = plan.first_unsupported()) {
-      return std::unexpected(schemas_cannot_merge(source_name, target_name, step->reason));
-    }
+Result<SnapshotPtr> carried_snapshot(SnapshotPtr from, const SnapshotPtr& to, const std::string& source_name,
+                                     const std::string& target_name) {
+  if (same_schema(*from, *to)) return from;
+  schema::SchemaMatch match = match_identities(*from, *to);
+  JudgedByTheWrite data;
+  OG_ASSIGN_OR_RETURN(const schema::MigrationPlan plan,
+                      schema::plan_migration(*from->catalog(), *to->catalog(), match, {.data = &data}));
+  if (const schema::MigrationStep* step = plan.first_unsupported()) {
+    return std::unexpected(schemas_cannot_merge(source_name, target_name, step->reason));
   }
-  return RowCarrier(std::move(source), std::move(target), std::move(match));
-}
-
-std::optional<TypeRef> RowCarrier::target_of(TypeRef source) const {
-  const auto& found = source.kind == EntityKind::kNode ? nodes_[source.index] : edges_[source.index];
-  if (!found) return std::nullopt;
-  return TypeRef{source.kind, *found};
-}
-
-std::optional<std::size_t> RowCarrier::target_property(TypeRef source, std::size_t property) const {
-  const std::optional<TypeRef> target = target_of(source);
-  if (!target) return std::nullopt;
-  const auto& match = target->kind == EntityKind::kNode ? match_.nodes[target->index] : match_.edges[target->index];
-  for (std::size_t i = 0; i < match.properties.size(); ++i) {
-    if (match.properties[i] == property) return i;
-  }
-  return std::nullopt;
-}
-
-Result<std::shared_ptr<const StagedRows>> RowCarrier::carry(TypeRef source, std::span<const Ordinal> ordinals) const {
-  const std::optional<TypeRef> target = target_of(source);
-  OG_CHECK(target.has_value());
-  const auto& match = target->kind == EntityKind::kNode ? match_.nodes[target->index] : match_.edges[target->index];
-  const auto& from = source_->catalog()->properties_of(source);
-  const auto& to = target_->catalog()->properties_of(*target);
-  OG_ASSIGN_OR_RETURN(const TableViewPtr view, source_->table(source));
-  auto rows = std::make_shared<StagedRows>(*target_->catalog(), *target);
-  for (std::size_t begin = 0; begin < ordinals.size(); begin += static_cast<std::size_t>(kStagedBatchRowsMax)) {
-    const auto piece =
-        ordinals.subspan(begin, std::min(ordinals.size() - begin, static_cast<std::size_t>(kStagedBatchRowsMax)));
-    const auto length = static_cast<std::int64_t>(piece.size());
-    columnar::Batch batch{rows->fields(), {}, length};
-    OG_ASSIGN_OR_RETURN(const auto ids, view->ids());
-    batch.columns.push_back(columnar::take(*ids, piece));
-    if (source.kind == EntityKind::kEdge) {
-      OG_ASSIGN_OR_RETURN(const auto sources, view->sources());
-      OG_ASSIGN_OR_RETURN(const auto destinations, view->destinations());
-      batch.columns.push_back(columnar::take(*sources, piece));
-      batch.columns.push_back(columnar::take(*destinations, piece));
-    }
-    for (std::size_t i = 0; i < to.size(); ++i) {
-      if (!match.properties[i]) {
-        batch.columns.push_back(columnar::all_null(schema::column_type(to[i].type), length));
-        continue;
-      }
-      const std::size_t at = *match.properties[i];
-      OG_ASSIGN_OR_RETURN(const auto values, view->property(at));
-      batch.columns.push_back(carry_column(columnar::take(*values, piece), from[at].type, to[i].type));
-    }
-    OG_RETURN_IF_ERROR(rows->append(std::move(batch)));
-  }
-  return rows;
+  return std::make_shared<const CarriedSnapshot>(std::move(from), to, std::move(match));
 }
 
 Result<void> bring_to_schema(StoreParts& parts, RecordDraft& draft, const CommitFacts& facts, const Snapshot& main,
-                             const std::string& source_name, const std::string& target_name) {
+                             const BranchNames& names, bool in_memory) {
   OG_ASSIGN_OR_RETURN(const SnapshotPtr own, draft.snapshot());
   if (same_schema(*own, main)) return {};
   schema::SchemaMatch match = match_identities(*own, main);
@@ -211,11 +272,15 @@ Result<void> bring_to_schema(StoreParts& parts, RecordDraft& draft, const Commit
   OG_ASSIGN_OR_RETURN(const schema::MigrationPlan plan,
                       schema::plan_migration(*own->catalog(), *main.catalog(), match, {.data = &data}));
   if (const schema::MigrationStep* step = plan.first_unsupported()) {
-    return std::unexpected(schemas_cannot_merge(source_name, target_name, step->reason));
+    return std::unexpected(schemas_cannot_merge(names.source, names.target, step->reason));
   }
   auto schema = std::make_shared<const LoadedSchema>(LoadedSchema{main.schema_source(), main.catalog()});
   return migrate_draft(parts, draft, facts,
-                       {.schema = std::move(schema), .match = std::move(match), .like = &main.record(), .hard = false});
+                       {.schema = std::move(schema),
+                        .match = std::move(match),
+                        .like = &main.record(),
+                        .hard = false,
+                        .in_memory = in_memory});
 }
 
 }  // namespace omnigraph::graph

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "graph/ancestry.h"
+#include "graph/carry.h"
 #include "graph/layout.h"
 #include "graph/publish_loop.h"
 #include "graph/race.h"
@@ -37,11 +38,6 @@ Result<MergeRequest> checked(MergeRequest request) {
   return request;
 }
 
-Error schemas_differ(const std::string& source, const std::string& target) {
-  return conflict("schemas of '" + source + "' and '" + target +
-                  "' cannot be merged: they differ; bring both branches to one schema first");
-}
-
 // Compares the heads of two branches and what both came from.
 class Comparison {
  public:
@@ -70,12 +66,35 @@ class Comparison {
     return result;
   }
 
+  // Puts the three states under one schema: main brings its own to the target, with tables migrated in the draft's next
+  // commit; else the target's holds, and the others are seen through it. `look_only`: nothing goes to the store.
+  Result<void> meet_schemas(MergeResult& result, RecordDraft& draft, const CommitFacts& facts, bool look_only) {
+    const BranchNames names{source_->record.branch, target_->record.branch};
+    MergeStates& states = result.states;
+    if (names.source == kMainBranch) {
+      OG_RETURN_IF_ERROR(bring_to_schema(parts_, draft, facts, *states.source, names, look_only));
+      OG_ASSIGN_OR_RETURN(states.target, draft.snapshot());
+    }
+    carries_ = !same_schema(*states.source, *states.target);
+    OG_ASSIGN_OR_RETURN(states.source, carried_snapshot(states.source, states.target, names.source, names.target));
+    OG_ASSIGN_OR_RETURN(states.base, carried_snapshot(states.base, states.target, names.source, names.target));
+    return {};
+  }
+
+  // Values that a row of another schema cannot bring along: the schemas do not meet.
+  Result<void> check_carried(const std::vector<Violation>& violations) const {
+    for (const Violation& violation : violations) {
+      if (!carries_ || violation.kind != ViolationKind::kValue) continue;
+      return std::unexpected(
+          schemas_cannot_merge(source_->record.branch, target_->record.branch, violation.message));
+    }
+    return {};
+  }
+
   // Three-way: the write on `target` and its conflicts. Constraints are looked at only if no entity conflicts.
+  // REQUIRES: meet_schemas() ran.
   Result<WriteSet> plan(MergeResult& result, MergePlan& plan, bool merge_properties) const {
     const MergeStates& states = result.states;
-    if (states.source->record().schema.digest != states.target->record().schema.digest) {
-      return std::unexpected(schemas_differ(source_->record.branch, target_->record.branch));
-    }
     OG_ASSIGN_OR_RETURN(plan, plan_merge(states, merge_properties));
     OG_ASSIGN_OR_RETURN(WriteSet writes, merge_writes(states, plan));
     note_conflicts(result, plan.conflicts);
@@ -92,6 +111,7 @@ class Comparison {
  private:
   StoreParts& parts_;
   const RecordPtr source_, target_;
+  bool carries_ = false;  // rows come from another schema
 };
 
 // One merge, over all its attempts.
@@ -148,14 +168,16 @@ class MergeRun {
     return three_way(attempt, comparison, facts);
   }
 
-  Result<bool> three_way(DraftAttempt& attempt, const Comparison& comparison, const CommitFacts& facts) {
+  Result<bool> three_way(DraftAttempt& attempt, Comparison& comparison, const CommitFacts& facts) {
     MergePlan plan;
+    OG_RETURN_IF_ERROR(comparison.meet_schemas(result_, attempt.draft, facts, false));
     OG_ASSIGN_OR_RETURN(const WriteSet writes, comparison.plan(result_, plan, request_.merge_properties));
     if (result_.outcome == MergeOutcome::kConflicts) return std::unexpected(conflict(std::string(kConflictsText)));
     std::vector<Violation> violations;
     OG_ASSIGN_OR_RETURN(const PreparedWrite prepared,
                         prepare_write(*result_.states.target, writes, *parts_.store, *files_,
                                       {.violations = &violations, .check_only = false}));
+    OG_RETURN_IF_ERROR(comparison.check_carried(violations));
     if (!violations.empty()) {
       OG_ASSIGN_OR_RETURN(auto conflicts, violation_conflicts(result_.states, violations));
       Comparison::note_conflicts(result_, std::move(conflicts));
@@ -242,6 +264,10 @@ Result<MergeResult> preview_merge(StoreParts& parts, const MergeHeads& heads, bo
     OG_ASSIGN_OR_RETURN(result.types, fast_forward_types(result.states));
     return result;
   }
+  WriteBase base;
+  base.head = Head{heads.target, parts.log->now()};
+  OG_ASSIGN_OR_RETURN(RecordDraft draft, RecordDraft::start(parts, heads.target->record.branch, base));
+  OG_RETURN_IF_ERROR(comparison.meet_schemas(result, draft, {.kind = CommitKind::kMerge}, true));
   MergePlan plan;
   OG_ASSIGN_OR_RETURN(const WriteSet writes, comparison.plan(result, plan, merge_properties));
   if (result.outcome != MergeOutcome::kConflicts) {
@@ -249,6 +275,7 @@ Result<MergeResult> preview_merge(StoreParts& parts, const MergeHeads& heads, bo
     const auto files = make_prepared_file_cache();
     OG_RETURN_IF_ERROR(prepare_write(*result.states.target, writes, *parts.store, *files,
                                      {.violations = &violations, .check_only = true}));
+    OG_RETURN_IF_ERROR(comparison.check_carried(violations));
     OG_ASSIGN_OR_RETURN(auto conflicts, violation_conflicts(result.states, violations));
     Comparison::note_conflicts(result, std::move(conflicts));
   }

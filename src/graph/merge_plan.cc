@@ -64,7 +64,7 @@ Result<std::vector<std::string>> fields_between(RowComparer& rows, const schema:
   return named;
 }
 
-// The plan of one type that all three states have.
+// The plan of one type that both sides have.
 class TypeMerge {
  public:
   TypeMerge(const MergeStates& states, const TypeTriple& type, bool merge_properties)
@@ -72,9 +72,12 @@ class TypeMerge {
 
   Result<void> run(const Changes& source, const Changes& target, MergedType& merged,
                    std::vector<MergeConflict>& conflicts) {
-    OG_ASSIGN_OR_RETURN(TableViewPtr base_view, states_.base->table(*type_.base));
-    OG_ASSIGN_OR_RETURN(TableViewPtr target_view, states_.target->table(*type_.target));
-    TargetRows rows(std::move(base_view), std::move(target_view));
+    std::optional<TargetRows> rows;  // none: the base has no such type, and no row that could be unchanged
+    if (type_.base) {
+      OG_ASSIGN_OR_RETURN(TableViewPtr base_view, states_.base->table(*type_.base));
+      OG_ASSIGN_OR_RETURN(TableViewPtr target_view, states_.target->table(*type_.target));
+      rows.emplace(std::move(base_view), std::move(target_view));
+    }
     OG_RETURN_IF_ERROR(open_sides());
     auto theirs = target.begin();
     for (const EntityChange& change : source) {
@@ -85,7 +88,7 @@ class TypeMerge {
       }
       MergeAction action{.id = change.id, .source = change.after, .target = kNoOrdinal, .from_source = {}};
       if (change.before != kNoOrdinal) {
-        OG_ASSIGN_OR_RETURN(action.target, rows.unchanged(change.id, change.before));
+        OG_ASSIGN_OR_RETURN(action.target, rows->unchanged(change.id, change.before));
         if (action.target == kNoOrdinal) {
           return std::unexpected(internal_error("merge: '" + change.id + "' is unchanged on the target and not there"));
         }
@@ -243,7 +246,7 @@ Result<MergePlan> plan_merge(const MergeStates& states, bool merge_properties) {
   for (const TypePair& ours : pair_types(*states.base, *states.source, true)) {
     const std::optional<schema::TypeRef>& target = targets[ours.table_id];
     // A type that one side dropped, or made again, has nothing to take over.
-    if (!ours.before || !ours.after || !target) continue;
+    if (!ours.after || !target) continue;
     OG_ASSIGN_OR_RETURN(const Changes source_changes, diff_type(*states.base, *states.source, ours));
     Changes target_changes;
     if (const auto theirs = changed_on_target.find(ours.table_id); theirs != changed_on_target.end()) {

@@ -67,7 +67,7 @@ class DraftMigration {
     const std::string old_key = before_->catalog()->table_key(from);
     const std::string key = target_.schema->catalog->table_key(type);
     TableMigration migration{.desired = target_.schema->catalog.get(), .type = type, .match = &match, .like = like(key)};
-    OG_ASSIGN_OR_RETURN(MigratedTable table, migrate_table(*before_, from, migration, *parts_.store));
+    OG_ASSIGN_OR_RETURN(MigratedTable table, migrate_table(*before_, from, migration, target_.in_memory ? nullptr : parts_.store.get()));
     TableEntry entry = before_->record().tables.at(old_key);
     kept_tables_.insert(entry.id);
     if (target_.hard && table.lost_property) change_.purged.push_back(entry.id);
@@ -200,7 +200,7 @@ Result<SchemaChangeOutcome> apply_schema_change(StoreParts& parts, std::string_v
     const CommitFacts facts{.kind = CommitKind::kSchema, .actor = actor};
     OG_RETURN_IF_ERROR(migrate_draft(
         parts, attempt.draft, facts,
-        {.schema = desired, .match = outcome.plan.match, .like = nullptr, .hard = options.allow_data_loss}));
+        {.schema = desired, .match = outcome.plan.match, .hard = options.allow_data_loss}));
     OG_RETURN_IF_ERROR(attempt.draft.append(facts, {}));
     return true;
   };

@@ -50,6 +50,7 @@ struct SchemaTarget {
   schema::SchemaMatch match;           // of schema->catalog with the draft's catalog
   const CommitRecord* like = nullptr;  // a record under this schema: new types and properties get its identities
   bool hard = false;                   // purge what is dropped
+  bool in_memory = false;              // nothing goes to the store: the draft is only looked at
 };
 
 // Opens the draft's next commit with the new schema and its tables; RecordDraft::append closes it. Until then

@@ -60,7 +60,7 @@ columnar::Field column_field(const schema::Property& property) {
 class TableChange {
  public:
   TableChange(const TableView& view, const TypeIdentity& before, const schema::Catalog& catalog,
-              const TableMigration& migration, objectstore::ObjectStore& store, std::string root)
+              const TableMigration& migration, objectstore::ObjectStore* store, std::string root)
       : view_(view),
         before_(before),
         before_properties_(catalog.properties_of(view.type())),
@@ -200,12 +200,12 @@ class TableChange {
     // Files of two format versions need a flag of their own (chapter 10 section 4.5).
     if (manifest_.data_format_version != "2.0") manifest_.mixed_file_versions = true;
     changed_ = true;
-    if (bytes.size() <= kSmallFileBytesMax) {
+    if (store_ == nullptr || bytes.size() <= kSmallFileBytesMax) {
       out_.small.push_back({key, Buffer::from(std::move(bytes))});
       return {};
     }
     out_.uploaded = true;
-    return store_.put(key, bytes);
+    return store_->put(key, bytes);
   }
 
   // Columns that are no property: ids and endpoints, and what foreign tools added under a name of their own.
@@ -254,7 +254,7 @@ class TableChange {
   const std::vector<schema::Property>& before_properties_;
   const std::vector<schema::Property>& after_properties_;
   const TableMigration& migration_;
-  objectstore::ObjectStore& store_;
+  objectstore::ObjectStore* store_;
   const std::string root_;
   Manifest manifest_;
   std::int32_t next_field_id_;
@@ -265,7 +265,7 @@ class TableChange {
 }  // namespace
 
 Result<MigratedTable> migrate_table(const Snapshot& snapshot, schema::TypeRef before, const TableMigration& migration,
-                                    objectstore::ObjectStore& store) {
+                                    objectstore::ObjectStore* store) {
   const std::string key = snapshot.catalog()->table_key(before);
   const TypeIdentity* identity = snapshot.record().schema.find(key);
   const auto entry = snapshot.record().tables.find(key);

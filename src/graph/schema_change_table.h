@@ -32,8 +32,8 @@ struct MigratedTable {
   bool lost_property = false;
 };
 
-// `before`: the type in the snapshot's schema.
+// `before`: the type in the snapshot's schema. `store`: where large files go; null keeps them in memory.
 [[nodiscard]] Result<MigratedTable> migrate_table(const Snapshot& snapshot, schema::TypeRef before,
-                                                  const TableMigration& migration, objectstore::ObjectStore& store);
+                                                  const TableMigration& migration, objectstore::ObjectStore* store);
 
 }  // namespace omnigraph::graph
