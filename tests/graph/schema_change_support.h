@@ -43,7 +43,7 @@ inline void append_cell(columnar::ArrayBuilder& builder, const std::string& text
     case TypeId::kFloat32: return builder.append_value(std::stof(text));
     case TypeId::kFloat64: return builder.append_value(std::stod(text));
     case TypeId::kStruct:  // a Blob of these bytes
-      builder.child(0).append_string("00");
+      builder.child(0).append_string(text);
       builder.child(1).append_value(static_cast<std::uint64_t>(text.size()));
       builder.child(2).append_string(text);
       for (std::size_t i = 3; i < 7; ++i) builder.child(i).append_null();
