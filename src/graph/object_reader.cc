@@ -21,7 +21,7 @@ Result<Buffer> ObjectReader::get(const LoadedRecord& record, std::string_view ke
   Result<Buffer> bytes = store_->get(key);
   if (bytes || bytes.error().code != Code::kNotFound) return bytes;
   OG_ASSIGN_OR_RETURN(const bool gone, is_gone(record, at));
-  if (gone || is_purged(key)) return std::unexpected(history_expired(record.record.head_id));
+  if (gone || is_purged(record.record, key)) return std::unexpected(history_expired(record.record.head_id));
   return std::unexpected(
       corrupt_object(key, "the object is missing, yet commit '" + record.record.head_id + "' needs it"));
 }
@@ -46,7 +46,7 @@ Result<bool> ObjectReader::is_gone(const LoadedRecord& record, const AttachedAt*
   return !carrier;
 }
 
-bool ObjectReader::is_purged(std::string_view key) const {
+bool ObjectReader::is_purged(const CommitRecord& record, std::string_view key) const {
   constexpr std::string_view kTables = "tables/";
   if (!key.starts_with(kTables)) return false;
   const std::size_t kind_end = key.find('/', kTables.size());
@@ -56,7 +56,11 @@ bool ObjectReader::is_purged(std::string_view key) const {
   const std::size_t dash = folder.rfind('-');
   if (dash == std::string_view::npos) return false;
   const Result<Head> main = log_->recent_head("main");  // hard drops happen there
-  return main && main->live() && main->record->record.purges.contains(std::string(folder.substr(dash + 1)));
+  if (!main || !main->live()) return false;
+  const auto found = main->record->record.purges.find(std::string(folder.substr(dash + 1)));
+  if (found == main->record->record.purges.end()) return false;
+  // From the purging record on the table is whole again, and a missing object is damage.
+  return record.branch != main->record->record.branch || record.seq < found->second;
 }
 
 }  // namespace omnigraph::graph

@@ -25,8 +25,8 @@ class ObjectReader {
   [[nodiscard]] Result<Buffer> attachment(const LoadedRecord& record, std::string_view key, const AttachedAt& at) const;
 
  private:
-  // Whether the key is of a table that a hard drop purged.
-  [[nodiscard]] bool is_purged(std::string_view key) const;
+  // Whether the key is of a table that a hard drop has purged since the record.
+  [[nodiscard]] bool is_purged(const CommitRecord& record, std::string_view key) const;
   [[nodiscard]] Result<bool> is_gone(const LoadedRecord& record, const AttachedAt* at) const;
 
   const std::shared_ptr<objectstore::ObjectStore> store_;

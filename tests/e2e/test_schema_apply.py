@@ -139,6 +139,11 @@ def test_26_branches_keep_their_schema(harbour, cli):
     assert harbour.rows("Port")["A"]["flag"] is None
     refused = harbour.load([{**row, "data": {**row["data"], "flag": "x"}}], "--branch", "dev")
     assert refused.code == 1 and "unknown input field 'flag'" in refused.err
+    merged = cli("branch", "merge", "dev", "--uri", harbour.path, "--json").json
+    assert merged["outcome"] == "merged"
+    assert harbour.rows("Port")["D"] == {"id": "D", "code": "D", "name": "d", "depth": None, "kind": "sea", "flag": None}
+    cli("branch", "merge", "main", "--into", "dev", "--uri", harbour.path)
+    assert harbour.rows("Port", "--branch", "dev")["D"]["flag"] is None
 
 
 def test_27_dropped_and_added_again(harbour, cli):
