@@ -16,7 +16,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kCallMax{10'000};
-// A port nobody listens on is more often a mistake than a restart.
+// A port nobody ever listened on is more often a mistake than a restart.
 constexpr milliseconds kUnreachableMax{2'500};
 constexpr milliseconds kFirstPause{50};
 constexpr milliseconds kPauseMax{2'000};
@@ -147,8 +147,9 @@ class S3Client::Call {
     const bool nothing_sent = failure.stage == HttpFailure::Stage::kUnreachable;
     const Code code = nothing_sent && changes_something(request_) ? Code::kUnavailable : Code::kIoError;
     Error error{code, s3_message(client_.config_, request_, describe_failure(client_.config_, failure))};
+    const bool never_there = nothing_sent && client_.bucket_seen_us_ == 0;
     const bool allowed = nothing_sent || request_.resend == Resend::kFree;
-    if (failure.permanent || !allowed || !pause(nothing_sent ? kUnreachableMax : kCallMax)) {
+    if (failure.permanent || !allowed || !pause(never_there ? kUnreachableMax : kCallMax)) {
       return std::unexpected(std::move(error));
     }
     return {};
