@@ -27,7 +27,7 @@ void print_change(const std::string& uri, const client::BranchChange& change) {
 }
 
 Result<void> run_create(Context& context, const BranchEdit& edit) {
-  OG_ASSIGN_OR_RETURN(const DataTarget target, context.open_data(edit.uri, {.label = "branch create", .writes = true, .echoes = true}));
+  OG_ASSIGN_OR_RETURN(const DataTarget target, context.open_data(edit.uri, {.label = "branch create", .writes = true, .echoes = true, .branch = edit.from}));
   client::BranchChange change{edit.name, edit.from, context.actor()};
   if (target.remote) {
     OG_ASSIGN_OR_RETURN(change, target.remote->create_branch(edit.name, edit.from));
@@ -45,7 +45,7 @@ Result<void> run_create(Context& context, const BranchEdit& edit) {
 Result<void> run_delete(Context& context, const BranchEdit& edit) {
   OG_ASSIGN_OR_RETURN(const DataTarget target,
                       context.open_data(edit.uri, {.label = "branch delete", .writes = true, .echoes = true,
-                                                   .destructive = "branch delete", .json = edit.json}));
+                                                   .destructive = "branch delete", .json = edit.json, .branch = edit.name}));
   client::BranchChange change{edit.name, "", context.actor()};
   if (target.remote) {
     OG_ASSIGN_OR_RETURN(change, target.remote->delete_branch(edit.name));

@@ -112,7 +112,9 @@ Result<void> run_query(Context& context, const QueryArguments& arguments) {
   OG_ASSIGN_OR_RETURN(const ReadFormat format, chosen_format(context, arguments));
   OG_ASSIGN_OR_RETURN(const std::string text, arguments.source.read("query"));
   OG_ASSIGN_OR_RETURN(const std::string parameters, arguments.source.parameters());
-  OG_ASSIGN_OR_RETURN(const DataTarget target, context.open_data("", {.label = "query", .stored = arguments.source.stored()}));
+  const std::string_view branch = arguments.branch.empty() ? std::string_view("main") : arguments.branch;
+  OG_ASSIGN_OR_RETURN(const DataTarget target,
+                      context.open_data("", {.label = "query", .branch = branch, .stored = arguments.source.stored()}));
   OG_RETURN_IF_ERROR(check_kind(arguments.source, text, false));
   OG_ASSIGN_OR_RETURN(const std::string answer, answer_text(context, arguments, text, parameters, target, format));
   print(answer);
@@ -149,7 +151,8 @@ Result<void> run_mutate(Context& context, const MutateArguments& arguments) {
   OG_ASSIGN_OR_RETURN(const std::string text, arguments.source.read("mutation"));
   OG_ASSIGN_OR_RETURN(const std::string parameters, arguments.source.parameters());
   OG_ASSIGN_OR_RETURN(const DataTarget target,
-                      context.open_data("", {.label = "mutate", .writes = true, .stored = arguments.source.stored()}));
+                      context.open_data("", {.label = "mutate", .writes = true, .branch = arguments.branch,
+                                             .stored = arguments.source.stored()}));
   OG_RETURN_IF_ERROR(check_kind(arguments.source, text, true));
   engine::MutateRequest request;
   request.branch = arguments.branch;

@@ -11,6 +11,7 @@
 #include "api/answers.h"
 #include "base/text.h"
 #include "cli/scope.h"
+#include "engine/open_once.h"
 
 namespace omnigraph::cli {
 
@@ -47,7 +48,7 @@ Result<DataTarget> Context::open_data(const std::string& own_uri, const DataAcce
   if (!access.destructive.empty()) OG_RETURN_IF_ERROR(consent(access.destructive, target.uri, access.json));
   if (access.echoes) echo(access.label, target.uri);
   if (target.remote == nullptr) {
-    OG_ASSIGN_OR_RETURN(target.graph, engine::Graph::open(target.uri));
+    OG_ASSIGN_OR_RETURN(target.graph, engine::open_once(target.uri, access.branch));  // a command is one operation
   }
   return target;
 }

@@ -45,6 +45,7 @@ struct DataAccess {
   bool echoes = false;                  // says on stderr what it addresses
   std::string_view destructive{};       // non-empty: asks for consent under this name on a target that is not local
   bool json = false;                    // no prompts
+  std::string_view branch = "main";     // where the command will look first
   std::string_view stored{};            // non-empty: the stored query called, which needs a server
 };
 

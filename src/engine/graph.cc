@@ -3,9 +3,11 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "engine/graph_impl.h"
+#include "engine/open_once.h"
 #include "engine/storage_uri.h"
 #include "exec/mutate.h"
 #include "graph/layout.h"
+#include "graph/open_once.h"
 #include "query/parameters.h"
 #include "schema/parser.h"
 
@@ -39,6 +41,14 @@ CommitInfo commit_info(const graph::Commit& commit, const std::string& branch) {
   return info;
 }
 
+namespace {
+
+Error unfinished(const std::string& uri) {
+  return not_found("no graph at '" + uri + "': its creation did not finish; run init (or cluster apply) again");
+}
+
+}  // namespace
+
 Result<std::shared_ptr<Graph>> Graph::init_on(std::shared_ptr<objectstore::ObjectStore> store, std::string uri,
                                               std::string_view schema_source, const OpenOptions& options) {
   OG_ASSIGN_OR_RETURN(auto opened, graph::GraphStore::init(std::move(store), schema_source, std::nullopt, options.store));
@@ -55,7 +65,7 @@ Result<std::shared_ptr<Graph>> Graph::open_on(std::shared_ptr<objectstore::Objec
   }
   // The graph exists once main has a record; what an interrupted init left is none.
   if (const auto head = (*opened)->head("main"); !head && head.error().code == Code::kNotFound) {
-    return std::unexpected(not_found("no graph at '" + uri + "': its creation did not finish; run init (or cluster apply) again"));
+    return std::unexpected(unfinished(uri));
   }
   return std::make_shared<GraphImpl>(std::move(*opened), std::move(uri), options);
 }
@@ -77,6 +87,18 @@ Result<std::shared_ptr<Graph>> Graph::init(const std::string& uri, std::string_v
 Result<std::shared_ptr<Graph>> Graph::open(const std::string& uri, const OpenOptions& options) {
   OG_ASSIGN_OR_RETURN(auto store, open_store(uri, OpenMode::kExisting));
   return open_on(std::move(store), uri, options);
+}
+
+Result<std::shared_ptr<Graph>> open_once(const std::string& uri, std::string_view branch) {
+  OG_ASSIGN_OR_RETURN(auto store, open_store(uri, OpenMode::kExisting));
+  auto opened = graph::open_once(std::move(store), branch);
+  if (!opened) {
+    Error error = std::move(opened).error();
+    if (error.code == Code::kNotFound) error.message = "no graph at '" + uri + "'";
+    return std::unexpected(std::move(error));
+  }
+  if (!opened->has_main) return std::unexpected(unfinished(uri));
+  return std::make_shared<GraphImpl>(std::move(opened->store), uri, OpenOptions{});
 }
 
 std::int64_t GraphImpl::now_ms() const {

@@ -62,11 +62,30 @@ AttachedMap AttachmentKeeper::carried(const AttachedMap& attached,
 }
 
 Result<void> AttachmentKeeper::place(const LoadedRecord& record) {
+  OG_RETURN_IF_ERROR(place_data(record));
+  return place_manifests(record);
+}
+
+Result<void> AttachmentKeeper::place_data(const LoadedRecord& record) {
+  return place_some(record, [](const std::string& key) { return !is_manifest(key); });
+}
+
+Result<void> AttachmentKeeper::place_manifests(const LoadedRecord& record) {
+  return place_some(record, [](const std::string& key) { return is_manifest(key); });
+}
+
+Result<void> AttachmentKeeper::place_some(const LoadedRecord& record,
+                                          const std::function<bool(const std::string&)>& is_wanted) {
+  std::vector<Item> items;
   for (const std::vector<Item>& wave : waves(record)) {
-    for (const auto& [key, at] : wave) {
-      if (!is_known(*key)) OG_RETURN_IF_ERROR(place_one(record, *key, *at));
+    for (const Item& item : wave) {
+      if (is_wanted(*item.first) && !is_known(*item.first)) items.push_back(item);
     }
   }
+  if (!local_) {
+    return parallel_io(items.size(), [&](std::size_t i) { return place_one(record, *items[i].first, *items[i].second); });
+  }
+  for (const auto& [key, at] : items) OG_RETURN_IF_ERROR(place_one(record, *key, *at));
   return {};
 }
 

@@ -43,9 +43,11 @@ class AttachmentKeeper {
   [[nodiscard]] AttachedMap carried(const AttachedMap& attached,
                                     const std::function<bool(const std::string&)>& is_referenced) const;
 
-  // Makes sure that everything attached to `record` is at its own key, its own attachments first; data before
-  // manifests.
+  // Makes sure that everything attached to `record` is at its own key; data before manifests.
   [[nodiscard]] Result<void> place(const LoadedRecord& record);
+  // The two halves of it. A far store gets the requests of each half side by side.
+  [[nodiscard]] Result<void> place_data(const LoadedRecord& record);
+  [[nodiscard]] Result<void> place_manifests(const LoadedRecord& record);
   // Places and settles everything attached to `record`.
   [[nodiscard]] Result<void> settle(const LoadedRecord& record);
 
@@ -55,6 +57,8 @@ class AttachmentKeeper {
     kWritten,  // by this process, not synced
     kSettled,
   };
+  [[nodiscard]] Result<void> place_some(const LoadedRecord& record,
+                                        const std::function<bool(const std::string&)>& is_wanted);
   [[nodiscard]] Result<void> place_one(const LoadedRecord& record, const std::string& key, const AttachedAt& at);
   [[nodiscard]] Result<void> settle_one(const LoadedRecord& record, const std::string& key, const AttachedAt& at);
   [[nodiscard]] State state_after_put(objectstore::PutOutcome outcome) const;

@@ -45,6 +45,11 @@ void Background::drain() {
   changed_.wait(lock, [&] { return jobs_.empty() && !busy_ && since_idle_ == 0; });
 }
 
+bool Background::has_more() {
+  const std::lock_guard lock(mutex_);
+  return !jobs_.empty();
+}
+
 void Background::run() {
   std::unique_lock lock(mutex_);
   while (true) {

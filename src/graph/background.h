@@ -23,6 +23,8 @@ class Background {
   // Waits while too much is queued: a writer must not outrun what follows its commits without bound.
   void post(std::function<void()> job);
   void drain();
+  // Jobs wait behind the one that runs.
+  [[nodiscard]] bool has_more();
 
  private:
   void run();

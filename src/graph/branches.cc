@@ -36,9 +36,12 @@ Result<void> Branches::create(std::string_view name, std::string_view from) {
   OG_ASSIGN_OR_RETURN(const std::string source_name, checked_branch_name(from));
   for (int attempt = 0; attempt < kTriesMax; ++attempt) {
     WriteBase base;
-    OG_ASSIGN_OR_RETURN(base.head, parts_.log->confirmed_head(branch));
+    OG_RETURN_IF_ERROR(parallel_io(2, [&](std::size_t i) -> Result<void> {
+      OG_ASSIGN_OR_RETURN(Head head, parts_.log->confirmed_head(i == 0 ? branch : source_name));
+      i == 0 ? base.head = std::move(head) : base.source.emplace(std::move(head));
+      return {};
+    }));
     if (base.head.live()) return std::unexpected(conflict("branch '" + branch + "' already exists"));
-    OG_ASSIGN_OR_RETURN(base.source, parts_.log->confirmed_head(source_name));
     if (!base.source->live()) return std::unexpected(branch_not_found(source_name));
     OG_ASSIGN_OR_RETURN(
         const Published published,

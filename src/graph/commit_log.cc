@@ -25,12 +25,37 @@ Result<Head> CommitLog::recent_head(std::string_view branch) {
 }
 
 Result<Head> CommitLog::find_newest(std::string_view branch) {
-  const Moment sent = now();
-  OG_ASSIGN_OR_RETURN(RecordPtr record, newest_at_or_below(branch, ~std::uint64_t{0}));
+  OG_ASSIGN_OR_RETURN(Head listed, take_listed(branch));
+  const Moment sent = listed.record != nullptr ? listed.confirmed : now();
+  RecordPtr record = std::move(listed.record);
+  if (record == nullptr) {
+    OG_ASSIGN_OR_RETURN(record, newest_at_or_below(branch, ~std::uint64_t{0}));
+  }
   if (record == nullptr) return Head{nullptr, sent};
   // Its writer may have died before the folder was synced; what we build on must not vanish with the power.
   OG_RETURN_IF_ERROR(store_->sync(record_key(branch, record->record.seq)));
   return remember_head(branch, {std::move(record), sent});
+}
+
+void CommitLog::note_listed(std::string_view branch, std::uint64_t seq, const Moment& sent) {
+  const std::lock_guard lock(mutex_);
+  listed_.insert_or_assign(std::string(branch), Listed{seq, sent});
+}
+
+Result<Head> CommitLog::take_listed(std::string_view branch) {
+  Listed listed;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = listed_.find(branch);
+    if (found == listed_.end()) return Head{};
+    listed = found->second;
+    listed_.erase(found);
+  }
+  if (elapsed_us(listed.sent, now()) > kConfirmedForUs) return Head{};
+  Result<RecordPtr> record = read(branch, listed.seq);
+  if (record) return Head{*std::move(record), listed.sent};
+  if (record.error().code == Code::kNotFound) return Head{};
+  return std::unexpected(std::move(record).error());
 }
 
 Result<Head> CommitLog::walk_up(std::string_view branch, Head known) {

@@ -61,6 +61,9 @@ class CommitLog {
   // Names that have a log, dead ones included, ascending.
   [[nodiscard]] Result<std::vector<std::string>> names();
 
+  // A list sent at `sent` showed this record as the branch's newest: the first look at the branch needs no list of its
+  // own. For graphs opened for one operation, which that list belongs to.
+  void note_listed(std::string_view branch, std::uint64_t seq, const Moment& sent);
   // This process published `record`; `sent` is when that request went out.
   void note_published(RecordPtr record, const Moment& sent);
 
@@ -70,6 +73,10 @@ class CommitLog {
 
  private:
   using Position = std::pair<std::string, std::uint64_t>;
+  struct Listed {
+    std::uint64_t seq = 0;
+    Moment sent;
+  };
   struct Cached {
     RecordPtr record;
     std::list<Position>::iterator place;
@@ -77,6 +84,8 @@ class CommitLog {
 
   [[nodiscard]] std::optional<Head> cached_head(std::string_view branch) const;
   [[nodiscard]] Result<Head> find_newest(std::string_view branch);
+  // The record of a noted list; null if there is none, or it is gone. A note serves once.
+  [[nodiscard]] Result<Head> take_listed(std::string_view branch);
   [[nodiscard]] Result<Head> walk_up(std::string_view branch, Head known);
   [[nodiscard]] Head remember_head(std::string_view branch, Head head);
   [[nodiscard]] RecordPtr cached_record(std::string_view branch, std::uint64_t seq);
@@ -88,6 +97,7 @@ class CommitLog {
 
   mutable std::mutex mutex_;  // guards all below
   std::map<std::string, Head, std::less<>> heads_;
+  std::map<std::string, Listed, std::less<>> listed_;
   std::map<Position, Cached> records_;
   std::list<Position> by_use_;  // most recently used first
   std::uint64_t cached_bytes_ = 0;

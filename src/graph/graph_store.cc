@@ -1,8 +1,12 @@
+#include <array>
+
 #include "base/ulid.h"
 #include "graph/branches.h"
 #include "graph/genesis.h"
 #include "graph/history.h"
 #include "graph/layout.h"
+#include "graph/open_once.h"
+#include "graph/parallel_io.h"
 #include "graph/schema_change.h"
 #include "graph/store.h"
 #include "graph/store_parts.h"
@@ -65,6 +69,15 @@ class GraphStoreImpl final : public GraphStore {
   History history_;
 };
 
+Result<GraphFile> existing_graph_file(objectstore::ObjectStore& store) {
+  Result<GraphFile> file = read_graph_file(store);
+  if (!file && file.error().code == Code::kNotFound) {
+    return std::unexpected(
+        not_found("there is no graph here (graph.json is missing); create one with `omnigraph init`"));
+  }
+  return file;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<GraphStore>> GraphStore::init(std::shared_ptr<objectstore::ObjectStore> store,
@@ -84,13 +97,33 @@ Result<std::shared_ptr<GraphStore>> GraphStore::init(std::shared_ptr<objectstore
 
 Result<std::shared_ptr<GraphStore>> GraphStore::open(std::shared_ptr<objectstore::ObjectStore> store,
                                                      const StoreOptions& options) {
-  const Result<GraphFile> file = read_graph_file(*store);
-  if (!file && file.error().code == Code::kNotFound) {
-    return std::unexpected(
-        not_found("there is no graph here (graph.json is missing); create one with `omnigraph init`"));
+  OG_ASSIGN_OR_RETURN(const GraphFile file, existing_graph_file(*store));
+  return std::make_shared<GraphStoreImpl>(std::move(store), file, options);
+}
+
+Result<OpenedOnce> open_once(std::shared_ptr<objectstore::ObjectStore> store, std::string_view branch,
+                             const StoreOptions& options) {
+  // A name that is none is refused by the operation itself.
+  const std::string other = checked_branch_name(branch).value_or(std::string(kMainBranch));
+  const std::array<std::string, 2> branches = {std::string(kMainBranch), other};
+  const Moment sent = moment_of(options.clock != nullptr ? *options.clock : system_clock());
+  GraphFile file;
+  std::array<objectstore::Listing, 2> newest;
+  OG_RETURN_IF_ERROR(parallel_io(other == kMainBranch ? 2 : 3, [&](std::size_t i) -> Result<void> {
+    if (i == 0) {
+      OG_ASSIGN_OR_RETURN(file, existing_graph_file(*store));
+    } else {
+      OG_ASSIGN_OR_RETURN(newest[i - 1], store->list(log_prefix(branches[i - 1]), {.start_after = {}, .limit = 1}));
+    }
+    return {};
+  }));
+  auto graph = std::make_shared<GraphStoreImpl>(std::move(store), file, options);
+  for (std::size_t i = 0; i < newest.size(); ++i) {
+    if (newest[i].objects.empty()) continue;
+    const auto seq = seq_of_record_key(newest[i].objects.front().key);
+    if (seq) graph->parts().log->note_listed(branches[i], *seq, sent);
   }
-  if (!file) return std::unexpected(file.error());
-  return std::make_shared<GraphStoreImpl>(std::move(store), *file, options);
+  return OpenedOnce{std::move(graph), !newest[0].objects.empty()};
 }
 
 }  // namespace omnigraph::graph

@@ -6,6 +6,7 @@
 #include "base/ulid.h"
 #include "graph/layout.h"
 #include "graph/next_manifest.h"
+#include "graph/parallel_io.h"
 
 namespace omnigraph::graph {
 
@@ -45,7 +46,22 @@ Result<std::int64_t> head_commit_time(CommitLog& log, const LoadedRecord& record
 
 Result<RecordDraft> RecordDraft::start(StoreParts& parts, const std::string& branch, const WriteBase& base) {
   const RecordPtr& from = base.record();
-  OG_ASSIGN_OR_RETURN(const std::int64_t at_us, head_commit_time(*parts.log, *from));
+  std::int64_t at_us = 0;
+  const auto read_time = [&]() -> Result<void> {
+    OG_ASSIGN_OR_RETURN(at_us, head_commit_time(*parts.log, *from));
+    return {};
+  };
+  // A fresh branch keeps its head commit in another record; a far store gives that together with what the write will
+  // read first.
+  if (parts.tables->remote() && from->record.commits.empty()) {
+    OG_RETURN_IF_ERROR(parallel_io(2, [&](std::size_t i) -> Result<void> {
+      if (i == 0) return read_time();
+      (void)parts.snapshots->at_head(from);  // what fails here fails again where it is needed
+      return {};
+    }));
+  } else {
+    OG_RETURN_IF_ERROR(read_time());
+  }
   CommitRecord record;
   if (base.source) {
     record = forked_record(branch, base.head, *from, *parts.log);

@@ -1,6 +1,8 @@
 #include "graph/snapshot.h"
 
+#include <map>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "base/hash.h"
@@ -129,16 +131,32 @@ Result<SnapshotPtr> SnapshotFactory::make(const RecordPtr& record, CommitRecord 
 }
 
 void SnapshotFactory::warm_up(const LoadedRecord& record, const CommitRecord& state) {
-  std::vector<const std::string*> manifests;
-  for (const auto& [key, entry] : state.tables) {
-    if (manifests.size() < kPrefetchedMax) manifests.push_back(&entry.manifest);
-  }
-  // What fails here is asked for again when it is needed, and fails there.
-  (void)parallel_io(manifests.size() + 1, [&](std::size_t i) -> Result<void> {
-    if (i == 0) {
-      (void)schema(record);
+  // What one record carries comes with one request: by place, the keys that are there.
+  std::map<std::pair<std::string, std::uint64_t>, std::vector<const std::string*>> carried;
+  std::vector<std::vector<const std::string*>> groups;
+  const std::string schema_object = schema_key(record.record.schema.digest);
+  const auto add = [&](const std::string& key) {
+    const auto at = record.record.attached.find(key);
+    if (at == record.record.attached.end()) {
+      groups.push_back({&key});
     } else {
-      (void)tables_->manifest(record, *manifests[i - 1]);
+      carried[{at->second.branch, at->second.seq}].push_back(&key);
+    }
+  };
+  add(schema_object);
+  std::size_t count = 0;
+  for (const auto& [key, entry] : state.tables) {
+    if (count++ < kPrefetchedMax) add(entry.manifest);
+  }
+  for (auto& [place, keys] : carried) groups.push_back(std::move(keys));
+  // What fails here is asked for again when it is needed, and fails there.
+  (void)parallel_io(groups.size(), [&](std::size_t i) -> Result<void> {
+    for (const std::string* key : groups[i]) {
+      if (key == &schema_object) {
+        (void)schema(record);
+      } else {
+        (void)tables_->manifest(record, *key);
+      }
     }
     return {};
   });

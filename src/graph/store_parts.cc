@@ -2,6 +2,7 @@
 
 #include "base/json_writer.h"
 #include "graph/layout.h"
+#include "graph/parallel_io.h"
 
 namespace omnigraph::graph {
 
@@ -34,22 +35,63 @@ void StoreParts::follow_up(const RecordPtr& record) {
   background.post([this, record] { place(record); });
 }
 
+void StoreParts::prepare_follow_up(const CommitRecord& record) {
+  if (background_settle) head_chain.look_ahead(record);
+}
+
 void StoreParts::place(const RecordPtr& record) {
-  const bool placed = keeper->place(*record).has_value();
-  write_pointers(record->record);
-  if (!placed) return;
-  if (record->record.branch == kMainBranch) head_chain.note(record);
+  if (tables->remote()) {
+    if (!place_far(record)) return;
+  } else {
+    const bool placed = keeper->place(*record).has_value();
+    write_pointers(record->record);
+    if (!placed) return;
+    if (record->record.branch == kMainBranch) head_chain.note(record);
+  }
   // Only what a next record would still have to carry counts; who builds on it decides, so all keys are kept here.
   const AttachedMap left = keeper->carried(record->record.attached, [](const std::string&) { return true; });
   const AttachedLoad load = load_of(left);
   if (load.records >= kAttachedRecordsMax / 2 || load.bytes >= kAttachedBytesMax / 2) (void)keeper->settle(*record);
 }
 
+bool StoreParts::place_far(const RecordPtr& record) {
+  bool data = false;
+  (void)parallel_io(2, [&](std::size_t i) -> Result<void> {
+    if (i == 0) {
+      data = keeper->place_data(*record).has_value();
+    } else {
+      write_pointers(record->record);
+    }
+    return {};
+  });
+  if (!data) return false;
+  const bool on_main = record->record.branch == kMainBranch;
+  if (on_main) head_chain.note(record);
+  bool manifests = false;
+  // The chain's versions reference data files only. While more commits wait, one version for all of them will do.
+  (void)parallel_io(on_main && !background.has_more() ? 2 : 1, [&](std::size_t i) -> Result<void> {
+    if (i == 0) {
+      manifests = keeper->place_manifests(*record).has_value();
+    } else {
+      (void)head_chain.advance();
+    }
+    return {};
+  });
+  return manifests;
+}
+
 void StoreParts::write_pointers(const CommitRecord& record) {
-  for (const Commit& commit : record.commits) {
+  const auto write = [&](std::size_t i) -> Result<void> {
+    const Commit& commit = record.commits[i];
     const std::string json = commit_pointer_json(record.branch, record.seq);
     (void)store->put(commit_pointer_key(commit.id), std::as_bytes(std::span(json)),
                      objectstore::Durability::kWriteBack);
+    return {};
+  };
+  if (tables->remote()) {
+    (void)parallel_io(record.commits.size(), write);
+  } else {
+    for (std::size_t i = 0; i < record.commits.size(); ++i) (void)write(i);
   }
 }
 

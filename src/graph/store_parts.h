@@ -26,6 +26,8 @@ struct StoreParts {
   StoreParts(std::shared_ptr<objectstore::ObjectStore> object_store, const GraphFile& file,
              const StoreOptions& options);
 
+  // Before a record is sent: what its follow-up will have to know can be asked for meanwhile.
+  void prepare_follow_up(const CommitRecord& record);
   // To be called once for each record this process published: puts its attachments in place, writes the commit
   // pointers, advances the regular versions on main, settles when much is attached. Returns at once.
   void follow_up(const RecordPtr& record);
@@ -47,6 +49,8 @@ struct StoreParts {
 
  private:
   void place(const RecordPtr& record);
+  // The same in two round trips, for a far store; false: not everything is in place.
+  bool place_far(const RecordPtr& record);
   void write_pointers(const CommitRecord& record);
 
   std::mutex turns_mutex_;

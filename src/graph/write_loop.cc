@@ -107,6 +107,7 @@ class WriteLoop::GroupRun {
       OG_ASSIGN_OR_RETURN(const bool moved, has_moved(/*ask=*/false));
       if (moved) return false;
     }
+    parts_.prepare_follow_up(draft.record());
     OG_ASSIGN_OR_RETURN(
         const Published published,
         parts_.publisher->publish(draft.finish(), draft.objects(),
