@@ -14,6 +14,7 @@
 #include "base/version.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/interrupt.h"
 #include "cluster/root.h"
 
 namespace omnigraph::cli {
@@ -22,7 +23,7 @@ namespace {
 
 constexpr const char* kFooter =
     "COMMANDS BY CAPABILITY\n"
-    "  data             query mutate load export snapshot schema branch commit   (embedded or served)\n"
+    "  data             query mutate load export snapshot schema branch commit changes   (embedded or served)\n"
     "  served           graphs\n"
     "  direct           init lint optimize verify\n"
     "  cluster control  cluster\n"
@@ -44,6 +45,7 @@ void watch_signals() {
   std::thread([signals] {
     int number = 0;
     if (sigwait(&signals, &number) != 0) return;
+    run_interrupt_actions();
     cluster::release_all_locks();
     std::fprintf(stderr, "interrupted; nothing more is done\n");
     std::_Exit(128 + number);
@@ -180,6 +182,7 @@ int run_checked(int argc, char** argv) {
   add_graph_commands(app, context, command);
   add_branch_commands(app, context, command);
   add_history_commands(app, context, command);
+  add_changes_commands(app, context, command);
   add_server_commands(app, context, command);
   add_optimize_command(app, context, command);
   add_verify_command(app, context, command);

@@ -18,7 +18,8 @@ void add_query_commands(CLI::App& app, Context& context, Run& run);    // query,
 void add_load_commands(CLI::App& app, Context& context, Run& run);     // load, ingest
 void add_graph_commands(CLI::App& app, Context& context, Run& run);    // init, export, snapshot, schema show
 void add_branch_commands(CLI::App& app, Context& context, Run& run);   // branch create, list, delete
-void add_history_commands(CLI::App& app, Context& context, Run& run);  // commit list, commit show
+void add_history_commands(CLI::App& app, Context& context, Run& run);  // commit list, show, changes
+void add_changes_commands(CLI::App& app, Context& context, Run& run);  // changes poll, baseline
 void add_optimize_command(CLI::App& app, Context& context, Run& run);   // optimize
 void add_verify_command(CLI::App& app, Context& context, Run& run);     // verify
 void add_cluster_commands(CLI::App& app, Context& context, Run& run);  // cluster validate, import, plan, apply ..

@@ -1,10 +1,11 @@
-// commit list, commit show.
+// commit list, commit show; commit changes is in commands_changes.cc.
 
 #include <CLI/CLI.hpp>
 
 #include "api/answers.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/commands_changes.h"
 
 namespace omnigraph::cli {
 
@@ -82,6 +83,7 @@ void add_history_commands(CLI::App& app, Context& context, Run& run) {
       return done ? kExitOk : report(done.error());
     };
   });
+  add_commit_changes(*group, context, run);
 }
 
 }  // namespace omnigraph::cli

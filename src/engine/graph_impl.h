@@ -7,6 +7,7 @@
 #include <string>
 
 #include "embed/provider.h"
+#include "engine/changes.h"
 #include "engine/graph.h"
 #include "engine/query_cache.h"
 
@@ -17,7 +18,7 @@ namespace omnigraph::engine {
 class GraphImpl final : public Graph {
  public:
   GraphImpl(std::shared_ptr<graph::GraphStore> store, std::string uri, OpenOptions options)
-      : store_(std::move(store)), uri_(std::move(uri)), options_(std::move(options)) {}
+      : store_(std::move(store)), uri_(std::move(uri)), options_(std::move(options)), changes_(*store_) {}
 
   const std::string& uri() const override { return uri_; }
   Result<ReadAnswer> query(std::string_view source, std::string_view name, std::string_view parameters,
@@ -39,6 +40,7 @@ class GraphImpl final : public Graph {
   Result<std::vector<std::string>> branches() override { return store_->branches(); }
   Result<void> create_branch(std::string_view name, std::string_view from) override;
   Result<void> delete_branch(std::string_view name) override;
+  Changes& changes() { return changes_; }
   graph::GraphStore& storage() override { return *store_; }
 
  private:
@@ -51,6 +53,7 @@ class GraphImpl final : public Graph {
   const std::shared_ptr<graph::GraphStore> store_;
   const std::string uri_;
   const OpenOptions options_;
+  Changes changes_;
   QueryCache queries_;
   std::mutex provider_mutex_;
   std::shared_ptr<embed::Provider> provider_;  // guarded by provider_mutex_

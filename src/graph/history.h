@@ -30,17 +30,21 @@ class History {
   [[nodiscard]] Result<std::vector<GraphStore::LoggedCommit>> commits(std::string_view branch) const;
   [[nodiscard]] Result<FoundCommit> find(std::string_view commit_id) const;
 
- private:
   // The part of a chain that lies in one log: one incarnation, up to a sequence number.
   struct Stretch {
     std::string branch;
     std::string incarnation;
     std::uint64_t last_seq = 0;
   };
-  [[nodiscard]] Result<std::vector<Stretch>> chain_of(const RecordPtr& head) const;       // newest first
-  [[nodiscard]] Result<std::vector<RecordPtr>> records_of(const Stretch& stretch) const;  // newest first
+  [[nodiscard]] Result<std::vector<Stretch>> chain_of(const RecordPtr& head) const;  // newest first; a read per fork
+  // Where the commit's pointer leads, on whatever log, dead ones included; no record: no pointer. kGone: its record is
+  // removed.
   [[nodiscard]] Result<FoundCommit> find_by_pointer(const std::string& commit_id) const;
+  // Binary search of one stretch; no record: not there.
   [[nodiscard]] Result<FoundCommit> search(const Stretch& stretch, const std::string& commit_id) const;
+
+ private:
+  [[nodiscard]] Result<std::vector<RecordPtr>> records_of(const Stretch& stretch) const;  // newest first
   [[nodiscard]] Result<bool> was_cut_above(const std::vector<Stretch>& chain, const std::string& commit_id) const;
 
   StoreParts& parts_;

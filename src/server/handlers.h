@@ -34,6 +34,10 @@ Result<HttpResponse> handle_export(Call& call);
 // handlers_merge.cc
 Result<HttpResponse> handle_merge_branches(Call& call);
 Result<HttpResponse> handle_diff(Call& call);
+// handlers_changes.cc
+Result<HttpResponse> handle_commit_changes(Call& call);
+Result<HttpResponse> handle_poll_changes(Call& call);
+Result<HttpResponse> handle_change_baseline(Call& call);
 
 // Shared by the handlers.
 // The single value of a query parameter; kBadRequest when it is repeated.

@@ -52,6 +52,9 @@ struct HttpResponse {
   // Instead of a body: called with a sink that blocks until the piece is taken. An error aborts the connection without
   // a terminating chunk.
   std::function<Result<void>(const TextSink&)> stream;
+  // Instead of a body: server-sent events without end. Called on a worker for the next ones; while it has none, the
+  // empty text, nothing runs. An error is sent as the last event; the end of the server ends the stream too.
+  std::function<Result<std::string>()> events;
 };
 
 [[nodiscard]] HttpResponse json_response(std::string body);

@@ -30,6 +30,11 @@ constexpr auto kIdleTimeout = std::chrono::seconds(120);
 constexpr auto kProgressTimeout = std::chrono::seconds(60);
 constexpr std::uint32_t kHeaderBytesMax = 64 * 1024;
 constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
+// How often an idle event stream is asked for something new, how soon it notices the end of the server, and how often a
+// comment keeps proxies and dead connections from lasting.
+constexpr auto kEventInterval = std::chrono::seconds(1);
+constexpr auto kEventTick = std::chrono::milliseconds(200);
+constexpr auto kHeartbeatInterval = std::chrono::seconds(15);
 // Handlers block on storage, so there are more of them than processors; beyond this requests queue.
 constexpr std::size_t kWorkers = 32;
 
@@ -242,6 +247,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   asio::awaitable<bool> write_response(unsigned version, bool keep_alive, bool head, const std::string& request_id,
                                        HttpResponse& response) {
+    if (response.events && !head) co_return co_await write_events(version, request_id, response);
     if (response.stream && !head) co_return co_await write_stream(version, keep_alive, request_id, response);
     stream_.expires_after(kProgressTimeout);
     if (head) {
@@ -288,6 +294,38 @@ class Session : public std::enable_shared_from_this<Session> {
     stream_.expires_after(kProgressTimeout);
     co_await asio::async_write(stream_, http::make_chunk_last(), asio::use_awaitable);
     co_return true;
+  }
+
+  // Waits on the network side: a worker is used only to look for new events.
+  asio::awaitable<bool> write_events(unsigned version, const std::string& request_id, HttpResponse& response) {
+    http::response<http::empty_body> message{static_cast<http::status>(response.status), version};
+    set_headers(message, response, request_id, false);
+    message.chunked(true);
+    http::response_serializer<http::empty_body> serializer(message);
+    stream_.expires_after(kProgressTimeout);
+    co_await http::async_write_header(stream_, serializer, asio::use_awaitable);
+    auto written = std::chrono::steady_clock::now();
+    while (!shared_.stopping) {
+      Result<std::string> events = co_await on_worker([&] { return response.events(); });
+      const bool failed = !events;
+      if (failed) events = std::string("event: error\ndata: ").append(error_response(events.error()).body).append("\n\n");
+      const auto now = std::chrono::steady_clock::now();
+      if (events->empty() && now - written >= kHeartbeatInterval) *events = ": heartbeat\n\n";
+      if (!events->empty()) {
+        co_await write_chunk(*events);
+        written = now;
+        if (failed) break;
+        continue;  // more may wait
+      }
+      asio::steady_timer tick(stream_.get_executor());
+      for (auto waited = std::chrono::milliseconds(0); waited < kEventInterval && !shared_.stopping; waited += kEventTick) {
+        tick.expires_after(kEventTick);
+        co_await tick.async_wait(asio::use_awaitable);
+      }
+    }
+    stream_.expires_after(kProgressTimeout);
+    co_await asio::async_write(stream_, http::make_chunk_last(), asio::use_awaitable);
+    co_return false;
   }
 
   // A request that is not HTTP still gets an answer in the contract's shape.

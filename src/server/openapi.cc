@@ -47,16 +47,21 @@ std::string_view status_text(int status) {
   }
 }
 
-void write_error_response(JsonWriter& json, int status) {
+void write_error_response(JsonWriter& json, int status, std::string_view component) {
   json.key(std::to_string(status)).begin_object().key("description").string(status_text(status));
-  write_content(json, "application/json", "ErrorOutput");
+  write_content(json, "application/json", component);
   json.end_object();
 }
 
-void write_parameter(JsonWriter& json, std::string_view name, std::string_view in, std::string_view description, bool required) {
+void write_parameter(JsonWriter& json, std::string_view name, std::string_view in, std::string_view description,
+                     bool required, bool repeats = false) {
   json.begin_object().key("name").string(name).key("in").string(in);
   if (!description.empty()) json.key("description").string(description);
-  json.key("required").boolean(required).key("schema").begin_object().key("type").string("string").end_object().end_object();
+  json.key("required").boolean(required).key("schema").begin_object();
+  if (repeats) json.key("type").string("array").key("items").begin_object();
+  json.key("type").string("string").end_object();
+  if (repeats) json.end_object();
+  json.end_object();
 }
 
 void write_parameters(JsonWriter& json, const Route& route) {
@@ -66,7 +71,7 @@ void write_parameters(JsonWriter& json, const Route& route) {
     write_parameter(json, route.pattern.substr(at + 1, end - at - 1), "path", "", true);
   }
   for (const QueryParameter& parameter : route.parameters) {
-    write_parameter(json, parameter.name, "query", parameter.description, parameter.required);
+    write_parameter(json, parameter.name, "query", parameter.description, parameter.required, parameter.repeats);
   }
   if (route.pattern.ends_with("/if-graph-commit")) {
     write_parameter(json, "Omnigraph-If-Graph-Commit", "header", "Commit id the branch head must have", true);
@@ -95,7 +100,11 @@ void write_responses(JsonWriter& json, const Route& route, bool secured) {
     statuses[std::stoi(std::string(rest.substr(0, space)))] = true;
     rest = space == std::string_view::npos ? std::string_view() : rest.substr(space + 1);
   }
-  for (const auto& [status, present] : statuses) write_error_response(json, status);
+  // Whoever may not read the commit's branch is told that there is no such commit.
+  if (route.operation_id == "cluster_getCommitChanges") statuses.erase(403);
+  for (const auto& [status, present] : statuses) {
+    write_error_response(json, status, route.tag == "changes" ? "ChangeErrorOutput" : "ErrorOutput");
+  }
   json.end_object();
 }
 

@@ -133,8 +133,27 @@ void write_data(JsonWriter& json) {
   write_component(json, "ExportRequest", {{"branch?", "string"}, {"type_names?", "string[]"}}, true);
 }
 
+void write_changes(JsonWriter& json) {
+  write_component(json, "CommitChangesOutput", {{"cause", "ChangeCauseOutput"}, {"changes", "EntityChangeOutput[]"}, {"next_page_token?", "string"}});
+  write_component(json, "ChangeBlockOutput", {{"cause", "ChangeCauseOutput"}, {"changes", "EntityChangeOutput[]"}});
+  write_component(json, "ChangeFeedOutput", {{"blocks", "ChangeBlockOutput[]"}, {"next_page_token?", "string"}, {"cursor?", "string"}, {"caught_up?", "bool"}});
+  write_component(json, "ChangeCauseOutput", {{"graph_commit_id", "string"}, {"parent_commit_id?", "string"}, {"merged_parent_commit_id?", "string"}, {"authored_branch", "string"}, {"actor_id?", "string"}, {"authored_at", "int64"}});
+  write_component(json, "EntityChangeOutput", {{"kind", "EntityKindOutput"}, {"type", "ChangeTypeOutput"}, {"id", "string"}, {"op", "ChangeOpOutput"}, {"before?", "ChangeImageOutput"}, {"after?", "ChangeImageOutput"}});
+  write_enum(json, "ChangeOpOutput", {"insert", "update", "delete"});
+  write_component(json, "ChangeTypeOutput", {{"id", "string"}, {"name", "string"}});
+  write_component(json, "ChangeImageOutput", {{"properties", "object"}, {"endpoints?", "ChangeEndpointsOutput"}});
+  write_component(json, "ChangeEndpointsOutput", {{"from", "string"}, {"to", "string"}});
+  write_component(json, "ChangeBaselineRequest", {{"branch?", "string"}, {"kind?", "string[]"}, {"type?", "string[]"}, {"op?", "string[]"}});
+  write_component(json, "ChangeBaselineRecord", {{"baseline", "ChangeBaselineOutput"}});
+  write_component(json, "ChangeBaselineOutput", {{"snapshot_commit_id", "string"}, {"resume_cursor", "string"}});
+  write_component(json, "ChangeErrorOutput", {{"error", "string"}, {"code?", "ErrorCode"}, {"resource_limit?", "ResourceLimitOutput"}, {"recovery_required?", "RecoveryRequiredOutput"}, {"change_feed_gap?", "ChangeFeedGapOutput"}, {"change_diff_refusal?", "ChangeDiffRefusalOutput"}});
+  write_component(json, "ChangeFeedGapOutput", {{"cursor?", "string"}, {"first_unreadable_commit_id", "string"}});
+  write_component(json, "ChangeDiffRefusalOutput", {{"reason", "ChangeDiffRefusalReason"}, {"graph_commit_id", "string"}, {"type_name?", "string"}});
+  write_enum(json, "ChangeDiffRefusalReason", {"parentless_commit", "schema_boundary", "unknown"});
+}
+
 void write_errors(JsonWriter& json) {
-  write_component(json, "ErrorOutput", {{"error", "string"}, {"code?", "ErrorCode"}, {"merge_conflicts?", "MergeConflictOutput[]"}, {"read_set_conflict?", "ReadSetConflictOutput"}, {"key_conflict?", "KeyConflictOutput"}, {"precondition_failure?", "PreconditionFailureOutput"}, {"resource_limit?", "ResourceLimitOutput"}, {"external_blob_source?", "ExternalBlobSourceOutput"}, {"recovery_required?", "RecoveryRequiredOutput"}});
+  write_component(json, "ErrorOutput", {{"error", "string"}, {"code?", "ErrorCode"}, {"merge_conflicts?", "MergeConflictOutput[]"}, {"read_set_conflict?", "ReadSetConflictOutput"}, {"key_conflict?", "KeyConflictOutput"}, {"precondition_failure?", "PreconditionFailureOutput"}, {"resource_limit?", "ResourceLimitOutput"}, {"external_blob_source?", "ExternalBlobSourceOutput"}, {"recovery_required?", "RecoveryRequiredOutput"}, {"change_feed_gap?", "ChangeFeedGapOutput"}, {"change_diff_refusal?", "ChangeDiffRefusalOutput"}});
   write_enum(json, "ErrorCode", {"unauthorized", "forbidden", "bad_request", "not_found", "method_not_allowed", "conflict", "too_many_requests", "internal"});
   write_component(json, "MergeConflictOutput", {{"entity_kind", "EntityKindOutput"}, {"type_name", "string"}, {"entity_id|", "string"}, {"kind", "MergeConflictKindOutput"}, {"message", "string"}});
   write_enum(json, "MergeConflictKindOutput", {"divergent_insert", "divergent_update", "delete_vs_update", "orphan_edge", "unique_violation", "cardinality_violation", "value_constraint_violation"});
@@ -156,6 +175,7 @@ std::string_view openapi_components() {
     write_meta(json);
     write_queries(json);
     write_data(json);
+    write_changes(json);
     write_errors(json);
     json.end_object();
     return out;

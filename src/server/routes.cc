@@ -12,6 +12,15 @@ const std::vector<Route>& routes() {
   static const QueryParameter kBranch{"branch", "Branch; default main"};
   static const std::vector<QueryParameter> kLoad{
       {"branch", "Branch; default main"}, {"from", "Create a missing branch from this one"}, {"mode", "overwrite, append or merge (default)"}};
+  static const std::vector<QueryParameter> kPage{
+      {"page_token", "Where a page goes on"}, {"limit", "Changes in a page; default 1000, at most 8192"},
+      {"kind", "node or edge", false, true}, {"type", "Type name", false, true}, {"op", "insert, update or delete", false, true}};
+  static const std::vector<QueryParameter> kFeed = [] {
+    std::vector<QueryParameter> parameters{kBranch, {"cursor", "Where the last poll ended"},
+                                           {"start", "now (default), beginning or after:<commit id>"}};
+    parameters.insert(parameters.end(), kPage.begin(), kPage.end());
+    return parameters;
+  }();
   static const std::vector<Route> kRoutes{
       {"GET", "/healthz", "health", "health", "Is the process alive", handle_health, BodyKind::kNone, {}, "HealthOutput", {}, {}, true},
       {"GET", "/openapi.json", "openapi", "health", "This document", handle_openapi, BodyKind::kNone, {}, {}, {}, {}, true, false, false},
@@ -39,6 +48,9 @@ const std::vector<Route>& routes() {
       {"DELETE", "/graphs/{graph_id}/branches/{branch}", "cluster_deleteBranch", "branches", "Delete a branch", handle_delete_branch, BodyKind::kNone, {}, "BranchDeleteOutput", "409 429 503"},
       {"GET", "/graphs/{graph_id}/commits", "cluster_listCommits", "commits", "Commits of a branch, newest first", handle_list_commits, BodyKind::kNone, {}, "CommitListOutput", {}, {kBranch}},
       {"GET", "/graphs/{graph_id}/commits/{commit_id}", "cluster_getCommit", "commits", "One commit", handle_get_commit, BodyKind::kNone, {}, "CommitOutput", "410"},
+      {"GET", "/graphs/{graph_id}/commits/{commit_id}/changes", "cluster_getCommitChanges", "changes", "What a commit changed", handle_commit_changes, BodyKind::kNone, {}, "CommitChangesOutput", "409 410 413 503", kPage},
+      {"GET", "/graphs/{graph_id}/changes", "cluster_pollChanges", "changes", "Changes of a branch, oldest first", handle_poll_changes, BodyKind::kNone, {}, "ChangeFeedOutput", "409 410 413 503", kFeed},
+      {"POST", "/graphs/{graph_id}/changes/baseline", "cluster_captureChangeBaseline", "changes", "Stream a branch with the cursor that goes on from it", handle_change_baseline, BodyKind::kJson, "ChangeBaselineRequest", {}, "413 503"},
   };
   return kRoutes;
 }

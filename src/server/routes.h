@@ -34,6 +34,7 @@ struct QueryParameter {
   std::string_view name;
   std::string_view description;
   bool required = false;
+  bool repeats = false;  // an array of values
 };
 
 struct Route {

@@ -13,6 +13,7 @@
 #include "policy/bundle.h"
 #include "query/bound_query.h"
 #include "server/admission.h"
+#include "server/event_slots.h"
 #include "server/options.h"
 #include "server/tokens.h"
 
@@ -44,6 +45,7 @@ class Service {
   [[nodiscard]] const std::map<std::string, GraphService>& graphs() const { return graphs_; }
   [[nodiscard]] const std::optional<std::string>& source_version() const { return source_version_; }
   [[nodiscard]] Admission& admission() { return admission_; }
+  [[nodiscard]] EventSlots& event_slots() { return event_slots_; }
 
   // The actor of a request; empty in state Open. kUnauthorized.
   [[nodiscard]] Result<std::string> authenticate(std::string_view authorization_header) const;
@@ -59,6 +61,7 @@ class Service {
 
   const Options options_;
   Admission admission_;
+  EventSlots event_slots_;
   TokenTable tokens_;
   AuthState auth_state_ = AuthState::kOpen;
   std::shared_ptr<const policy::Bundle> server_policy_;

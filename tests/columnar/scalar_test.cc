@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "columnar/builder.h"
+#include "columnar/image_json.h"
 
 namespace omnigraph::columnar {
 namespace {
@@ -87,6 +88,18 @@ TEST(ExportJson, DatesAreNumbersAndNonFiniteFails) {
   ArrayBuilder vectors(vector_of(TypeId::kFloat32, 1));
   vectors.append_scalar(Scalar{FloatVector{kNan}});
   EXPECT_FALSE(append_export_json(out, *vectors.finish(), 0));
+}
+
+TEST(ImageJson, IsExportJsonWithNonFiniteAsText) {
+  std::string out;
+  append_image_json(out, *one(primitive(TypeId::kDate32), std::int32_t{-3}), 0);
+  out += ' ';
+  append_image_json(out, *one(primitive(TypeId::kFloat64), kInfinity), 0);
+  ArrayBuilder vectors(vector_of(TypeId::kFloat32, 2));
+  vectors.append_scalar(Scalar{FloatVector{kNan, 0.5F}});
+  out += ' ';
+  append_image_json(out, *vectors.finish(), 0);
+  EXPECT_EQ(out, R"(-3 "Infinity" ["NaN",0.5])");
 }
 
 TEST(ScalarAt, ReadsBackWhatWasAppended) {
