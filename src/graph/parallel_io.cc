@@ -8,10 +8,18 @@
 #include <thread>
 #include <vector>
 
+#include "graph/parallel_io_threads.h"
+
 namespace omnigraph::graph {
+namespace {
+
+std::atomic<std::size_t> threads_most = kParallelIoThreads;
+
+}  // namespace
+
+void set_parallel_io_threads(std::size_t most) { threads_most = most; }
 
 Result<void> parallel_io(std::size_t count, const std::function<Result<void>(std::size_t)>& body) {
-  constexpr std::size_t kThreadsMax = 16;
   std::atomic<std::size_t> next = 0;
   std::mutex mutex;
   std::optional<std::pair<std::size_t, Error>> failed;  // guarded by mutex
@@ -27,7 +35,7 @@ Result<void> parallel_io(std::size_t count, const std::function<Result<void>(std
   {
     std::vector<std::jthread> threads;
     try {
-      for (std::size_t t = 1; t < std::min(count, kThreadsMax); ++t) threads.emplace_back(work);
+      for (std::size_t t = 1; t < std::min(count, threads_most.load()); ++t) threads.emplace_back(work);
     } catch (const std::system_error&) {
       // No more threads to be had: those that started and this one do the work.
     }

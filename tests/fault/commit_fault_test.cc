@@ -2,9 +2,14 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <mutex>
 
 #include "base/clock.h"
 #include "graph/layout.h"
+#include "graph/merge.h"
+#include "graph/optimize.h"
+#include "graph/schema_change.h"
+#include "graph/verify.h"
 #include "objectstore/faulty_store.h"
 #include "tests/graph/forwarding_store.h"
 #include "tests/graph/store_test_support.h"
@@ -14,17 +19,33 @@ namespace {
 
 using objectstore::Fault;
 
-using World = std::map<std::string, State>;  // every branch
+// One branch.
+struct BranchState : State {
+  std::string schema;
+  friend bool operator==(const BranchState&, const BranchState&) = default;
+};
+using World = std::map<std::string, BranchState>;  // every branch
+
+constexpr std::string_view kWiderSchema = R"(
+node Person { name: String @key  age: I32?  nick: String? }
+node Note { text: String }
+edge Knows: Person -> Person
+)";
+
+Result<World> read_world(GraphStore& graph) {
+  OG_ASSIGN_OR_RETURN(const std::vector<std::string> branches, graph.branches());
+  World world;
+  for (const std::string& branch : branches) {
+    OG_ASSIGN_OR_RETURN(const SnapshotPtr snapshot, graph.head(branch));
+    OG_ASSIGN_OR_RETURN(State state, state_of(*snapshot));
+    world[branch] = {std::move(state), snapshot->schema_source()};
+  }
+  return world;
+}
 
 Result<World> read_world(const StorePtr& disk) {
   OG_ASSIGN_OR_RETURN(const GraphPtr graph, GraphStore::open(disk, {.background_settle = false}));
-  OG_ASSIGN_OR_RETURN(const std::vector<std::string> branches, graph->branches());
-  World world;
-  for (const std::string& branch : branches) {
-    OG_ASSIGN_OR_RETURN(const SnapshotPtr snapshot, graph->head(branch));
-    OG_ASSIGN_OR_RETURN(world[branch], state_of(*snapshot));
-  }
-  return world;
+  return read_world(*graph);
 }
 
 struct Operation {
@@ -38,6 +59,13 @@ Result<void> dropped(const Result<WriteOutcome>& outcome) {
   return {};
 }
 
+Result<void> merged(GraphStore& graph, const MergeRequest& request, MergeOutcome expected) {
+  OG_ASSIGN_OR_RETURN(const MergeResult done, merge_branches(graph.parts(), request));
+  if (done.outcome == expected) return {};
+  return std::unexpected(internal_error("the merge ended as " + std::string(merge_outcome_name(done.outcome))));
+}
+
+// A further kind of write is one more entry here.
 std::vector<Operation> operations() {
   return {
       {"insert", [](GraphStore& graph) { return dropped(insert_person(graph, "New", 5)); },
@@ -72,6 +100,27 @@ std::vector<Operation> operations() {
          world["new"] = world["side"];
          world["new"].people["New"] = 5;
        }},
+      {"merge",
+       [](GraphStore& graph) { return merged(graph, {.source = "side"}, MergeOutcome::kMerged); },
+       [](World& world) { world["main"].people["Side"] = 4; }},
+      {"fast-forward",
+       [](GraphStore& graph) {
+         return merged(graph, {.source = "main", .target = "twin"}, MergeOutcome::kFastForward);
+       },
+       [](World& world) { world["twin"] = world["main"]; }},
+      {"schema apply",
+       [](GraphStore& graph) -> Result<void> {
+         OG_ASSIGN_OR_RETURN(const auto done, apply_schema_change(graph.parts(), kWiderSchema, std::nullopt, {}));
+         return done.applied ? Result<void>() : std::unexpected(internal_error("no schema change"));
+       },
+       [](World& world) { world["main"].schema = kWiderSchema; }},
+      {"optimize",
+       [](GraphStore& graph) -> Result<void> {
+         OG_ASSIGN_OR_RETURN(const OptimizeOutcome done, optimize(graph.parts(), "main"));
+         return done.published ? Result<void>() : std::unexpected(internal_error("nothing was optimized"));
+       },
+       [](World&) {}},
+      {"materialize", [](GraphStore& graph) { return materialize(graph.parts(), "main"); }, [](World&) {}},
   };
 }
 
@@ -80,6 +129,8 @@ void seed(const StorePtr& disk) {
   ASSERT_TRUE(put_people(*graph, {{"Ada", 1}, {"Bo", 2}, {"Cy", 3}}));
   ASSERT_TRUE(insert_knows(*graph, "Ada", "Bo"));
   ASSERT_TRUE(graph->create_branch("side", "main"));
+  ASSERT_TRUE(graph->create_branch("twin", "main"));
+  ASSERT_TRUE(insert_person(*graph, "Side", 4, {.branch = "side"}));
   ASSERT_TRUE(insert_note(*graph, "hello"));
   graph->drain();
 }
@@ -90,6 +141,15 @@ Result<void> run_once(const StorePtr& store, const Operation& operation) {
   Result<void> told = operation.run(*graph);
   graph->drain();
   return told;
+}
+
+void expect_verified(const StorePtr& disk) {
+  const GraphPtr graph = open_people(disk, {.background_settle = false});
+  const auto report = verify(graph->parts(), {.deep = true});
+  ASSERT_TRUE(report) << report.error().render();
+  for (const VerifyFinding& finding : report->findings) {
+    EXPECT_FALSE(finding.unsound) << finding.code << " " << finding.key << ": " << finding.message;
+  }
 }
 
 // Goal: an acknowledged write is there, a refused one left nothing half done, and the next write works.
@@ -111,6 +171,7 @@ void enumerate_faults(const Operation& operation, const std::vector<Fault>& faul
       const Result<void> told = run_once(faulty, operation);
       const Result<World> after = read_world(disk);
       ASSERT_TRUE(after) << after.error().render();
+      if (fault == Fault::kCrashAfter) expect_verified(disk);
       if (told || *after != *before) {
         EXPECT_EQ(*after == with, true) << (told ? "acknowledged, yet not there" : "neither the old state nor the new");
       }
@@ -137,6 +198,80 @@ TEST(CommitFault, OldOrNewNeverBetween) {
       seed(disk);
       return disk;
     });
+  }
+}
+
+// Calls `step` before each request.
+class SteppedStore final : public ForwardingStore {
+ public:
+  SteppedStore(StorePtr inner, std::function<void()> step)
+      : ForwardingStore(std::move(inner)), step_(std::move(step)) {}
+  Result<Buffer> get(std::string_view key, std::optional<objectstore::ByteRange> range) override {
+    step();
+    return inner_->get(key, range);
+  }
+  Result<void> put(std::string_view key, std::span<const std::byte> body, objectstore::Durability durability) override {
+    step();
+    return inner_->put(key, body, durability);
+  }
+  Result<objectstore::PutOutcome> put_if_absent(std::string_view key, std::span<const std::byte> body,
+                                                objectstore::Durability durability) override {
+    step();
+    return inner_->put_if_absent(key, body, durability);
+  }
+  Result<objectstore::Listing> list(std::string_view prefix, const objectstore::ListOptions& options) override {
+    step();
+    return inner_->list(prefix, options);
+  }
+  Result<void> remove(std::string_view key) override {
+    step();
+    return inner_->remove(key);
+  }
+  Result<std::unique_ptr<objectstore::Upload>> open_upload(std::string_view key) override {
+    step();
+    return inner_->open_upload(key);
+  }
+  Result<objectstore::PutOutcome> publish(std::string_view key, std::span<const std::byte> body,
+                                          const BeforeEffect& before_effect) override {
+    step();
+    return inner_->publish(key, body, before_effect);
+  }
+
+ private:
+  void step() {
+    const std::lock_guard lock(mutex_);
+    step_();
+  }
+  std::mutex mutex_;
+  const std::function<void()> step_;
+};
+
+// Goal: a second process, one that just starts and one that has been reading all the time, sees the old state, then the
+// new one.
+TEST(CommitFault, ReadersAtEveryStep) {
+  for (const Operation& operation : operations()) {
+    SCOPED_TRACE(operation.name);
+    const StorePtr disk = objectstore::make_memory_store();
+    seed(disk);
+    const World before = read_world(disk).value();
+    World with = before;
+    operation.effect(with);
+    const GraphPtr warm = open_people(disk, {.background_settle = false});
+    bool changed = false;
+    const auto step = [&] {
+      for (const bool cold : {false, true}) {
+        const auto seen = cold ? read_world(disk) : read_world(*warm);
+        ASSERT_TRUE(seen) << seen.error().render();
+        if (changed || *seen != before) {
+          EXPECT_EQ(*seen == with, true) << (changed ? "a reader went back" : "neither the old state nor the new");
+        }
+        changed = changed || *seen != before;
+      }
+    };
+    const Result<void> told = run_once(std::make_shared<SteppedStore>(disk, step), operation);
+    ASSERT_TRUE(told) << told.error().render();
+    step();
+    EXPECT_EQ(read_world(disk).value() == with, true);
   }
 }
 

@@ -21,7 +21,10 @@ inline void for_each_seed(std::uint64_t rounds, const std::function<void(std::ui
   const std::uint64_t first = number_from_environment("OMNIGRAPH_FAULT_SEED", 1);
   const std::chrono::seconds allowed(number_from_environment("OMNIGRAPH_FAULT_SECONDS", 0));
   const auto start = std::chrono::steady_clock::now();
-  for (std::uint64_t seed = first; seed < first + rounds || std::chrono::steady_clock::now() - start < allowed; ++seed) {
+  const auto goes_on = [&](std::uint64_t seed) {
+    return seed < first + rounds || std::chrono::steady_clock::now() - start < allowed;
+  };
+  for (std::uint64_t seed = first; goes_on(seed); ++seed) {
     SCOPED_TRACE(::testing::Message() << "OMNIGRAPH_FAULT_SEED=" << seed);
     round(seed);
     if (::testing::Test::HasFailure()) return;

@@ -413,7 +413,8 @@ TEST(PowerLoss, SixtyFourCommitsNothingInPlace) {
       { ASSERT_NE(init_people(folder.open(), kQuiet), nullptr); }
       // Up to the limit only a few cuts; all while the write that would exceed it settles first.
       std::atomic<std::size_t> done = 0;
-      Recording run(folder.path(), seed, 0, [&](std::uint64_t step) { return done >= 60 ? step % 4 == seed % 4 : step % 40 == 0; });
+      Recording run(folder.path(), seed, 0,
+                    [&](std::uint64_t step) { return done >= 60 ? step % 4 == seed % 4 : step % 40 == 0; });
       for (const auto& [first, end] : {std::pair<std::size_t, std::size_t>(0, 60), {60, 70}}) {
         ASSERT_NO_FATAL_FAILURE(run_process(run, folder.open(), history, first, end, kQuiet));
         if (first == 0) {

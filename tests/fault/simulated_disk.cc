@@ -363,7 +363,7 @@ int sync_noted(int descriptor, long number) {
 }  // namespace
 }  // namespace omnigraph::fault
 
-// ---- the calls, in place of the C library's ----------------------------------------------------------------------------
+// ---- the calls, in place of the C library's
 
 namespace fault = omnigraph::fault;
 
