@@ -20,6 +20,7 @@ void add_graph_commands(CLI::App& app, Context& context, Run& run);    // init, 
 void add_branch_commands(CLI::App& app, Context& context, Run& run);   // branch create, list, delete
 void add_history_commands(CLI::App& app, Context& context, Run& run);  // commit list, commit show
 void add_optimize_command(CLI::App& app, Context& context, Run& run);   // optimize
+void add_repair_command(CLI::App& app, Context& context, Run& run);     // repair
 void add_verify_command(CLI::App& app, Context& context, Run& run);     // verify
 void add_cluster_commands(CLI::App& app, Context& context, Run& run);  // cluster validate, import, plan, apply ..
 void add_server_commands(CLI::App& app, Context& context, Run& run);   // graphs list
