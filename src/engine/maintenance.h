@@ -1,4 +1,4 @@
-// Upkeep of a stored graph, for the front ends: what graph/optimize.h does, as answers (chapter 05
+// Upkeep of a stored graph, for the front ends: what graph/optimize.h and graph/repair.h do, as answers (chapter 05
 // section 6). Thread safety: as Graph.
 #pragma once
 
@@ -39,5 +39,32 @@ struct OptimizeAnswer {
 
 // Puts all that is still inside commit records at its own place, so that other tools can read the branch's tables.
 [[nodiscard]] Result<void> materialize(Graph& graph, std::string_view branch);
+
+// Tables of main that another tool changed (graph/repair.h).
+struct RepairRequest {
+  bool confirm = false;
+  bool force = false;    // with confirm
+  bool restore = false;  // with confirm
+  std::optional<std::string> actor{};
+};
+
+struct RepairedDataset {
+  std::string type_key;
+  std::uint64_t published_dataset_version = 0;
+  std::uint64_t lance_head_version = 0;
+  std::string classification;  // no_drift verified_maintenance suspicious unverifiable
+  std::string action;          // no_op preview healed forced refused restored
+  std::vector<std::string> operations;
+  std::optional<std::string> error;  // of a refused one
+};
+
+struct RepairAnswer {
+  std::vector<RepairedDataset> datasets;  // edges first, then by name
+  std::optional<CommitInfo> commit;       // unset: nothing was published
+  bool refused = false;                   // some table was
+};
+
+// Errors: of the store.
+[[nodiscard]] Result<RepairAnswer> repair(Graph& graph, const RepairRequest& request);
 
 }  // namespace omnigraph::engine

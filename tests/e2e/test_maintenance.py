@@ -174,3 +174,183 @@ def test_kill_during_optimize(graph, cli, environment, tmp_path):
     cli("optimize", graph)
     assert exported(cli, graph) == content
     assert not any(dataset["committed"] for dataset in by_key(cli("optimize", graph, "--json").json).values())
+
+
+def drifted(cli, root, key="node:Thing", *flags, code=0):
+    done = cli("repair", root, "--json", *flags, check=False)
+    assert done.code == code, done.err
+    return by_key(done.json)[key]
+
+
+def test_a_healthy_graph_needs_no_repair(graph, cli):
+    done = cli("repair", graph, "--json")
+    assert done.err == f"omnigraph repair \u2192 {graph} (direct, local)\n"
+    assert {k: v for k, v in done.json.items() if k != "datasets"} == {
+        "uri": str(graph), "confirm": False, "force": False, "graph_manifest_version": None}
+    for dataset in done.json["datasets"]:
+        assert list(dataset) == ["type_key", "published_dataset_version", "lance_head_version", "classification", "action",
+                                 "operations", "error"]
+        assert (dataset["classification"], dataset["action"], dataset["operations"], dataset["error"]) == (
+            "no_drift", "no_op", [], None)
+    assert cli("repair", graph, "--force", check=False).code == 2
+    assert cli("repair", graph, "--restore", check=False).code == 2
+    assert cli("repair", graph).out == "edge type 'Near': no_drift, no_op\nnode type 'Thing': no_drift, no_op\n"
+
+
+def test_a_foreign_compaction_is_adopted(graph, cli, shared):
+    import lance
+
+    path = path_of(cli, graph, "Thing")
+    before, digest = exported(cli, graph), check(shared, path, "--row-ids")["set_digest"]
+    lance.dataset(str(path)).optimize.compact_files()
+    foreign = lance.dataset(str(path)).version
+    assert by_key(cli("optimize", graph, "--json").json)["node:Thing"]["skipped"] == "drift_needs_repair"
+    seen = drifted(cli, graph)
+    assert (seen["classification"], seen["action"]) == ("verified_maintenance", "preview") and seen["operations"]
+    assert lance.dataset(str(path)).version == foreign
+
+    cli("mutate", "--store", graph, "-e", 'query q() { insert Thing { key: "between" } }')
+    assert lance.dataset(str(path)).version == foreign, "nothing goes on top of drift"
+    cli("mutate", "--store", graph, "-e", 'query q() { delete Thing where key = "between" }')
+    done = cli("repair", graph, "--confirm", "--json").json
+    assert by_key(done)["node:Thing"]["action"] == "healed"
+    assert done["graph_manifest_version"] == cli("snapshot", graph, "--json").json["graph_manifest_version"]
+    assert exported(cli, graph) == before
+    now = check(shared, path, "--row-ids")
+    assert now["set_digest"] == digest and now["version"] > foreign
+    assert any(p.suffix == ".lance" for p in (path / "data").iterdir())
+    assert drifted(cli, graph)["classification"] == "no_drift"
+    check_all_versions(shared, path)
+
+    optimized = by_key(cli("optimize", graph, "--json").json)["node:Thing"]
+    assert optimized["committed"], "files of other tools are written anew"
+    assert exported(cli, graph) == before and check(shared, path, "--row-ids")["set_digest"] == digest
+
+
+def test_a_foreign_index_is_kept(graph, cli, shared):
+    import lance
+
+    path = path_of(cli, graph, "Thing")
+    lance.dataset(str(path)).create_scalar_index("key", "BTREE")
+    seen = drifted(cli, graph, "node:Thing", "--confirm")
+    assert (seen["classification"], seen["action"]) == ("verified_maintenance", "healed")
+    cli("mutate", "--store", graph, "-e", 'query q() { insert Thing { key: "after" } }')
+    now = lance.dataset(str(path))
+    assert [index["name"] for index in now.list_indices()]
+    for key in ("k30", "after"):
+        assert now.to_table(filter=f"key = '{key}'").num_rows == 1
+    check_all_versions(shared, path)
+
+
+def test_a_foreign_append_is_taken_over_by_force(graph, cli, shared):
+    import lance
+    import pyarrow as pa
+
+    things, near = path_of(cli, graph, "Thing"), path_of(cli, graph, "Near")
+    dataset = lance.dataset(str(things))
+    lance.write_dataset(pa.table({"id": ["f1"], "key": ["f1"], "i": pa.array([1], pa.int32())}), dataset, mode="append")
+    lance.write_dataset(pa.table({"id": ["fe"], "src": ["f1"], "dst": ["k3"], "weight": [0.5]}), lance.dataset(str(near)),
+                        mode="append")
+    count = len(exported(cli, graph))
+    assert drifted(cli, graph)["classification"] == "suspicious"
+    refused = cli("repair", graph, "--confirm", check=False)
+    assert refused.code == 1 and "repair refused" in refused.err and "--force" in refused.out
+    assert len(exported(cli, graph)) == count
+
+    done = cli("repair", graph, "--confirm", "--force", "--json").json
+    assert {d["action"] for d in done["datasets"]} == {"forced"}
+    assert len(exported(cli, graph)) == count + 2
+    found = cli("query", "--store", graph, "-e", 'query q() { match { $a: Thing { key: "f1" }  $a near $b } return { $b.key } }',
+                "--json").json["rows"]
+    assert [list(row.values()) for row in found] == [["k3"]]
+    assert lance.dataset(str(near)).to_table(filter="id = 'fe'", columns=["SrcRow"]).column(0).to_pylist() != [None]
+    for path in (things, near):
+        assert check(shared, path)["rows"] == lance.dataset(str(path)).count_rows()
+        check_all_versions(shared, path)
+    assert {d["classification"] for d in cli("repair", graph, "--json").json["datasets"]} == {"no_drift"}
+
+
+def test_what_does_not_fit_the_schema_is_refused_and_restored(graph, cli, shared):
+    import lance
+    import pyarrow as pa
+
+    path, before = path_of(cli, graph, "Near"), exported(cli, graph)
+    lance.write_dataset(pa.table({"id": ["fe"], "src": ["nobody"], "dst": ["k3"]}), lance.dataset(str(path)), mode="append")
+    refused = drifted(cli, graph, "edge:Near", "--confirm", "--force", code=1)
+    assert refused["action"] == "refused" and refused["error"] == "src 'nobody' not found in Thing"
+    restored = drifted(cli, graph, "edge:Near", "--confirm", "--restore")
+    assert restored["action"] == "restored" and restored["error"] is None
+    assert exported(cli, graph) == before
+    assert lance.dataset(str(path)).to_table(filter="id = 'fe'").num_rows == 0
+    assert lance.dataset(str(path)).version == restored["lance_head_version"]
+    assert drifted(cli, graph, "edge:Near")["classification"] == "no_drift"
+    check_all_versions(shared, path)
+
+
+def test_foreign_updates_and_deletions(graph, cli, shared):
+    import lance
+
+    things, near = path_of(cli, graph, "Thing"), path_of(cli, graph, "Near")
+    lance.dataset(str(things)).update({"i": "1000"}, where="key = 'k30'")
+    lance.dataset(str(near)).delete("id = 'e40'")
+    lance.dataset(str(near)).update({"dst": "'k2'"}, where="id = 'e50'")
+    records = {json.loads(line)["data"]["id"]: json.loads(line) for line in exported(cli, graph)}
+    assert {d["classification"] for d in cli("repair", graph, "--json").json["datasets"]} == {"suspicious"}
+    done = cli("repair", graph, "--confirm", "--force", "--json").json
+    assert {d["action"] for d in done["datasets"]} == {"forced"}
+    records["k30"]["data"]["i"] = 1000
+    del records["e40"]
+    records["e50"]["to"] = "k2"
+    assert {json.loads(line)["data"]["id"]: json.loads(line) for line in exported(cli, graph)} == records
+    found = cli("query", "--store", graph, "-e", 'query q() { match { $a: Thing { key: "k50" }  $a near $b } return { $b.key } }',
+                "--json").json["rows"]
+    assert [list(row.values()) for row in found] == [["k2"]], "the adjacency follows"
+    for path in (things, near):
+        check_all_versions(shared, path)
+
+
+def test_a_foreign_overwrite(graph, cli, shared):
+    import lance
+
+    path = path_of(cli, graph, "Near")
+    table = lance.dataset(str(path)).to_table().slice(0, 20)
+    lance.write_dataset(table, str(path), mode="overwrite")
+    seen = drifted(cli, graph, "edge:Near")
+    assert seen["classification"] in ("suspicious", "unverifiable")
+    done = drifted(cli, graph, "edge:Near", "--confirm", "--force", "--restore")
+    assert done["action"] in ("forced", "restored")
+    kept = [line for line in exported(cli, graph) if '"edge"' in line]
+    assert len(kept) == lance.dataset(str(path)).count_rows()
+    if done["action"] == "forced":
+        assert len(kept) == 20
+    check_all_versions(shared, path)
+
+
+def test_kill_during_repair(graph, cli, environment, tmp_path):
+    import lance
+
+    seed = random.SystemRandom().randrange(2**32)
+    print("seed", seed)
+    chance = random.Random(seed)
+    path = path_of(cli, graph, "Thing")
+    started = time.monotonic()
+    cli("repair", graph)
+    length = time.monotonic() - started
+    content = exported(cli, graph)
+    for i in range(10):
+        ds = lance.dataset(str(path))
+        if i % 2:
+            ds.optimize.compact_files()
+        else:
+            ds.update({"i": str(i)}, where="key = 'k30'")
+        kill_after(["repair", graph, "--confirm", "--force"], environment, tmp_path, chance.uniform(0, 2 * length))
+        seen = exported(cli, graph)
+        cli("repair", graph, "--confirm", "--force")
+        after = exported(cli, graph)
+        assert seen in (content, after), f"round {i}"
+        if i % 2:
+            assert after == content
+        content = after
+        assert drifted(cli, graph)["classification"] == "no_drift"
+        cli("mutate", "--store", graph, "-e", f'query q() {{ insert Thing {{ key: "x{i}" }} }}')
+        content = exported(cli, graph)

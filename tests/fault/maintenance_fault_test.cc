@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "graph/optimize.h"
+#include "graph/repair.h"
 #include "objectstore/faulty_store.h"
 #include "tests/graph/maintenance_support.h"
 
@@ -48,6 +49,43 @@ TEST(MaintenanceFault, OptimizeChangesNothing) {
       EXPECT_EQ(read_state(disk).value(), finally);
       const RegularVersion newest = newest_regular(*disk, root_of(*next->head("main").value(), "node:Person")).value();
       EXPECT_EQ(newest.commit_id, next->head("main").value()->commit_id());
+      if (!faulty->fired()) {
+        EXPECT_TRUE(told);
+        break;
+      }
+    }
+  }
+}
+
+// Goal: another tool's change is taken over whole or not at all, and the next run finishes it.
+TEST(MaintenanceFault, RepairIsAllOrNothing) {
+  for (const Fault fault : {Fault::kFailBefore, Fault::kFailAfter, Fault::kCrashBefore, Fault::kCrashAfter}) {
+    for (std::uint64_t at = 0;; ++at) {
+      SCOPED_TRACE(::testing::Message() << "fault " << static_cast<int>(fault) << " at operation " << at);
+      ASSERT_LT(at, 1'000u);
+      const StorePtr disk = objectstore::make_memory_store();
+      seed(disk);
+      ASSERT_TRUE(insert_person(*open_people(disk), "Last"));  // its fragment is the last one
+      const State before = read_state(disk).value();
+      State with = before;
+      with.people.erase("Last");
+      const GraphPtr owner = open_people(disk);
+      ASSERT_TRUE(materialize(owner->parts(), "main"));
+      put_foreign_version(disk, root_of(*owner->head("main").value(), "node:Person"),
+                          [](lance::Manifest& manifest) { manifest.fragments.pop_back(); });
+      const RepairOptions options{.confirm = true, .force = true};
+      const auto faulty = objectstore::make_faulty_store(disk, {.fault = fault, .at_operation = at});
+      bool told = false;
+      if (const auto graph = GraphStore::open(faulty)) told = repair((*graph)->parts(), options).has_value();
+      const State after = read_state(disk).value();
+      EXPECT_TRUE(after == with || (!told && after == before));
+      const GraphPtr next = open_people(disk);
+      const auto again = repair(next->parts(), options);
+      ASSERT_TRUE(again) << again.error().render();
+      EXPECT_EQ(read_state(disk).value(), with);
+      const RegularVersion newest = newest_regular(*disk, root_of(*next->head("main").value(), "node:Person")).value();
+      EXPECT_TRUE(newest.ours);
+      EXPECT_EQ(newest.manifest->live_rows(), with.people.size());
       if (!faulty->fired()) {
         EXPECT_TRUE(told);
         break;
