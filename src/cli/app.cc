@@ -25,7 +25,7 @@ constexpr const char* kFooter =
     "COMMANDS BY CAPABILITY\n"
     "  data             query mutate load export snapshot schema branch commit changes   (embedded or served)\n"
     "  served           graphs\n"
-    "  direct           init lint optimize repair verify\n"
+    "  direct           init lint optimize repair cleanup verify\n"
     "  cluster control  cluster\n"
     "  local            login logout profile version\n"
     "\n"
@@ -186,6 +186,7 @@ int run_checked(int argc, char** argv) {
   add_server_commands(app, context, command);
   add_optimize_command(app, context, command);
   add_repair_command(app, context, command);
+  add_cleanup_command(app, context, command);
   add_verify_command(app, context, command);
   add_cluster_commands(app, context, command);
   add_local_commands(app, context, command);

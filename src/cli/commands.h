@@ -22,6 +22,7 @@ void add_history_commands(CLI::App& app, Context& context, Run& run);  // commit
 void add_changes_commands(CLI::App& app, Context& context, Run& run);  // changes poll, baseline
 void add_optimize_command(CLI::App& app, Context& context, Run& run);   // optimize
 void add_repair_command(CLI::App& app, Context& context, Run& run);     // repair
+void add_cleanup_command(CLI::App& app, Context& context, Run& run);    // cleanup
 void add_verify_command(CLI::App& app, Context& context, Run& run);     // verify
 void add_cluster_commands(CLI::App& app, Context& context, Run& run);  // cluster validate, import, plan, apply ..
 void add_server_commands(CLI::App& app, Context& context, Run& run);   // graphs list

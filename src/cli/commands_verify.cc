@@ -64,7 +64,8 @@ std::string report_json(const std::string& uri, const graph::VerifyReport& repor
 }
 
 Result<int> run_verify(Context& context, const VerifyArguments& arguments) {
-  OG_ASSIGN_OR_RETURN(const auto graph, context.open_graph(arguments.uri));
+  OG_ASSIGN_OR_RETURN(const std::string uri, context.graph_uri(arguments.uri, "verify"));
+  OG_ASSIGN_OR_RETURN(const auto graph, engine::Graph::open(uri));
   graph::VerifyReport report;
   {
     ProgressLine line(context.flags.quiet);
@@ -90,6 +91,7 @@ Result<int> run_verify(Context& context, const VerifyArguments& arguments) {
 
 void add_verify_command(CLI::App& app, Context& context, Run& run) {
   auto* verify = app.add_subcommand("verify", "Check that everything the graph's history needs is there and sound");
+  verify->footer("EXAMPLE\n  omnigraph verify --deep fleet.omni\n");
   auto arguments = std::make_shared<VerifyArguments>();
   verify->add_option("URI,--uri", arguments->uri, "The graph");
   verify->add_flag("--deep", arguments->deep, "Read all data, and compare blobs with their digests");

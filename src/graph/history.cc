@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/ulid.h"
+#include "graph/history_cut.h"
 #include "graph/layout.h"
 #include "graph/parallel_io.h"
 
@@ -42,39 +43,41 @@ Result<std::vector<GraphStore::LoggedCommit>> History::commits(std::string_view 
 Result<FoundCommit> History::find(std::string_view id) const {
   const std::string commit_id(id);
   if (!base::is_ulid(commit_id)) return std::unexpected(commit_not_found(commit_id));
-  OG_ASSIGN_OR_RETURN(FoundCommit pointed, find_by_pointer(commit_id));
-  if (pointed.record && pointed.record->record.branch == kMainBranch) {  // most are, and main needs no listing
+  Result<FoundCommit> pointed = find_by_pointer(commit_id);
+  const bool removed = !pointed && pointed.error().code == Code::kGone;
+  if (removed) pointed = FoundCommit{};
+  if (!pointed) return pointed;
+  const RecordPtr& record = pointed->record;
+  if (record && record->record.branch == kMainBranch) {  // most are, and main needs no listing
     OG_ASSIGN_OR_RETURN(const Head main, parts_.log->recent_head(kMainBranch));
-    const CommitRecord& record = pointed.record->record;
-    if (main.live() && record.incarnation == main.record->record.incarnation && record.seq <= main.record->record.seq) {
+    if (main.live() && record->record.incarnation == main.record->record.incarnation &&
+        record->record.seq <= main.record->record.seq) {
       return pointed;
     }
   }
   OG_ASSIGN_OR_RETURN(const std::vector<Branches::Live> live, branches_.live());
-  bool was_cut = false;
+  std::string follows;
   for (const Branches::Live& branch : live) {
-    if (!pointed.record) {  // a pointer follows its commit after a moment
-      if (const auto index = index_of(branch.head.record->record, commit_id))
+    if (!record) {  // a pointer follows its commit after a moment
+      if (const auto index = index_of(branch.head.record->record, commit_id)) {
         return FoundCommit{branch.head.record, *index};
+      }
     }
     OG_ASSIGN_OR_RETURN(const std::vector<Stretch> chain, chain_of(branch.head.record));
-    for (const Stretch& stretch : chain) {
-      if (!pointed.record) {
-        OG_ASSIGN_OR_RETURN(FoundCommit found, search(stretch, commit_id));
-        if (found.record) return found;
-        continue;
-      }
-      const CommitRecord& record = pointed.record->record;
-      if (record.branch == stretch.branch && record.incarnation == stretch.incarnation &&
-          record.seq <= stretch.last_seq) {
-        return pointed;
-      }
+    if (record) {
+      const bool on_chain = std::ranges::any_of(chain, [&](const Stretch& stretch) {
+        return record->record.branch == stretch.branch && record->record.incarnation == stretch.incarnation &&
+               record->record.seq <= stretch.last_seq;
+      });
+      if (on_chain) return pointed;
+      continue;
     }
-    if (!pointed.record && !was_cut) {
-      OG_ASSIGN_OR_RETURN(was_cut, was_cut_above(chain, commit_id));
-    }
+    OG_ASSIGN_OR_RETURN(Searched searched, search_chain(chain, commit_id));
+    if (searched.commit.record) return searched.commit;
+    if (!searched.follows.empty() && (follows.empty() || branch.name == kMainBranch)) follows = searched.follows;
   }
-  if (was_cut) return std::unexpected(history_expired(commit_id));
+  if (!follows.empty()) return std::unexpected(history_expired_before(commit_id, follows));
+  if (removed) return std::unexpected(history_expired_on(*parts_.log, kMainBranch, commit_id));
   return std::unexpected(commit_not_found(commit_id));
 }
 
@@ -129,42 +132,61 @@ Result<std::vector<RecordPtr>> History::records_of(const Stretch& stretch) const
   return records;
 }
 
-Result<FoundCommit> History::search(const Stretch& stretch, const std::string& commit_id) const {
+Result<History::Neighbours> History::neighbours(const Stretch& stretch, const std::string& commit_id) const {
   // Slots may be missing, so a probe takes the newest record at or below; ids rise along an incarnation, incarnations
-  // along a log. Invariant: the commit, if any, lies in [low, high].
+  // along a log. Invariant: records up to `low` are below, those from `high` on above.
+  Neighbours out;
   std::uint64_t low = parts_.log->first_seq();
   std::uint64_t high = stretch.last_seq;
   while (low <= high) {
     const std::uint64_t middle = low + (high - low) / 2;
-    OG_ASSIGN_OR_RETURN(const RecordPtr probe, parts_.log->newest_at_or_below(stretch.branch, middle));
+    OG_ASSIGN_OR_RETURN(RecordPtr probe, parts_.log->newest_at_or_below(stretch.branch, middle));
     if (probe == nullptr || probe->record.seq < low || probe->record.incarnation < stretch.incarnation) {
       low = middle + 1;
       continue;
     }
     const CommitRecord& record = probe->record;
-    if (const auto index = index_of(record, commit_id)) return FoundCommit{probe, *index};
-    const bool below =
-        record.incarnation == stretch.incarnation && !record.commits.empty() && commit_id < record.commits.front().id;
-    if (!below) {
-      low = middle + 1;
-    } else {
-      if (record.seq == 0) break;
+    if (record.incarnation == stretch.incarnation && !record.commits.empty() && commit_id < record.commits.front().id) {
       high = record.seq - 1;
+      out.above = std::move(probe);
+      if (high < low) break;
+    } else {
+      low = middle + 1;
+      out.below = std::move(probe);
     }
   }
-  return FoundCommit{};
+  return out;
 }
 
-Result<bool> History::was_cut_above(const std::vector<Stretch>& chain, const std::string& commit_id) const {
-  // The oldest commit kept of the chain; without cleanup it has no parent, or its parent lies in the next stretch.
-  for (auto stretch = chain.rbegin(); stretch != chain.rend(); ++stretch) {
-    OG_ASSIGN_OR_RETURN(const std::vector<RecordPtr> records, records_of(*stretch));
-    for (auto record = records.rbegin(); record != records.rend(); ++record) {
-      const std::vector<Commit>& made = (*record)->record.commits;
-      if (!made.empty()) return made.front().version > 1 && commit_id < made.front().id;
+Result<FoundCommit> History::search(const Stretch& stretch, const std::string& commit_id) const {
+  OG_ASSIGN_OR_RETURN(Neighbours near, neighbours(stretch, commit_id));
+  if (near.below == nullptr) return FoundCommit{};
+  const auto index = index_of(near.below->record, commit_id);
+  return index ? FoundCommit{std::move(near.below), *index} : FoundCommit{};
+}
+
+Result<History::Searched> History::search_chain(const std::vector<Stretch>& chain, const std::string& commit_id) const {
+  const Commit* above = nullptr;
+  const Commit* below = nullptr;
+  std::vector<Neighbours> kept;  // keeps the two alive
+  for (const Stretch& stretch : chain) {
+    OG_ASSIGN_OR_RETURN(Neighbours near, neighbours(stretch, commit_id));
+    const Neighbours& held = kept.emplace_back(std::move(near));
+    if (held.above) above = &held.above->record.commits.front();
+    if (!held.below) continue;
+    if (const auto index = index_of(held.below->record, commit_id)) return Searched{{held.below, *index}, {}};
+    for (const Commit& commit : held.below->record.commits) {
+      if (commit.id < commit_id) below = &commit;
+      if (commit.id > commit_id) {
+        above = &commit;
+        break;
+      }
     }
+    if (below != nullptr) break;
   }
-  return false;
+  // Versions count commits along the chain, so neighbours in it differ by one.
+  if (above == nullptr || above->version == (below == nullptr ? 0 : below->version) + 1) return Searched{};
+  return Searched{{}, above->id};
 }
 
 }  // namespace omnigraph::graph

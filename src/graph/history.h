@@ -1,7 +1,8 @@
 // Commits of live branches along their first-parent chains (chapter 09 section 4). A commit resolves iff it lies on
 // such a chain: in the incarnation of a live branch, or at or below the record from which one on the chain was forked.
 // Thread safety: all methods may be called concurrently.
-// Errors: kNotFound `commit 'x' not found`, kGone (`history_expired` and the id) for what cleanup removed.
+// Cleanup leaves gaps in a chain: an id that falls into one is history removed, any other unknown id is not found.
+// Errors: kNotFound `commit 'x' not found`; kGone (`history_expired`, the id, and the oldest commit still readable).
 #pragma once
 
 #include <cstdint>
@@ -45,7 +46,17 @@ class History {
 
  private:
   [[nodiscard]] Result<std::vector<RecordPtr>> records_of(const Stretch& stretch) const;  // newest first
-  [[nodiscard]] Result<bool> was_cut_above(const std::vector<Stretch>& chain, const std::string& commit_id) const;
+  // The records of a stretch that an id lies between.
+  struct Neighbours {
+    RecordPtr below;  // the newest whose first commit is not greater, or that has no commits
+    RecordPtr above;  // the oldest whose first commit is greater
+  };
+  [[nodiscard]] Result<Neighbours> neighbours(const Stretch& stretch, const std::string& commit_id) const;
+  struct Searched {
+    FoundCommit commit;
+    std::string follows;  // not found, but it may have been in the gap before this commit; empty: there was never one
+  };
+  [[nodiscard]] Result<Searched> search_chain(const std::vector<Stretch>& chain, const std::string& commit_id) const;
 
   StoreParts& parts_;
   Branches branches_;

@@ -20,13 +20,13 @@ SurveyedRecord surveyed(const CommitRecord& record, const objectstore::ObjectInf
                      .head_id = record.head_id,
                      .head_version = record.head_version,
                      .commits = {},
-                     .carriers = {}};
+                     .carriers = {},
+                     .purges = record.purges};
   for (const Commit& commit : record.commits) {
     out.commits.push_back({.id = commit.id,
                            .version = commit.version,
                            .parents = commit.parents,
-                           .at_us = commit.at_us,
-                           .purged = commit.purged});
+                           .at_us = commit.at_us});
   }
   for (const auto& [key, at] : record.attached) {
     if (at.branch != record.branch || at.seq != record.seq) out.carriers.emplace(at.branch, at.seq);
@@ -90,13 +90,10 @@ void LogSurvey::index() {
       const std::vector<SurveyedCommit>& commits = logs_[l].records[r].commits;
       for (std::size_t c = 0; c < commits.size(); ++c) {
         commits_.emplace(commits[c].id, At{l, r, c});
-        for (const std::string& table : commits[c].purged) {
-          std::string& newest = purges_[table];
-          newest = std::max(newest, commits[c].id);
-        }
       }
     }
   }
+  if (const SurveyedLog* main = find_log(kMainBranch)) purges_ = main->records.front().purges;
 }
 
 const SurveyedLog* LogSurvey::find_log(std::string_view branch) const {
@@ -117,9 +114,9 @@ LogSurvey::Place LogSurvey::find_commit(std::string_view commit_id) const {
   return {&logs_[found->second.log].records[found->second.record], found->second.commit};
 }
 
-bool LogSurvey::purged_since(const std::string& table_id, const std::string& commit_id) const {
+bool LogSurvey::is_purged(const std::string& table_id, const SurveyedRecord& record) const {
   const auto found = purges_.find(table_id);
-  return found != purges_.end() && commit_id < found->second;
+  return found != purges_.end() && record.branch == kMainBranch && record.seq < found->second;
 }
 
 }  // namespace omnigraph::graph

@@ -27,7 +27,6 @@ struct SurveyedCommit {
   std::uint64_t version = 0;
   std::vector<std::string> parents;
   std::int64_t at_us = 0;
-  std::vector<std::string> purged;  // table ids
 };
 
 struct SurveyedRecord {
@@ -42,6 +41,7 @@ struct SurveyedRecord {
   std::uint64_t head_version = 0;
   std::vector<SurveyedCommit> commits;
   std::set<std::pair<std::string, std::uint64_t>> carriers;  // other records that `attached` names
+  std::map<std::string, std::uint64_t> purges;               // CommitRecord::purges
 };
 
 struct SurveyedLog {
@@ -70,8 +70,8 @@ class LogSurvey {
     [[nodiscard]] const SurveyedCommit& commit() const { return record->commits[index]; }
   };
   [[nodiscard]] Place find_commit(std::string_view commit_id) const;
-  // Whether a hard drop deleted the versions of a table that `commit_id` knew.
-  [[nodiscard]] bool purged_since(const std::string& table_id, const std::string& commit_id) const;
+  // Whether a later hard drop deleted the versions of a table that the record knows.
+  [[nodiscard]] bool is_purged(const std::string& table_id, const SurveyedRecord& record) const;
 
  private:
   void index();
@@ -81,7 +81,7 @@ class LogSurvey {
     std::size_t log = 0, record = 0, commit = 0;
   };
   std::map<std::string, At, std::less<>> commits_;
-  std::map<std::string, std::string> purges_;  // table id -> newest commit that purged it
+  std::map<std::string, std::uint64_t> purges_;  // of main's head: CommitRecord::purges
 };
 
 }  // namespace omnigraph::graph

@@ -1,9 +1,12 @@
 #include "graph/object_reader.h"
 
+#include "graph/history_cut.h"
+#include "graph/mark_objects.h"
+
 namespace omnigraph::graph {
 
 Error history_expired(std::string_view commit_id) {
-  return Error{Code::kGone, "history_expired: commit '" + std::string(commit_id) + "' was removed by cleanup"};
+  return history_expired_before(commit_id, {});
 }
 
 Result<Buffer> ObjectReader::get(const LoadedRecord& record, std::string_view key) const {
@@ -21,7 +24,8 @@ Result<Buffer> ObjectReader::get(const LoadedRecord& record, std::string_view ke
   Result<Buffer> bytes = store_->get(key);
   if (bytes || bytes.error().code != Code::kNotFound) return bytes;
   OG_ASSIGN_OR_RETURN(const bool gone, is_gone(record, at));
-  if (gone || is_purged(record.record, key)) return std::unexpected(history_expired(record.record.head_id));
+  if (gone) return std::unexpected(history_expired_on(*log_, record.record.branch, record.record.head_id));
+  if (is_purged(record.record, key)) return std::unexpected(history_expired(record.record.head_id));
   return std::unexpected(
       corrupt_object(key, "the object is missing, yet commit '" + record.record.head_id + "' needs it"));
 }
@@ -47,17 +51,11 @@ Result<bool> ObjectReader::is_gone(const LoadedRecord& record, const AttachedAt*
 }
 
 bool ObjectReader::is_purged(const CommitRecord& record, std::string_view key) const {
-  constexpr std::string_view kTables = "tables/";
-  if (!key.starts_with(kTables)) return false;
-  const std::size_t kind_end = key.find('/', kTables.size());
-  const std::size_t folder_end = kind_end == std::string_view::npos ? kind_end : key.find('/', kind_end + 1);
-  if (folder_end == std::string_view::npos) return false;
-  const std::string_view folder = key.substr(kind_end + 1, folder_end - kind_end - 1);
-  const std::size_t dash = folder.rfind('-');
-  if (dash == std::string_view::npos) return false;
+  const std::string root = table_root_of_object(key);  // tables/<kind>/<Type>-<table id>
+  if (root.empty()) return false;
   const Result<Head> main = log_->recent_head("main");  // hard drops happen there
   if (!main || !main->live()) return false;
-  const auto found = main->record->record.purges.find(std::string(folder.substr(dash + 1)));
+  const auto found = main->record->record.purges.find(root.substr(root.rfind('-') + 1));
   if (found == main->record->record.purges.end()) return false;
   // From the purging record on the table is whole again, and a missing object is damage.
   return record.branch != main->record->record.branch || record.seq < found->second;

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/ulid.h"
 #include "graph/layout.h"
+#include "graph/mark_objects.h"
 #include "graph/parallel_io.h"
 
 namespace omnigraph::graph {
@@ -20,26 +21,6 @@ constexpr int kSendsMax = 5;
 constexpr std::chrono::milliseconds kFirstPause{5};
 // Every record stays this long after its successor came (chapter 09 section 3, rule a), with some reserve.
 constexpr std::int64_t kRecordKeptUs = 22 * kMicrosPerHour;
-
-// The dataset folder a key lies in; empty for keys outside of tables/.
-std::string table_root_of_object(const std::string& key) {
-  if (!key.starts_with("tables/")) return {};
-  const std::size_t file = key.rfind('/');
-  return key.substr(0, key.rfind('/', file - 1));
-}
-
-// Every object of a table version.
-std::set<std::string> keys_of(const std::string& manifest_key, const lance::Manifest& manifest) {
-  const std::string root = table_root_of(manifest_key);
-  std::set<std::string> keys{manifest_key};
-  for (const lance::Fragment& fragment : manifest.fragments) {
-    for (const lance::DataFileEntry& file : fragment.files) keys.insert(data_file_key(root, file.path));
-    if (!fragment.deletion_file) continue;
-    keys.insert(deletion_copy_key(root, fragment, *fragment.deletion_file));
-    keys.insert(deletion_file_key(root, fragment.id, *fragment.deletion_file));
-  }
-  return keys;
-}
 
 // Table versions of a record, those between its commits included, by folder.
 std::map<std::string, std::set<std::string>> manifests_by_root(const CommitRecord& record) {
@@ -107,7 +88,7 @@ Result<AttachedMap> Publisher::inherit(const CommitRecord& record, const RecordP
     std::set<std::string>& keys = changed[root];
     for (const std::string& manifest_key : manifests) {
       OG_ASSIGN_OR_RETURN(const ManifestPtr manifest, tables_->manifest(*source, manifest_key));
-      keys.merge(keys_of(manifest_key, *manifest));
+      keys.merge(objects_of_version(manifest_key, *manifest));
     }
   }
   const auto is_referenced = [&](const std::string& key) {

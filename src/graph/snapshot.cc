@@ -73,9 +73,13 @@ class RecordSnapshot final : public Snapshot {
     return &found->second;
   }
 
-  // A missing object of history names the commit that was asked for.
+  // What is missing of history names the commit that was asked for, not the last one of its record.
   Error explained(Error error) const {
-    if (error.code == Code::kGone) return history_expired(state_.head_id);
+    const std::string& named = loaded_->record.head_id;
+    const std::size_t at = error.message.find(named);
+    if (error.code == Code::kGone && named != state_.head_id && at != std::string::npos) {
+      error.message.replace(at, named.size(), state_.head_id);
+    }
     return error;
   }
 

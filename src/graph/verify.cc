@@ -245,7 +245,8 @@ class Verifier {
   // Whether rows of the version can be read.
   Result<bool> check_table(const RecordPtr& record, const Snapshot& state, schema::TypeRef type,
                            const TableEntry& entry) {
-    const bool purged = survey_.purged_since(entry.id, state.commit_id());
+    const SurveyedRecord* surveyed = survey_.find(record->record.branch, record->record.seq);
+    const bool purged = surveyed != nullptr && survey_.is_purged(entry.id, *surveyed);
     if (purged && !head_manifests_.contains(entry.manifest)) return false;
     const std::string version = entry.manifest + " " + record->record.schema.digest;
     if (const auto known = versions_.find(version); known != versions_.end()) {
