@@ -114,12 +114,15 @@ std::vector<Operation> operations() {
          return done.applied ? Result<void>() : std::unexpected(internal_error("no schema change"));
        },
        [](World& world) { world["main"].schema = kWiderSchema; }},
+<<<<<<< HEAD
       {"optimize",
        [](GraphStore& graph) -> Result<void> {
          OG_ASSIGN_OR_RETURN(const OptimizeOutcome done, optimize(graph.parts(), "main"));
          return done.published ? Result<void>() : std::unexpected(internal_error("nothing was optimized"));
        },
        [](World&) {}},
+=======
+>>>>>>> 06baeee (tests: histories interleaved by a seed, stalls across days, readers at every step)
       {"materialize", [](GraphStore& graph) { return materialize(graph.parts(), "main"); }, [](World&) {}},
   };
 }
@@ -176,11 +179,11 @@ void enumerate_faults(const Operation& operation, const std::vector<Fault>& faul
         EXPECT_EQ(*after == with, true) << (told ? "acknowledged, yet not there" : "neither the old state nor the new");
       }
       const GraphPtr next = open_people(disk);
-      const auto written = insert_person(*next, "Next", 9);
+      const auto written = insert_note(*next, "Next");
       ASSERT_TRUE(written) << written.error().render();
       next->drain();
       World finally = *after;
-      finally["main"].people["Next"] = 9;
+      finally["main"].notes.insert("Next");
       EXPECT_EQ(read_world(disk).value() == finally, true) << "the next write did not add exactly its row";
       EXPECT_EQ(next->commits("main").value().size(), written->commit->version);
       if (!faulty->fired()) {
