@@ -114,15 +114,6 @@ std::vector<Operation> operations() {
          return done.applied ? Result<void>() : std::unexpected(internal_error("no schema change"));
        },
        [](World& world) { world["main"].schema = kWiderSchema; }},
-<<<<<<< HEAD
-      {"optimize",
-       [](GraphStore& graph) -> Result<void> {
-         OG_ASSIGN_OR_RETURN(const OptimizeOutcome done, optimize(graph.parts(), "main"));
-         return done.published ? Result<void>() : std::unexpected(internal_error("nothing was optimized"));
-       },
-       [](World&) {}},
-=======
->>>>>>> 06baeee (tests: histories interleaved by a seed, stalls across days, readers at every step)
       {"materialize", [](GraphStore& graph) { return materialize(graph.parts(), "main"); }, [](World&) {}},
   };
 }

@@ -147,10 +147,7 @@ Result<std::unique_ptr<objectstore::Upload>> Scheduler::Handle::open_upload(std:
 Result<PutOutcome> Scheduler::Handle::publish(std::string_view key, std::span<const std::byte> body,
                                               const BeforeEffect& before_effect) {
   OG_RETURN_IF_ERROR(call("prepare", key, [] { return Result<void>(); }));
-<<<<<<< HEAD
-=======
   const std::int64_t signed_us = scheduler_.clock_.now_us();  // what the store judges a late request by
->>>>>>> 06baeee (tests: histories interleaved by a seed, stalls across days, readers at every step)
   bool late = false;
   Fate fate = Fate::kNone;
   const auto outcome = scheduler_.disk_->publish(key, body, [&]() -> Result<void> {
@@ -161,11 +158,7 @@ Result<PutOutcome> Scheduler::Handle::publish(std::string_view key, std::span<co
     late = fate == Fate::kLate;
     return late ? Result<void>(lost("is under way, ", "publish", key)) : Result<void>();
   });
-<<<<<<< HEAD
-  if (late) scheduler_.send_late(key, body);
-=======
   if (late) scheduler_.late_.push_back({std::string(key), {body.begin(), body.end()}, signed_us});
->>>>>>> 06baeee (tests: histories interleaved by a seed, stalls across days, readers at every step)
   if (outcome && *outcome == PutOutcome::kCreated) scheduler_.note_record(key, body);
   if (fate == Fate::kFailAfter) return lost("failed after", "publish", key);
   if (fate == Fate::kCrashAfter) return die("crashed after", "publish", key);
@@ -227,13 +220,6 @@ void Scheduler::let_time_pass() {
   trace_.push_back("time passes: " + std::to_string(span / kSecond) + " s");
 }
 
-<<<<<<< HEAD
-void Scheduler::send_late(std::string_view key, std::span<const std::byte> body) {
-  late_.push_back({std::string(key), {body.begin(), body.end()}, clock_.now_us()});
-}
-
-=======
->>>>>>> 06baeee (tests: histories interleaved by a seed, stalls across days, readers at every step)
 void Scheduler::land_something() {
   if (late_.empty()) return;
   const std::size_t at = random_() % late_.size();

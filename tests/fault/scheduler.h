@@ -72,10 +72,6 @@ class Scheduler {
   Fate draw_fate(bool may_be_late);
   void let_time_pass();
   void land_something();
-<<<<<<< HEAD
-  void send_late(std::string_view key, std::span<const std::byte> body);
-=======
->>>>>>> 06baeee (tests: histories interleaved by a seed, stalls across days, readers at every step)
   void note_record(std::string_view key, std::span<const std::byte> body);
 
   const std::shared_ptr<objectstore::ObjectStore> disk_;

@@ -56,6 +56,14 @@ struct WindowTest : ::testing::TestWithParam<Stall> {
     return open_people(std::make_shared<StallingStore>(disk, std::move(prefix), GetParam(), std::move(meanwhile)),
                        options);
   }
+  // Who stalls for longer than records are kept cannot tell whether his request took effect: he is told so, and asks
+  // again.
+  template <class Call>
+  auto told_in_the_end(Call&& call) {
+    auto told = call();
+    if (!told && told.error().code == Code::kInternal && GetParam() == Stall::kBeforeSending) told = call();
+    return told;
+  }
   // Two days pass; of every log only the newest record and what its attachments are read from stay.
   void age_and_clean() {
     other->drain();
@@ -102,7 +110,7 @@ TEST_P(WindowTest, AStalledForkStartsFromWhatIsThere) {
     age_and_clean();
   });
   ASSERT_TRUE(graph->head("main"));
-  const auto told = graph->create_branch("new", "main");
+  const auto told = told_in_the_end([&] { return graph->create_branch("new", "main"); });
   ASSERT_TRUE(told) << told.error().render();
   EXPECT_EQ(state("new"), state("main"));
   const auto forked = open_people(disk, options)->head("new").value()->record().forked_from;
@@ -156,7 +164,7 @@ TEST_P(WindowTest, TwoCreatorsOfADeletedBranch) {
     ASSERT_TRUE(other->delete_branch("w"));
     age_and_clean();
   });
-  const auto told = late->create_branch("w", "main");
+  const auto told = told_in_the_end([&] { return late->create_branch("w", "main"); });
   ASSERT_TRUE(told) << told.error().render();
   EXPECT_EQ(newest("w"), second + 4) << "a freed slot was taken";
   EXPECT_EQ(state("w"), state("main"));
@@ -171,7 +179,7 @@ TEST_P(WindowTest, AWriterOfADeletedBranch) {
     ASSERT_TRUE(other->create_branch("w", "main"));
     age_and_clean();
   });
-  const auto told = birthday(*graph, "Ada", {.branch = "w"});
+  const auto told = told_in_the_end([&] { return birthday(*graph, "Ada", {.branch = "w"}); });
   ASSERT_TRUE(told) << told.error().render();
   EXPECT_EQ(state("w").people.at("Ada"), 3);
   EXPECT_EQ(open_people(disk, options)->head("w").value()->commit_id(), told->commit->id);
