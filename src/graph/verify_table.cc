@@ -284,6 +284,14 @@ class RowCheck {
     return id_of_key(texts);
   }
 
+  // A member of a unique tuple: a property, or an endpoint of the edges.
+  Result<ArrayPtr> member_column(std::size_t i, const std::string& member) const {
+    const std::size_t property = index_of(member);
+    if (property < properties_.size()) return whole(view_->fragment_property(i, property));
+    OG_CHECK(check_.type.kind == schema::EntityKind::kEdge && (member == "src" || member == "dst"));
+    return whole(view_->fragment_system(i, member == "src" ? kSourceColumn : kDestinationColumn));
+  }
+
   Result<void> check_unique(const std::vector<std::string>& tuple) {
     std::vector<Hashed> rows;
     TupleHasher hasher;
@@ -291,7 +299,7 @@ class RowCheck {
       std::vector<ArrayPtr> columns;
       std::vector<const columnar::Array*> raw;
       for (const std::string& member : tuple) {
-        OG_ASSIGN_OR_RETURN(ArrayPtr column, whole(view_->fragment_property(i, index_of(member))));
+        OG_ASSIGN_OR_RETURN(ArrayPtr column, member_column(i, member));
         raw.push_back(column.get());
         columns.push_back(std::move(column));
       }

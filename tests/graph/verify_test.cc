@@ -203,6 +203,8 @@ TEST_F(VerifyTest, DataThatBreaksItsSchemaIsAFinding) {
       {"node Person { name: String  age: I32? @range(age, 0..5) }\nnode Note { text: String }\nedge Knows: Person -> Person\n", {}, "value_violation"},
       {"node Person { name: enum(x, y)  age: I32? }\nnode Note { text: String }\nedge Knows: Person -> Person\n", {}, "value_violation"},
       {"node Person { name: String  age: I32? }\nnode Note { text: String }\nedge Knows: Person -> Person @card(0..1)\n", {}, "cardinality_violation"},
+      {"node Person { name: String  age: I32? }\nnode Note { text: String }\nedge Knows: Person -> Person { @unique(src) }\n", {}, "unique_violation"},
+      {"node Person { name: String  age: I32? }\nnode Note { text: String }\nedge Knows: Person -> Person { @unique(src, dst) }\n", {}, ""},
   };
   for (const Imposed& each : cases) {
     SCOPED_TRACE(each.schema);
