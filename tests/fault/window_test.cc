@@ -98,7 +98,7 @@ TEST_P(WindowTest, AStalledWriterTakesNoFreedSlot) {
     for (const char* name : {"Bo", "Cy", "Di"}) ASSERT_TRUE(insert_person(*other, name));
     age_and_clean();
   });
-  const auto told = birthday(*graph, "Ada");
+  const auto told = told_in_the_end([&] { return birthday(*graph, "Ada"); });
   ASSERT_TRUE(told) << told.error().render();
   EXPECT_EQ(state("main").people, (People{{"Ada", 2}, {"Bo", 1}, {"Cy", 1}, {"Di", 1}}));
   EXPECT_EQ(open_people(disk, options)->head("main").value()->commit_id(), told->commit->id);

