@@ -194,11 +194,11 @@ void count_reads(World& world, Table& table) {
   table.add("point query, warm", world.cost_of([&] { find(*graph, "base8"); }));
   const std::string commit = must(graph->snapshot("main")).graph_commit_id;
   cold("commit show, cold", [&](Graph& other) { must(other.commit(commit)); });
-  const std::string cursor = *must(graph->changes().poll({})).cursor;
+  const std::string cursor = *must(changes_of(*graph).poll({})).cursor;
   add(*graph, "main", "polled" + commit, 1);
   ChangePollRequest poll;
   poll.cursor = cursor;
-  cold("changes poll of one commit, cold", [&](Graph& other) { must(other.changes().poll(poll)); });
+  cold("changes poll of one commit, cold", [&](Graph& other) { must(changes_of(other).poll(poll)); });
 }
 
 void count_writes(World& world, Table& table, const std::string& tag) {
