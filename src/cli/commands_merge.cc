@@ -62,7 +62,7 @@ Result<std::string> merge_embedded(engine::Graph& graph, const MergeArguments& a
 
 Result<int> run_merge(Context& context, const MergeArguments& arguments) {
   OG_ASSIGN_OR_RETURN(const DataTarget target,
-                      context.open_data(arguments.uri, {.label = "branch merge", .writes = true, .echoes = true}));
+                      context.open_data(arguments.uri, {.label = "branch merge", .writes = true, .echoes = true, .branch = arguments.source}));
   OG_ASSIGN_OR_RETURN(const std::string answer, target.remote
                                                     ? merge_remote(*target.remote, arguments)
                                                     : merge_embedded(*target.graph, arguments, context.actor()));
@@ -120,7 +120,7 @@ Result<std::string> diff_page(const DataTarget& target, const MergeArguments& ar
 // Prints the preview; a merge that would conflict is a failure of a dry run, not of a diff.
 Result<int> run_diff(Context& context, const MergeArguments& arguments) {
   OG_ASSIGN_OR_RETURN(const DataTarget target,
-                      context.open_data(arguments.uri, {.label = arguments.dry_run ? "branch merge" : "branch diff"}));
+                      context.open_data(arguments.uri, {.label = arguments.dry_run ? "branch merge" : "branch diff", .branch = arguments.source}));
   std::vector<std::string> pages;
   std::string token = arguments.page_token;
   do {
