@@ -113,6 +113,7 @@ def measure(arguments, folder, server):
         "branch create": lambda i: ["branch", "create", "--store", graph, f"b{i}"],
         "one-row insert on a branch": lambda i: ["mutate", "--store", graph, "--branch", f"b{i}", "-e", insert, "--params", '{"n":"x"}'],
         "point query on a branch": lambda i: [*query, "--branch", f"b{i}"],
+        "three-way merge into main": lambda i: ["branch", "merge", f"b{i}", "--store", graph],
         "branch delete": lambda i: ["branch", "delete", "--store", graph, f"b{i}", "--yes"],
     }
     print(f"{arguments.rows} rows, {arguments.delay_ms:g} ms a round trip, median of {arguments.times} cold processes")

@@ -138,9 +138,24 @@ class BaseSearch {
   Result<void> read_ahead(const Position& position) {
     std::set<Position> wanted{position};
     for (const auto& [id, waiting] : waiting_) {
-      if ((waiting.marks & kStale) == 0 && !window_.knows(waiting.position)) wanted.insert(waiting.position);
+      if ((waiting.marks & kStale) != 0) continue;
+      if (!window_.knows(waiting.position)) {
+        wanted.insert(waiting.position);
+      } else if (const RecordPtr& record = window_.at(waiting.position)) {
+        const Position next = below(record->record);
+        if (!window_.knows(next)) wanted.insert(next);
+      }
     }
     return window_.read(wanted);
+  }
+
+  // Where the walk goes on under the first commit of a record.
+  static Position below(const CommitRecord& record) {
+    const std::optional<RecordPosition>& fork = record.forked_from;
+    if (fork && (record.commits.empty() || record.commits[0].parents.empty() || record.commits[0].parents[0] == fork->id)) {
+      return {fork->branch, fork->seq};
+    }
+    return {record.branch, record.seq - 1};
   }
 
   Result<void> visit(const std::string& id, unsigned marks, const Found& found) {
@@ -151,14 +166,7 @@ class BaseSearch {
       marks |= kStale;
     }
     if (commit.parents.empty()) return {};
-    Position below{record.branch, record.seq};
-    if (found.index == 0) {
-      below.second -= 1;
-      if (record.forked_from && record.forked_from->id == commit.parents[0]) {
-        below = {record.forked_from->branch, record.forked_from->seq};
-      }
-    }
-    add(commit.parents[0], below, marks);
+    add(commit.parents[0], found.index == 0 ? below(record) : Position{record.branch, record.seq}, marks);
     if (commit.parents.size() < 2) return {};
     if (!commit.merged) {
       return std::unexpected(corrupt_object(record_key(record.branch, record.seq),

@@ -7,6 +7,7 @@
 #include "graph/ancestry.h"
 #include "graph/carry.h"
 #include "graph/layout.h"
+#include "graph/parallel_io.h"
 #include "graph/publish_loop.h"
 #include "graph/race.h"
 #include "graph/table_diff.h"
@@ -152,8 +153,17 @@ class MergeRun {
     }
     attempt.also_confirmed = {source_.confirmed};
     Comparison comparison(parts_, source_.record, attempt.head.record);
-    OG_ASSIGN_OR_RETURN(result_, comparison.relate());
-    OG_ASSIGN_OR_RETURN(result_.states.target, attempt.draft.snapshot());
+    SnapshotPtr state;
+    // A cold process reads the target's schema while it looks for the base.
+    OG_RETURN_IF_ERROR(parallel_io(2, [&](std::size_t i) -> Result<void> {
+      if (i == 0) {
+        OG_ASSIGN_OR_RETURN(result_, comparison.relate());
+      } else {
+        OG_ASSIGN_OR_RETURN(state, attempt.draft.snapshot());
+      }
+      return {};
+    }));
+    result_.states.target = std::move(state);
     const CommitRecord& source = source_.record->record;
     const CommitFacts facts{.kind = CommitKind::kMerge,
                             .actor = request_.actor,
