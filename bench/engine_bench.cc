@@ -19,10 +19,13 @@
 #include <vector>
 
 #include "base/file.h"
+#include "bench/must.h"
 #include "engine/graph.h"
 
 namespace omnigraph::engine {
 namespace {
+
+using bench::must;
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
@@ -32,19 +35,8 @@ constexpr int kCommits = 200;
 constexpr int kThreads = 16;
 constexpr int kOpens = 11;
 
-double since_us(Clock::time_point start) { return std::chrono::duration<double, std::micro>(Clock::now() - start).count(); }
-
-template <class T>
-T must(Result<T> result) {
-  if (result) {
-    if constexpr (std::is_void_v<T>) {
-      return;
-    } else {
-      return std::move(*result);
-    }
-  }
-  std::fprintf(stderr, "%s\n", result.error().render().c_str());
-  std::exit(1);
+double since_us(Clock::time_point start) {
+  return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
 }
 
 std::string file_text(const std::string& path) { return must(base::read_file(path)); }
@@ -134,7 +126,8 @@ double commits_per_second(Graph& graph, const Workload& work, int threads) {
   for (int t = 0; t < threads; ++t) {
     callers.emplace_back([&, t] {
       for (int i = 0; i < kCommits; ++i) {
-        must(graph.mutate(work.queries, "insert_post", post_params(tag + "-" + std::to_string(t) + "-" + std::to_string(i)), {}));
+        must(graph.mutate(work.queries, "insert_post",
+                          post_params(tag + "-" + std::to_string(t) + "-" + std::to_string(i)), {}));
       }
     });
   }
@@ -145,12 +138,16 @@ double commits_per_second(Graph& graph, const Workload& work, int threads) {
 void concurrent_commits(Graph& graph, const Workload& work) {
   const double alone = commits_per_second(graph, work, 1);
   const double together = commits_per_second(graph, work, kThreads);
-  std::printf("commits a second: 1 thread %.0f, %d threads %.0f (%.1fx)\n", alone, kThreads, together, together / alone);
+  std::printf("commits a second: 1 thread %.0f, %d threads %.0f (%.1fx)\n", alone, kThreads, together,
+              together / alone);
 }
 
 int run(const std::string& data, const std::string& root, const std::string& only) {
-  const Workload work{file_text(data + "/queries/social.gq"), nlohmann::json::parse(file_text(data + "/workload.json"))["params"]};
-  const auto wanted = [&](const std::string& name) { return only.empty() || ("," + only + ",").find("," + name + ",") != std::string::npos; };
+  const Workload work{file_text(data + "/queries/social.gq"),
+                      nlohmann::json::parse(file_text(data + "/workload.json"))["params"]};
+  const auto wanted = [&](const std::string& name) {
+    return only.empty() || ("," + only + ",").find("," + name + ",") != std::string::npos;
+  };
   if (wanted("open")) open_to_first_row(root, work);
   const auto graph = must(Graph::open(root));
   for (const auto& [operation, sets] : work.params.items()) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "bench/must.h"
 #include "columnar/builder.h"
 #include "graph/merge.h"
 #include "graph/row_equal.h"
@@ -19,22 +20,11 @@
 namespace omnigraph::graph {
 namespace {
 
+using bench::must;
+
 using Clock = std::chrono::steady_clock;
 constexpr int kRuns = 3;
 constexpr schema::TypeRef kItem{schema::EntityKind::kNode, 0};
-
-template <class T>
-T must(Result<T> result) {
-  if (result) {
-    if constexpr (std::is_void_v<T>) {
-      return;
-    } else {
-      return std::move(*result);
-    }
-  }
-  std::fprintf(stderr, "%s\n", result.error().render().c_str());
-  std::exit(1);
-}
 
 std::string name_of(std::int64_t i) {
   char name[16];

@@ -1,6 +1,6 @@
 // How many storage requests each operation makes, and how many of them wait for one another, at several lengths of
-// history: the table of docs/requests.md. The store is a map in memory that answers after a pause, so that requests made
-// together overlap as they do against a bucket.
+// history: the table of docs/requests.md. The store is a map in memory that answers after a pause, so that requests
+// made together overlap as they do against a bucket.
 //   request_counts [HISTORY..]        default 10 1000 10000
 #include <algorithm>
 #include <chrono>
@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench/must.h"
 #include "engine/changes.h"
 #include "engine/graph.h"
 #include "engine/merge.h"
@@ -21,6 +22,8 @@
 
 namespace omnigraph::engine {
 namespace {
+
+using bench::must;
 
 using objectstore::MeteredStore;
 using StorePtr = std::shared_ptr<objectstore::ObjectStore>;
@@ -33,19 +36,6 @@ query find($n: String) { match { $s: Ship { name: $n } } return { $s.tons } }
 query add($n: String, $t: I64) { insert Ship { name: $n, tons: $t } }
 query set($n: String, $t: I64) { update Ship set { tons: $t } where name = $n }
 )";
-
-template <class T>
-T must(Result<T> result) {
-  if (result) {
-    if constexpr (std::is_void_v<T>) {
-      return;
-    } else {
-      return std::move(*result);
-    }
-  }
-  std::fprintf(stderr, "%s\n", result.error().render().c_str());
-  std::exit(1);
-}
 
 // As far away as a bucket.
 class DistantStore final : public graph::testing::ForwardingStore {
@@ -92,7 +82,8 @@ std::string ship(const std::string& name, int tons) {
 void load_ships(Graph& graph, const std::string& branch, const std::string& prefix, int count, LoadMode mode) {
   std::string lines;
   for (int i = 0; i < count; ++i) {
-    lines += "{\"type\":\"Ship\",\"data\":{\"name\":\"" + prefix + std::to_string(i) + "\",\"tons\":" + std::to_string(i) + "}}\n";
+    lines += "{\"type\":\"Ship\",\"data\":{\"name\":\"" + prefix + std::to_string(i) +
+             "\",\"tons\":" + std::to_string(i) + "}}\n";
   }
   std::size_t done = 0;
   const ByteSource source = [&](std::span<std::byte> out) -> Result<std::size_t> {
@@ -170,7 +161,8 @@ class Table {
     for (const Row& row : rows_) {
       std::printf("| %s |", row.operation.c_str());
       for (const Cost& cost : row.costs) {
-        std::printf(" %llu / %llu |", static_cast<unsigned long long>(cost.requests), static_cast<unsigned long long>(cost.hops));
+        std::printf(" %llu / %llu |", static_cast<unsigned long long>(cost.requests),
+                    static_cast<unsigned long long>(cost.hops));
       }
       std::printf("\n");
     }
@@ -208,7 +200,8 @@ void count_writes(World& world, Table& table, const std::string& tag) {
     add(*graph, "main", "cold" + tag, 1);
   }));
   table.add("one-row write, warm", world.cost_of([&] { add(*graph, "main", "warm" + tag, 1); }));
-  table.add("1000-row write, warm", world.cost_of([&] { load_ships(*graph, "main", "k" + tag, 1000, LoadMode::kAppend); }));
+  table.add("1000-row write, warm",
+            world.cost_of([&] { load_ships(*graph, "main", "k" + tag, 1000, LoadMode::kAppend); }));
   table.add("100,000-row write, warm",
             world.cost_of([&] { load_ships(*graph, "main", "m" + tag, kBaseRows, LoadMode::kAppend); }));
 }
@@ -221,12 +214,12 @@ void count_branches(World& world, Table& table) {
   table.add("fast-forward merge", world.cost_of([&] { must(merge_branches(*graph, {.source = "side"})); }));
   for (int i = 10; i < 20; ++i) set(*graph, "side", "base" + std::to_string(i), -i);
   set(*graph, "main", "base30", -30);
-  table.add("three-way merge of 10 changes, warm", world.cost_of([&] { must(merge_branches(*graph, {.source = "side"})); }));
+  table.add("three-way merge of 10 changes, warm",
+            world.cost_of([&] { must(merge_branches(*graph, {.source = "side"})); }));
   for (int i = 40; i < 50; ++i) set(*graph, "side", "base" + std::to_string(i), -i);
   set(*graph, "main", "base60", -60);
-  table.add("three-way merge of 10 changes, cold", world.cost_of([&] {
-    must(merge_branches(*world.open(), {.source = "side"}));
-  }));
+  table.add("three-way merge of 10 changes, cold",
+            world.cost_of([&] { must(merge_branches(*world.open(), {.source = "side"})); }));
   table.add("branch delete, warm", world.cost_of([&] { must(graph->delete_branch("side")); }));
 }
 

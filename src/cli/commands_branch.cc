@@ -5,6 +5,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/commands_merge.h"
+#include "cli/when_chosen.h"
 
 namespace omnigraph::cli {
 
@@ -27,7 +28,9 @@ void print_change(const std::string& uri, const client::BranchChange& change) {
 }
 
 Result<void> run_create(Context& context, const BranchEdit& edit) {
-  OG_ASSIGN_OR_RETURN(const DataTarget target, context.open_data(edit.uri, {.label = "branch create", .writes = true, .echoes = true, .branch = edit.from}));
+  OG_ASSIGN_OR_RETURN(
+      const DataTarget target,
+      context.open_data(edit.uri, {.label = "branch create", .writes = true, .echoes = true, .branch = edit.from}));
   client::BranchChange change{edit.name, edit.from, context.actor()};
   if (target.remote) {
     OG_ASSIGN_OR_RETURN(change, target.remote->create_branch(edit.name, edit.from));
@@ -43,9 +46,12 @@ Result<void> run_create(Context& context, const BranchEdit& edit) {
 }
 
 Result<void> run_delete(Context& context, const BranchEdit& edit) {
-  OG_ASSIGN_OR_RETURN(const DataTarget target,
-                      context.open_data(edit.uri, {.label = "branch delete", .writes = true, .echoes = true,
-                                                   .destructive = "branch delete", .json = edit.json, .branch = edit.name}));
+  OG_ASSIGN_OR_RETURN(const DataTarget target, context.open_data(edit.uri, {.label = "branch delete",
+                                                                            .writes = true,
+                                                                            .echoes = true,
+                                                                            .destructive = "branch delete",
+                                                                            .json = edit.json,
+                                                                            .branch = edit.name}));
   client::BranchChange change{edit.name, "", context.actor()};
   if (target.remote) {
     OG_ASSIGN_OR_RETURN(change, target.remote->delete_branch(edit.name));
@@ -82,19 +88,15 @@ void add_branch_commands(CLI::App& app, Context& context, Run& run) {
   auto* group = app.add_subcommand("branch", "Create, list, merge and delete branches");
   group->require_subcommand(0, 1);
   group->fallthrough();
-  const auto add = [&](const char* name, const char* help, bool named, bool from, Result<void> (*body)(Context&, const BranchEdit&)) {
+  const auto add = [&](const char* name, const char* help, bool named, bool from,
+                       Result<void> (*body)(Context&, const BranchEdit&)) {
     auto* command = group->add_subcommand(name, help);
     auto edit = std::make_shared<BranchEdit>();
     if (named) command->add_option("NAME", edit->name, "The branch")->required();
     command->add_option("--uri", edit->uri, "The graph")->check(non_empty());
     if (from) command->add_option("--from", edit->from, "Branch whose head it starts from")->capture_default_str();
     command->add_flag("--json", edit->json, "Print JSON");
-    command->callback([&context, &run, edit, body] {
-      run = [&context, edit, body]() -> int {
-        const auto done = body(context, *edit);
-        return done ? kExitOk : report(done.error());
-      };
-    });
+    when_chosen(*command, run, [&context, edit, body] { return body(context, *edit); });
   };
   add("create", "Create a branch from another's head", true, true, run_create);
   add("list", "List the branches", false, false, run_list);

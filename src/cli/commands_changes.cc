@@ -15,6 +15,7 @@
 #include "cli/change_pages.h"
 #include "cli/interrupt.h"
 #include "cli/json_document.h"
+#include "cli/when_chosen.h"
 #include "client/raw_json.h"
 
 namespace omnigraph::cli {
@@ -45,7 +46,8 @@ std::string cause_line(const std::string& cause) {
 std::string change_line(const std::string& change) {
   const std::string_view type = client::json_member(change, "type");
   std::string line = " ";
-  for (const std::string& word : {text_of(change, "op"), text_of(change, "kind"), text_of(type, "name"), text_of(change, "id")}) {
+  for (const std::string& word :
+       {text_of(change, "op"), text_of(change, "kind"), text_of(type, "name"), text_of(change, "id")}) {
     line.append(" ").append(word);
   }
   return line.append("\n");
@@ -90,7 +92,8 @@ Result<void> run_commit_changes(Context& context, ChangeArguments& arguments) {
     }
     if (first) {
       if (arguments.json) {
-        out.append(std::string("{\n  \"cause\": ").append(indented_json(page.block.cause, 2)).append(",\n  \"changes\": "));
+        out.append(
+            std::string("{\n  \"cause\": ").append(indented_json(page.block.cause, 2)).append(",\n  \"changes\": "));
         changes.begin();
       } else {
         out.append(cause_line(page.block.cause));
@@ -319,7 +322,9 @@ CLI::Validator one_of(const char* what, std::vector<std::string> values) {
 }
 
 void add_filter(CLI::App& command, ChangeArguments& arguments) {
-  command.add_option("--kind", arguments.filter.kinds, "node or edge; may be repeated")->allow_extra_args(false)->check(one_of("kind", {"node", "edge"}));
+  command.add_option("--kind", arguments.filter.kinds, "node or edge; may be repeated")
+      ->allow_extra_args(false)
+      ->check(one_of("kind", {"node", "edge"}));
   command.add_option("--type", arguments.filter.types, "A type's name; may be repeated")->allow_extra_args(false);
   command.add_option("--op", arguments.filter.ops, "insert, update or delete; may be repeated")
       ->allow_extra_args(false)
@@ -332,13 +337,9 @@ void add_common(CLI::App& command, ChangeArguments& arguments) {
 }
 
 template <class Body>
-void on_call(CLI::App& command, Context& context, Run& run, const std::shared_ptr<ChangeArguments>& arguments, Body body) {
-  command.callback([&context, &run, arguments, body] {
-    run = [&context, arguments, body]() -> int {
-      const auto done = body(context, *arguments);
-      return done ? kExitOk : report(done.error());
-    };
-  });
+void on_call(CLI::App& command, Context& context, Run& run, const std::shared_ptr<ChangeArguments>& arguments,
+             Body body) {
+  when_chosen(command, run, [&context, arguments, body] { return body(context, *arguments); });
 }
 
 }  // namespace
@@ -346,7 +347,9 @@ void on_call(CLI::App& command, Context& context, Run& run, const std::shared_pt
 void add_commit_changes(CLI::App& group, Context& context, Run& run) {
   auto arguments = std::make_shared<ChangeArguments>();
   auto* changes = group.add_subcommand("changes", "What a commit changed, against its first parent");
-  changes->add_option("ID", arguments->words, "Commit id; older scripts put the graph before it")->required()->expected(1, 2);
+  changes->add_option("ID", arguments->words, "Commit id; older scripts put the graph before it")
+      ->required()
+      ->expected(1, 2);
   changes->add_option("--uri", arguments->uri, "The graph")->check(non_empty());
   changes->add_option("--limit", arguments->limit, "Changes in a page: 1 to 8192");
   changes->add_option("--page-token", arguments->page_token, "Print the one page that begins here");
@@ -366,7 +369,8 @@ void add_changes_commands(CLI::App& app, Context& context, Run& run) {
   auto* cursor = poll->add_option("--cursor", polled->cursor, "Where the last poll ended");
   poll->add_option("--start", polled->start, "now (default), beginning or after:COMMIT_ID")->excludes(cursor);
   poll->add_option("--limit", polled->limit, "Changes in a page: 1 to 8192");
-  auto* follows = poll->add_flag("--follow", polled->follow, "Go on polling: a JSON line for each block, and one for the cursor");
+  auto* follows =
+      poll->add_flag("--follow", polled->follow, "Go on polling: a JSON line for each block, and one for the cursor");
   poll->add_option("--interval", polled->interval_s, "Seconds between polls")
       ->needs(follows)
       ->check(CLI::Range(0.05, 3600.0))

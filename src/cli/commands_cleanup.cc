@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "cli/commands.h"
+#include "cli/when_chosen.h"
 #include "engine/graph_cleanup.h"
 
 namespace omnigraph::cli {
@@ -70,11 +71,12 @@ void print_text(const graph::CleanupReport& report) {
 // What stays beyond the policy, and what would let it go.
 void explain_kept(const graph::CleanupReport& report) {
   for (const graph::HistoryHolder& holder : report.holders) {
-    std::fprintf(stderr,
-                 "note: branch '%s' holds %s of history, back to '%s', so that it can still be merged with '%s'; merge or "
-                 "delete the branch to let them go\n",
-                 holder.branch.c_str(), plural(holder.commits, "more commit").c_str(), holder.base_id.c_str(),
-                 holder.other.c_str());
+    std::fprintf(
+        stderr,
+        "note: branch '%s' holds %s of history, back to '%s', so that it can still be merged with '%s'; merge or "
+        "delete the branch to let them go\n",
+        holder.branch.c_str(), plural(holder.commits, "more commit").c_str(), holder.base_id.c_str(),
+        holder.other.c_str());
   }
   if (report.carriers > 0) {
     std::fprintf(stderr,
@@ -127,12 +129,7 @@ void add_cleanup_command(CLI::App& app, Context& context, Run& run) {
   cleanup->add_option("--older-than", arguments->older_than, "Keep what is younger: a number and one of s m h d w");
   cleanup->add_flag("--confirm", arguments->confirm, "Remove; without it nothing is touched");
   cleanup->add_flag("--json", arguments->json, "Print JSON");
-  cleanup->callback([&context, &run, arguments] {
-    run = [&context, arguments]() -> int {
-      const auto done = run_cleanup(context, *arguments);
-      return done ? *done : report(done.error());
-    };
-  });
+  when_chosen(*cleanup, run, [&context, arguments] { return run_cleanup(context, *arguments); });
 }
 
 }  // namespace omnigraph::cli

@@ -8,13 +8,13 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/commands_schema.h"
+#include "cli/when_chosen.h"
 #include "engine/maintenance.h"
 #include "engine/storage_uri.h"
 
 namespace omnigraph::cli {
 
 namespace {
-
 
 std::string compact_json(const std::function<void(base::JsonWriter&)>& write) {
   std::string text;
@@ -32,7 +32,8 @@ Result<void> run_init(Context& context, const InitArguments& arguments) {
   OG_RETURN_IF_ERROR(context.load_config());
   OG_ASSIGN_OR_RETURN(const std::string schema, base::read_file(arguments.schema));
   if (inside_cluster(arguments.uri)) {
-    return std::unexpected(bad_request("'" + arguments.uri + "' lies inside a cluster, which creates its graphs itself; "
+    return std::unexpected(bad_request("'" + arguments.uri +
+                                       "' lies inside a cluster, which creates its graphs itself; "
                                        "declare it in cluster.yaml and run `omnigraph cluster apply`"));
   }
   OG_RETURN_IF_ERROR(engine::Graph::init(arguments.uri, schema, context.actor()));
@@ -47,12 +48,7 @@ void add_init(CLI::App& app, Context& context, Run& run) {
   command->add_option("URI", arguments->uri, "Where the graph goes")->required()->check(non_empty());
   command->add_option("--schema", arguments->schema, "The .pg file")->required();
   command->add_flag("--force", arguments->force, "Proceed where only leftovers of an unfinished init are");
-  command->callback([&context, &run, arguments] {
-    run = [&context, arguments]() -> int {
-      const auto done = run_init(context, *arguments);
-      return done ? kExitOk : report(done.error());
-    };
-  });
+  when_chosen(*command, run, [&context, arguments] { return run_init(context, *arguments); });
 }
 
 struct BranchArguments {
@@ -86,13 +82,10 @@ void add_export(CLI::App& app, Context& context, Run& run) {
   auto arguments = std::make_shared<ExportArguments>();
   add_uri_branch(*command, *arguments, false);
   command->add_option("--type", arguments->types, "Only this type; repeatable")->allow_extra_args(false);
-  command->add_flag_callback("--jsonl", [] { warn("--jsonl has no effect: exports are always NDJSON"); }, "")->group("");
-  command->callback([&context, &run, arguments] {
-    run = [&context, arguments]() -> int {
-      const auto done = run_export(context, *arguments);
-      return done ? kExitOk : report(done.error());
-    };
-  });
+  command->add_flag_callback(
+             "--jsonl", [] { warn("--jsonl has no effect: exports are always NDJSON"); }, "")
+      ->group("");
+  when_chosen(*command, run, [&context, arguments] { return run_export(context, *arguments); });
 }
 
 std::string snapshot_text(const engine::SnapshotInfo& snapshot) {
@@ -100,8 +93,9 @@ std::string snapshot_text(const engine::SnapshotInfo& snapshot) {
   out += "graph_manifest_version: " + std::to_string(snapshot.graph_manifest_version) + "\n";
   out += "internal_schema_version: " + std::to_string(snapshot.internal_schema_version) + "\n";
   for (const auto& dataset : snapshot.datasets) {
-    out += dataset.entity_kind + " type '" + dataset.type_name + "' published_dataset_version=" +
-           std::to_string(dataset.published_dataset_version) + " entities=" + std::to_string(dataset.entity_count) + "\n";
+    out += dataset.entity_kind + " type '" + dataset.type_name +
+           "' published_dataset_version=" + std::to_string(dataset.published_dataset_version) +
+           " entities=" + std::to_string(dataset.entity_count) + "\n";
   }
   return out;
 }
@@ -116,8 +110,8 @@ Result<void> run_snapshot(Context& context, const SnapshotArguments& arguments) 
     if (target.remote) return std::unexpected(bad_request("`snapshot --materialize` needs direct storage access"));
     OG_RETURN_IF_ERROR(engine::materialize(*target.graph, arguments.branch));
   }
-  OG_ASSIGN_OR_RETURN(const auto snapshot,
-                      target.remote ? target.remote->snapshot(arguments.branch) : target.graph->snapshot(arguments.branch));
+  OG_ASSIGN_OR_RETURN(const auto snapshot, target.remote ? target.remote->snapshot(arguments.branch)
+                                                         : target.graph->snapshot(arguments.branch));
   if (arguments.json) {
     print_json(compact_json([&](base::JsonWriter& json) { api::write_snapshot(json, snapshot); }));
   } else {
@@ -132,21 +126,16 @@ void add_snapshot(CLI::App& app, Context& context, Run& run) {
   add_uri_branch(*command, *arguments, true);
   command->add_flag("--materialize", arguments->materialize,
                     "First put every table version where tools that read Lance datasets find it");
-  command->callback([&context, &run, arguments] {
-    run = [&context, arguments]() -> int {
-      const auto done = run_snapshot(context, *arguments);
-      return done ? kExitOk : report(done.error());
-    };
-  });
+  when_chosen(*command, run, [&context, arguments] { return run_snapshot(context, *arguments); });
 }
 
 Result<void> run_schema_show(Context& context, const BranchArguments& arguments) {
   OG_ASSIGN_OR_RETURN(const DataTarget target, context.open_data(arguments.uri, {.label = "schema show"}));
-  OG_ASSIGN_OR_RETURN(const std::string source, target.remote ? target.remote->schema_source() : target.graph->schema_source("main"));
+  OG_ASSIGN_OR_RETURN(const std::string source,
+                      target.remote ? target.remote->schema_source() : target.graph->schema_source("main"));
   if (arguments.json) {
-    print_json(compact_json([&](base::JsonWriter& json) {
-      json.begin_object().key("schema_source").string(source).end_object();
-    }));
+    print_json(compact_json(
+        [&](base::JsonWriter& json) { json.begin_object().key("schema_source").string(source).end_object(); }));
   } else {
     print(source + "\n");
   }
@@ -155,13 +144,9 @@ Result<void> run_schema_show(Context& context, const BranchArguments& arguments)
 
 using BranchRun = Result<void> (*)(Context&, const BranchArguments&);
 
-void set_callback(CLI::App* command, Context& context, Run& run, const std::shared_ptr<BranchArguments>& arguments, BranchRun body) {
-  command->callback([&context, &run, arguments, body] {
-    run = [&context, arguments, body]() -> int {
-      const auto done = body(context, *arguments);
-      return done ? kExitOk : report(done.error());
-    };
-  });
+void set_callback(CLI::App* command, Context& context, Run& run, const std::shared_ptr<BranchArguments>& arguments,
+                  BranchRun body) {
+  when_chosen(*command, run, [&context, arguments, body] { return body(context, *arguments); });
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/commands_changes.h"
+#include "cli/when_chosen.h"
 
 namespace omnigraph::cli {
 
@@ -25,8 +26,8 @@ std::string commit_line(const engine::CommitInfo& commit) {
 
 Result<void> run_list(Context& context, const CommitArguments& arguments) {
   OG_ASSIGN_OR_RETURN(const DataTarget target, context.open_data(arguments.uri, {.label = "commit list"}));
-  OG_ASSIGN_OR_RETURN(const auto commits,
-                      target.remote ? target.remote->commits(arguments.branch) : target.graph->commits(arguments.branch));
+  OG_ASSIGN_OR_RETURN(const auto commits, target.remote ? target.remote->commits(arguments.branch)
+                                                        : target.graph->commits(arguments.branch));
   if (arguments.json) {
     std::string compact;
     base::JsonWriter json(compact);
@@ -40,7 +41,8 @@ Result<void> run_list(Context& context, const CommitArguments& arguments) {
 
 Result<void> run_show(Context& context, const CommitArguments& arguments) {
   OG_ASSIGN_OR_RETURN(const DataTarget target, context.open_data(arguments.uri, {.label = "commit show"}));
-  OG_ASSIGN_OR_RETURN(const auto commit, target.remote ? target.remote->commit(arguments.id) : target.graph->commit(arguments.id));
+  OG_ASSIGN_OR_RETURN(const auto commit,
+                      target.remote ? target.remote->commit(arguments.id) : target.graph->commit(arguments.id));
   if (arguments.json) {
     std::string compact;
     base::JsonWriter json(compact);
@@ -63,12 +65,7 @@ void add_history_commands(CLI::App& app, Context& context, Run& run) {
   list->add_option("URI,--uri", listed->uri, "The graph")->check(non_empty());
   list->add_option("--branch", listed->branch, "The branch")->capture_default_str();
   list->add_flag("--json", listed->json, "Print JSON");
-  list->callback([&context, &run, listed] {
-    run = [&context, listed]() -> int {
-      const auto done = run_list(context, *listed);
-      return done ? kExitOk : report(done.error());
-    };
-  });
+  when_chosen(*list, run, [&context, listed] { return run_list(context, *listed); });
   auto* show = group->add_subcommand("show", "One commit of any live branch");
   auto shown = std::make_shared<CommitArguments>();
   std::shared_ptr<std::vector<std::string>> words = std::make_shared<std::vector<std::string>>();

@@ -9,6 +9,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/input_file.h"
+#include "cli/when_chosen.h"
 
 namespace omnigraph::cli {
 
@@ -28,15 +29,16 @@ std::string load_text(const engine::LoadAnswer& answer, const std::string& uri) 
 // A line on a terminal that says how far a long load is.
 std::function<void(std::uint64_t, std::uint64_t)> progress_line(const Context& context) {
   if (context.flags.quiet || isatty(STDERR_FILENO) == 0) return {};
-  return [started = system_clock().now_us(), last = std::int64_t{0}](std::uint64_t bytes, std::uint64_t records) mutable {
-    constexpr std::int64_t kFirstUs = 2'000'000, kEveryUs = 200'000;
-    const std::int64_t now = system_clock().now_us();
-    if (now - started < kFirstUs || now - last < kEveryUs) return;
-    last = now;
-    std::fprintf(stderr, "\rload  %.1f MB  %llu records  %.0f rows/s ", static_cast<double>(bytes) / 1e6,
-                 static_cast<unsigned long long>(records),
-                 static_cast<double>(records) * 1e6 / static_cast<double>(now - started));
-  };
+  return
+      [started = system_clock().now_us(), last = std::int64_t{0}](std::uint64_t bytes, std::uint64_t records) mutable {
+        constexpr std::int64_t kFirstUs = 2'000'000, kEveryUs = 200'000;
+        const std::int64_t now = system_clock().now_us();
+        if (now - started < kFirstUs || now - last < kEveryUs) return;
+        last = now;
+        std::fprintf(stderr, "\rload  %.1f MB  %llu records  %.0f rows/s ", static_cast<double>(bytes) / 1e6,
+                     static_cast<unsigned long long>(records),
+                     static_cast<double>(records) * 1e6 / static_cast<double>(now - started));
+      };
 }
 
 engine::LoadRequest request_of(const Context& context, const LoadArguments& arguments) {
@@ -69,7 +71,8 @@ Result<void> run_load(Context& context, const LoadArguments& arguments) {
   engine::LoadRequest request = request_of(context, arguments);
   request.progress = progress_line(context);
   const engine::ByteSource source = [&](std::span<std::byte> out) { return file.read(out); };
-  OG_ASSIGN_OR_RETURN(const auto answer, target.remote ? target.remote->load(source, request) : target.graph->load(source, request));
+  OG_ASSIGN_OR_RETURN(const auto answer,
+                      target.remote ? target.remote->load(source, request) : target.graph->load(source, request));
   print_answer(answer, target.uri, arguments.json, api::LoadShape::kCliLoad);
   return {};
 }
@@ -102,13 +105,9 @@ void add_arguments(CLI::App& command, LoadArguments& arguments) {
 
 using LoadRun = Result<void> (*)(Context&, const LoadArguments&);
 
-void set_callback(CLI::App& command, Context& context, Run& run, const std::shared_ptr<LoadArguments>& arguments, LoadRun body) {
-  command.callback([&context, &run, arguments, body] {
-    run = [&context, arguments, body]() -> int {
-      const auto done = body(context, *arguments);
-      return done ? kExitOk : report(done.error());
-    };
-  });
+void set_callback(CLI::App& command, Context& context, Run& run, const std::shared_ptr<LoadArguments>& arguments,
+                  LoadRun body) {
+  when_chosen(command, run, [&context, arguments, body] { return body(context, *arguments); });
 }
 
 }  // namespace

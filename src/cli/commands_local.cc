@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/credentials.h"
 #include "cli/scope.h"
+#include "cli/when_chosen.h"
 
 namespace omnigraph::cli {
 
@@ -28,7 +29,8 @@ struct LoginArguments {
 
 Result<void> check_name(const std::string& name) {
   const auto allowed = [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
   };
   if (!name.empty() && std::ranges::all_of(name, allowed)) return {};
   return std::unexpected(bad_request("'" + name + "' is no server name: use letters, digits, '.', '_' and '-'"));
@@ -58,14 +60,18 @@ Result<void> run_login(Context& context, const LoginArguments& arguments, bool t
   OG_RETURN_IF_ERROR(context.load_config());
   const std::string typed = token_given ? arguments.token : read_secret("Token for " + arguments.name + ": ");
   const std::string token(base::trim_unicode(typed));
-  if (token.empty()) return std::unexpected(bad_request("no token provided; pass --token or one line on standard input"));
+  if (token.empty())
+    return std::unexpected(bad_request("no token provided; pass --token or one line on standard input"));
   if (std::ranges::any_of(token, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; })) {
-    return std::unexpected(bad_request("the token holds a control character; tokens are one line of visible characters"));
+    return std::unexpected(
+        bad_request("the token holds a control character; tokens are one line of visible characters"));
   }
   const bool declared = context.config.servers.contains(arguments.name);
   OG_RETURN_IF_ERROR(store_token(operator_home(), arguments.name, token));
   if (!declared) {
-    std::fprintf(stderr, "note: `servers:` of the operator config does not name '%s' yet; the token is used once it does\n", arguments.name.c_str());
+    std::fprintf(stderr,
+                 "note: `servers:` of the operator config does not name '%s' yet; the token is used once it does\n",
+                 arguments.name.c_str());
   }
   const std::string path = credentials_path(operator_home()).string();
   if (!arguments.json) {
@@ -73,7 +79,15 @@ Result<void> run_login(Context& context, const LoginArguments& arguments, bool t
     return {};
   }
   std::string compact;
-  JsonWriter(compact).begin_object().key("server").string(arguments.name).key("credentials_path").string(path).key("declared").boolean(declared).end_object();
+  JsonWriter(compact)
+      .begin_object()
+      .key("server")
+      .string(arguments.name)
+      .key("credentials_path")
+      .string(path)
+      .key("declared")
+      .boolean(declared)
+      .end_object();
   print_json(compact);
   return {};
 }
@@ -87,7 +101,13 @@ Result<void> run_logout(const LoginArguments& arguments) {
     return {};
   }
   std::string compact;
-  JsonWriter(compact).begin_object().key("server").string(arguments.name).key("credentials_path").string(path).end_object();
+  JsonWriter(compact)
+      .begin_object()
+      .key("server")
+      .string(arguments.name)
+      .key("credentials_path")
+      .string(path)
+      .end_object();
   print_json(compact);
   return {};
 }
@@ -141,20 +161,23 @@ Result<ProfileView> view_of_profile(const std::string& name, const OperatorConfi
   if (found == config.profiles.end()) return std::unexpected(unknown_profile(name, config));
   const ProfileConfig& profile = found->second;
   const auto scope = scope_of_profile(name, config);
-  ProfileView view{.name = name, .kind = {}, .target = target_of(profile), .endpoint = {}, .default_graph = profile.default_graph};
+  ProfileView view{
+      .name = name, .kind = {}, .target = target_of(profile), .endpoint = {}, .default_graph = profile.default_graph};
   if (scope) {
     view.kind = kind_name(scope->kind);
     view.endpoint = scope->address;
     return view;
   }
-  const bool undefined_server = profile.server && !profile.cluster && !profile.store && !config.servers.contains(*profile.server);
+  const bool undefined_server =
+      profile.server && !profile.cluster && !profile.store && !config.servers.contains(*profile.server);
   if (!undefined_server) return std::unexpected(scope.error());
   view.kind = "server";
   return view;
 }
 
 Result<ProfileView> view_of_defaults(const OperatorConfig& config) {
-  ProfileView view{.name = "(defaults)", .kind = "none", .target = {}, .endpoint = {}, .default_graph = config.default_graph};
+  ProfileView view{
+      .name = "(defaults)", .kind = "none", .target = {}, .endpoint = {}, .default_graph = config.default_graph};
   const auto scope = scope_of_defaults(config);
   if (scope && *scope) {
     view.kind = kind_name((*scope)->kind);
@@ -212,12 +235,7 @@ void add_logout(CLI::App& app, Run& run) {
   auto arguments = std::make_shared<LoginArguments>();
   command->add_option("NAME", arguments->name, "The server's name in the operator config")->required();
   command->add_flag("--json", arguments->json, "Print JSON");
-  command->callback([&run, arguments] {
-    run = [arguments]() -> int {
-      const auto done = run_logout(*arguments);
-      return done ? kExitOk : report(done.error());
-    };
-  });
+  when_chosen(*command, run, [arguments] { return run_logout(*arguments); });
 }
 
 void add_profile(CLI::App& app, Context& context, Run& run) {
@@ -227,22 +245,12 @@ void add_profile(CLI::App& app, Context& context, Run& run) {
   auto* list = group->add_subcommand("list", "All profiles and what they bind");
   auto listed = std::make_shared<LoginArguments>();
   list->add_flag("--json", listed->json, "Print JSON");
-  list->callback([&context, &run, listed] {
-    run = [&context, listed]() -> int {
-      const auto done = run_profile_list(context, listed->json);
-      return done ? kExitOk : report(done.error());
-    };
-  });
+  when_chosen(*list, run, [&context, listed] { return run_profile_list(context, listed->json); });
   auto* show = group->add_subcommand("show", "One profile; without NAME the active one, else the defaults");
   auto shown = std::make_shared<LoginArguments>();
   show->add_option("NAME", shown->name, "The profile");
   show->add_flag("--json", shown->json, "Print JSON");
-  show->callback([&context, &run, shown] {
-    run = [&context, shown]() -> int {
-      const auto done = run_profile_show(context, shown->name, shown->json);
-      return done ? kExitOk : report(done.error());
-    };
-  });
+  when_chosen(*show, run, [&context, shown] { return run_profile_show(context, shown->name, shown->json); });
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "cli/commands.h"
 #include "cli/type_label.h"
+#include "cli/when_chosen.h"
 #include "engine/maintenance.h"
 
 namespace omnigraph::cli {
@@ -76,12 +77,7 @@ void add_optimize_command(CLI::App& app, Context& context, Run& run) {
   command->add_option("URI,--uri", arguments->uri, "The graph");
   command->add_option("--branch", arguments->branch, "Branch to work on")->capture_default_str();
   command->add_flag("--json", arguments->json, "Print JSON");
-  command->callback([&context, &run, arguments] {
-    run = [&context, arguments]() -> int {
-      const auto done = run_optimize(context, *arguments);
-      return done ? kExitOk : report(done.error());
-    };
-  });
+  when_chosen(*command, run, [&context, arguments] { return run_optimize(context, *arguments); });
 }
 
 }  // namespace omnigraph::cli

@@ -8,6 +8,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/read_format.h"
+#include "cli/when_chosen.h"
 #include "query/compile.h"
 #include "query/lint.h"
 #include "schema/parser.h"
@@ -38,7 +39,9 @@ struct QuerySource {
   // Text of the query; empty for a stored one. `noun` for messages.
   [[nodiscard]] Result<std::string> read(const char* noun) const {
     if (!given()) {
-      if (query_name().empty()) return std::unexpected(bad_request(std::string("provide a ") + noun + " name, or a query with --query FILE or -e TEXT"));
+      if (query_name().empty())
+        return std::unexpected(
+            bad_request(std::string("provide a ") + noun + " name, or a query with --query FILE or -e TEXT"));
       return std::string();
     }
     if (file.empty()) {
@@ -46,7 +49,8 @@ struct QuerySource {
       return text;
     }
     OG_ASSIGN_OR_RETURN(std::string source, base::read_file(file));
-    if (base::trim_unicode(source).empty()) return std::unexpected(bad_request("'" + file + "' must not be empty: it holds no query"));
+    if (base::trim_unicode(source).empty())
+      return std::unexpected(bad_request("'" + file + "' must not be empty: it holds no query"));
     return source;
   }
 
@@ -62,7 +66,8 @@ struct QuerySource {
 // Name conflicts are usage errors.
 bool two_names(const QuerySource& source) {
   if (source.name.empty() || source.named.empty() || source.name == source.named) return false;
-  std::fprintf(stderr, "Error: NAME '%s' and --name '%s' differ; pass one of them\n", source.name.c_str(), source.named.c_str());
+  std::fprintf(stderr, "Error: NAME '%s' and --name '%s' differ; pass one of them\n", source.name.c_str(),
+               source.named.c_str());
   return true;
 }
 
@@ -78,7 +83,8 @@ Result<ReadFormat> chosen_format(const Context& context, const QueryArguments& a
   if (arguments.json) return ReadFormat::kJson;
   const std::string name = !arguments.format.empty() ? arguments.format : context.config.output.value_or("table");
   if (const auto format = read_format_of(name)) return *format;
-  return std::unexpected(bad_request("unknown output format '" + name + "' in the operator config (table, kv, csv, jsonl, json)"));
+  return std::unexpected(
+      bad_request("unknown output format '" + name + "' in the operator config (table, kv, csv, jsonl, json)"));
 }
 
 // Refuses a query of the other kind before anything is opened, naming the other verb.
@@ -87,9 +93,10 @@ Result<void> check_kind(const QuerySource& source, const std::string& text, bool
   OG_ASSIGN_OR_RETURN(const auto file, query::parse_file(text, source.file));
   OG_ASSIGN_OR_RETURN(const query::ast::Query* selected, query::select_query(file, source.query_name()));
   if (std::holds_alternative<query::ast::Read>(selected->body) != mutation) return {};
-  return std::unexpected(bad_request("query '" + selected->name + "' " +
-                                     (mutation ? "is a read; run it with `omnigraph query`"
-                                               : "contains mutations (insert/update/delete); run it with `omnigraph mutate`")));
+  return std::unexpected(
+      bad_request("query '" + selected->name + "' " +
+                  (mutation ? "is a read; run it with `omnigraph query`"
+                            : "contains mutations (insert/update/delete); run it with `omnigraph mutate`")));
 }
 
 Result<std::string> answer_text(const Context& context, const QueryArguments& arguments, const std::string& text,
@@ -123,7 +130,8 @@ Result<void> run_query(Context& context, const QueryArguments& arguments) {
 
 void add_query(CLI::App& app, Context& context, Run& run) {
   auto* command = app.add_subcommand("query", "Run a read query");
-  command->footer("EXAMPLE\n  omnigraph query --store g.omni --query ships.gq by_name --params '{\"n\":\"Ada\"}' --json\n");
+  command->footer(
+      "EXAMPLE\n  omnigraph query --store g.omni --query ships.gq by_name --params '{\"n\":\"Ada\"}' --json\n");
   auto arguments = std::make_shared<QueryArguments>();
   arguments->source.add_to(*command, "Query to run; may be left out if the source holds one");
   arguments->branch_option = command->add_option("--branch", arguments->branch, "Branch to read (default main)");
@@ -150,9 +158,10 @@ struct MutateArguments {
 Result<void> run_mutate(Context& context, const MutateArguments& arguments) {
   OG_ASSIGN_OR_RETURN(const std::string text, arguments.source.read("mutation"));
   OG_ASSIGN_OR_RETURN(const std::string parameters, arguments.source.parameters());
-  OG_ASSIGN_OR_RETURN(const DataTarget target,
-                      context.open_data("", {.label = "mutate", .writes = true, .branch = arguments.branch,
-                                             .stored = arguments.source.stored()}));
+  OG_ASSIGN_OR_RETURN(
+      const DataTarget target,
+      context.open_data(
+          "", {.label = "mutate", .writes = true, .branch = arguments.branch, .stored = arguments.source.stored()}));
   OG_RETURN_IF_ERROR(check_kind(arguments.source, text, true));
   engine::MutateRequest request;
   request.branch = arguments.branch;
@@ -175,7 +184,9 @@ Result<void> run_mutate(Context& context, const MutateArguments& arguments) {
 
 void add_mutate(CLI::App& app, Context& context, Run& run) {
   auto* command = app.add_subcommand("mutate", "Run a mutation: insert, update or delete, as one commit");
-  command->footer("EXAMPLE\n  omnigraph mutate --store g.omni -e 'query add($n: String) { insert Ship { name: $n } }' --params '{\"n\":\"Ada\"}'\n");
+  command->footer(
+      "EXAMPLE\n  omnigraph mutate --store g.omni -e 'query add($n: String) { insert Ship { name: $n } }' --params "
+      "'{\"n\":\"Ada\"}'\n");
   auto arguments = std::make_shared<MutateArguments>();
   arguments->source.add_to(*command, "Mutation to run; may be left out if the source holds one");
   command->add_option("--branch", arguments->branch, "Branch to change")->capture_default_str();
@@ -255,12 +266,7 @@ void add_lint(CLI::App& app, Context& context, Run& run) {
   command->add_option("--query", arguments->query, "The .gq file")->required();
   command->add_option("--schema", arguments->schema, "A .pg file instead of a graph");
   command->add_flag("--json", arguments->json, "Print JSON");
-  command->callback([&context, &run, arguments] {
-    run = [&context, arguments]() -> int {
-      const auto code = run_lint(context, *arguments);
-      return code ? *code : report(code.error());
-    };
-  });
+  when_chosen(*command, run, [&context, arguments] { return run_lint(context, *arguments); });
 }
 
 }  // namespace

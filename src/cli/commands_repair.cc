@@ -4,6 +4,7 @@
 
 #include "cli/commands.h"
 #include "cli/type_label.h"
+#include "cli/when_chosen.h"
 #include "engine/maintenance.h"
 
 namespace omnigraph::cli {
@@ -54,11 +55,10 @@ std::string repair_text(const engine::RepairAnswer& answer) {
 
 Result<int> run_repair(Context& context, const RepairArguments& arguments) {
   OG_ASSIGN_OR_RETURN(const auto graph, context.open_graph(arguments.uri, "repair"));
-  OG_ASSIGN_OR_RETURN(const engine::RepairAnswer answer,
-                      engine::repair(*graph, {.confirm = arguments.confirm,
-                                              .force = arguments.force,
-                                              .restore = arguments.restore,
-                                              .actor = context.actor()}));
+  OG_ASSIGN_OR_RETURN(const engine::RepairAnswer answer, engine::repair(*graph, {.confirm = arguments.confirm,
+                                                                                 .force = arguments.force,
+                                                                                 .restore = arguments.restore,
+                                                                                 .actor = context.actor()}));
   if (arguments.json) {
     print_json(repair_json(graph->uri(), arguments, answer));
   } else {
@@ -81,12 +81,7 @@ void add_repair_command(CLI::App& app, Context& context, Run& run) {
   command->add_flag("--restore", arguments->restore, "Put our content back on top of what is not taken over")
       ->needs(confirm);
   command->add_flag("--json", arguments->json, "Print JSON");
-  command->callback([&context, &run, arguments] {
-    run = [&context, arguments]() -> int {
-      const auto done = run_repair(context, *arguments);
-      return done ? *done : report(done.error());
-    };
-  });
+  when_chosen(*command, run, [&context, arguments] { return run_repair(context, *arguments); });
 }
 
 }  // namespace omnigraph::cli

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "cli/arguments.h"
+#include "cli/when_chosen.h"
 #include "engine/schema_change.h"
 #include "engine/storage_uri.h"
 
@@ -76,7 +77,8 @@ Result<void> apply_served(client::RemoteGraph& remote, const std::string& source
 }
 
 Error cluster_applies(const std::string& uri) {
-  return bad_request("'" + uri + "' lies inside a cluster, which changes its schemas itself; edit the schema file that "
+  return bad_request("'" + uri +
+                     "' lies inside a cluster, which changes its schemas itself; edit the schema file that "
                      "cluster.yaml names and run `omnigraph cluster apply`");
 }
 
@@ -136,12 +138,7 @@ void add_schema_changes(CLI::App& schema, Context& context, Run& run) {
     command->add_flag("--allow-validated", arguments->allow_validated,
                       "Also changes that the data of main has to satisfy");
     command->add_flag("--json", arguments->json, "Print JSON");
-    command->callback([&context, &run, arguments, body] {
-      run = [&context, arguments, body]() -> int {
-        const auto done = body(context, *arguments);
-        return done ? kExitOk : report(done.error());
-      };
-    });
+    when_chosen(*command, run, [&context, arguments, body] { return body(context, *arguments); });
   };
   add("plan", "Show what a new schema would change; writes nothing",
       "omnigraph schema plan --schema fleet.pg fleet.omni", run_plan);

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
+#include "cli/when_chosen.h"
 
 namespace omnigraph::cli {
 
@@ -35,12 +36,7 @@ void add_server_commands(CLI::App& app, Context& context, Run& run) {
   auto* list = group->add_subcommand("list", "Graphs the server lets you list");
   auto json = std::make_shared<bool>(false);
   list->add_flag("--json", *json, "Print JSON");
-  list->callback([&context, &run, json] {
-    run = [&context, json]() -> int {
-      const auto done = run_list(context, *json);
-      return done ? kExitOk : report(done.error());
-    };
-  });
+  when_chosen(*list, run, [&context, json] { return run_list(context, *json); });
 }
 
 }  // namespace omnigraph::cli

@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "cli/commands.h"
+#include "cli/when_chosen.h"
 #include "engine/graph_verify.h"
 
 namespace omnigraph::cli {
@@ -82,8 +83,10 @@ Result<int> run_verify(Context& context, const VerifyArguments& arguments) {
   }
   const auto unsound = std::count_if(report.findings.begin(), report.findings.end(),
                                      [](const graph::VerifyFinding& finding) { return finding.unsound; });
-  const std::string extent = std::to_string(report.commits) + " commits, " + std::to_string(report.objects) + " objects";
-  print(report.ok() ? "sound: " + extent + "\n" : "NOT SOUND: " + std::to_string(unsound) + " findings; " + extent + "\n");
+  const std::string extent =
+      std::to_string(report.commits) + " commits, " + std::to_string(report.objects) + " objects";
+  print(report.ok() ? "sound: " + extent + "\n"
+                    : "NOT SOUND: " + std::to_string(unsound) + " findings; " + extent + "\n");
   return report.ok() ? kExitOk : kExitFailure;
 }
 
@@ -96,12 +99,7 @@ void add_verify_command(CLI::App& app, Context& context, Run& run) {
   verify->add_option("URI,--uri", arguments->uri, "The graph");
   verify->add_flag("--deep", arguments->deep, "Read all data, and compare blobs with their digests");
   verify->add_flag("--json", arguments->json, "Print JSON");
-  verify->callback([&context, &run, arguments] {
-    run = [&context, arguments]() -> int {
-      const auto done = run_verify(context, *arguments);
-      return done ? *done : report(done.error());
-    };
-  });
+  when_chosen(*verify, run, [&context, arguments] { return run_verify(context, *arguments); });
 }
 
 }  // namespace omnigraph::cli

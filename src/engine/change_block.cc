@@ -2,6 +2,7 @@
 
 #include "base/json_writer.h"
 #include "engine/entity_image.h"
+#include "engine/sealed_token.h"
 #include "graph/feed_boundary.h"
 #include "graph/store_parts.h"
 
@@ -173,9 +174,10 @@ Result<CommitBlock> open_block(ChangesState& state, const graph::RecordPtr& reco
   auto after = snapshots.at_commit(record, index);
   if (!after) return std::unexpected(as_gap(std::move(after).error(), commit.id));
   if (const auto type = graph::schema_boundary(**before, **after)) {
-    return std::unexpected(diff_refusal("commit '" + commit.id + "' changed the schema of type '" + *type +
-                                            "', so its entities cannot be compared; install a baseline and go on from its cursor",
-                                        "schema_boundary", commit.id, type));
+    return std::unexpected(
+        diff_refusal("commit '" + commit.id + "' changed the schema of type '" + *type +
+                         "', so its entities cannot be compared; install a baseline and go on from its cursor",
+                     "schema_boundary", commit.id, type));
   }
   block.before = std::move(*before);
   block.after = std::move(*after);

@@ -1,6 +1,5 @@
-// Places in change history as tokens that consumers keep: fields joined by line feeds, with a digest keyed by the graph,
-// in URL-safe base64. No secret is at stake, a reader may know all of it; the digest tells a token that was altered or
-// made for another graph. Errors: kBadRequest `change cursor rejected: ..`. Thread safety: free functions.
+// Places in change history as tokens (engine/sealed_token.h). Errors: kBadRequest `change cursor rejected: ..`.
+// Thread safety: free functions.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +26,8 @@ struct FeedCursor {
 
 // Inside a block of a poll.
 struct FeedPageToken {
-  FeedCursor before;              // the place before the block
-  std::uint64_t cut_seq = 0;      // newest record the poll looks at
+  FeedCursor before;               // the place before the block
+  std::uint64_t cut_seq = 0;       // newest record the poll looks at
   std::uint64_t commits_left = 0;  // of the poll, this block's included
   BlockPlace place{};
 };
@@ -38,8 +37,6 @@ struct CommitPageToken {
   std::string filter;
   BlockPlace place{};
 };
-
-[[nodiscard]] Error cursor_rejected(const std::string& why);
 
 [[nodiscard]] std::string encode(const std::string& graph_id, const FeedCursor& cursor);
 [[nodiscard]] std::string encode(const std::string& graph_id, const FeedPageToken& token);

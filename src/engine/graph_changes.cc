@@ -3,6 +3,7 @@
 #include "engine/change_block.h"
 #include "engine/changes.h"
 #include "engine/graph_impl.h"
+#include "engine/sealed_token.h"
 #include "graph/feed.h"
 #include "graph/layout.h"
 

@@ -2,6 +2,7 @@
 
 #include "engine/change_block.h"
 #include "engine/changes.h"
+#include "engine/sealed_token.h"
 #include "graph/feed.h"
 #include "graph/layout.h"
 #include "graph/store_parts.h"
@@ -24,7 +25,11 @@ class PollPage {
  public:
   PollPage(ChangesState& state, const ChangePollRequest& request, const NormalFilter& filter, std::string branch,
            const graph::RecordPtr& head)
-      : state_(state), request_(request), filter_(filter), branch_(std::move(branch)), head_(head),
+      : state_(state),
+        request_(request),
+        filter_(filter),
+        branch_(std::move(branch)),
+        head_(head),
         budget_(request.limit) {}
 
   Result<ChangePollPage> run() {
@@ -45,8 +50,8 @@ class PollPage {
 
   Result<void> check_bound(const FeedCursor& cursor) const {
     if (cursor.incarnation != head_->record.incarnation) {
-      return std::unexpected(cursor_rejected("it belongs to another branch, or to an earlier one of the name '" + branch_ +
-                                             "'"));
+      return std::unexpected(
+          cursor_rejected("it belongs to another branch, or to an earlier one of the name '" + branch_ + "'"));
     }
     if (cursor.filter != filter_.digest()) return std::unexpected(cursor_rejected("it was made with other filters"));
     return {};
@@ -72,8 +77,8 @@ class PollPage {
     } else if (*request_.start == "beginning" || request_.start->starts_with(kAfter)) {
       start_ = *request_.start;
     } else {
-      return std::unexpected(bad_request("unknown start '" + *request_.start +
-                                         "' (expected now, beginning or after:<commit id>)"));
+      return std::unexpected(
+          bad_request("unknown start '" + *request_.start + "' (expected now, beginning or after:<commit id>)"));
     }
     return {};
   }

@@ -1,5 +1,5 @@
-// Page tokens of a diff: the two heads it looks at and how far it came, in URL-safe base64 with a digest keyed by the
-// graph, so that an altered one is told. Errors: kBadRequest `change cursor rejected: ..`. Thread safety: values.
+// Page tokens of a diff: the two heads it looks at and how far it came (engine/sealed_token.h).
+// Errors: kBadRequest `change cursor rejected: ..`. Thread safety: free functions.
 #pragma once
 
 #include <cstdint>

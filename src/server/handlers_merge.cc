@@ -6,6 +6,7 @@
 #include "engine/merge.h"
 #include "server/handlers.h"
 #include "server/json_body.h"
+#include "server/written_response.h"
 
 namespace omnigraph::server {
 
@@ -15,14 +16,6 @@ using policy::Action;
 namespace {
 
 constexpr std::uint64_t kMergeEstimateBytes = 256;
-
-template <class Write>
-HttpResponse json_of(const Write& write) {
-  std::string body;
-  JsonWriter json(body);
-  write(json);
-  return json_response(std::move(body));
-}
 
 Result<std::optional<engine::ExpectedHeads>> expected_heads(const JsonBody& body) {
   if (!body.has("expect")) return std::optional<engine::ExpectedHeads>{};
@@ -88,7 +81,7 @@ Result<HttpResponse> handle_merge_branches(Call& call) {
     const Result<void> allowed = authorize(call, Action::kBranchDelete, std::nullopt, request.source);
     engine::delete_merged_branch(graph, answer, allowed ? std::nullopt : std::optional<Error>(allowed.error()));
   }
-  return json_of([&](JsonWriter& json) { api::write_merge_answer(json, answer); });
+  return written_response([&](JsonWriter& json) { api::write_merge_answer(json, answer); });
 }
 
 Result<HttpResponse> handle_diff(Call& call) {
@@ -112,7 +105,7 @@ Result<HttpResponse> handle_diff(Call& call) {
   request.types = repeated(call.request, "type");
   request.ops = repeated(call.request, "op");
   OG_ASSIGN_OR_RETURN(const engine::DiffAnswer diff, engine::diff_branches(*call.graph->graph, request));
-  return json_of([&](JsonWriter& json) { api::write_diff(json, diff, request.with_changes); });
+  return written_response([&](JsonWriter& json) { api::write_diff(json, diff, request.with_changes); });
 }
 
 }  // namespace omnigraph::server

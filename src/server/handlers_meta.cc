@@ -6,6 +6,7 @@
 #include "server/handlers.h"
 #include "server/json_body.h"
 #include "server/openapi.h"
+#include "server/written_response.h"
 
 namespace omnigraph::server {
 
@@ -13,14 +14,6 @@ using base::JsonWriter;
 using policy::Action;
 
 namespace {
-
-template <class Write>
-HttpResponse json_of(const Write& write) {
-  std::string body;
-  JsonWriter json(body);
-  write(json);
-  return json_response(std::move(body));
-}
 
 void write_actor(JsonWriter& json, const Call& call) {
   json.key("actor_id").string_or_null(call.actor, !call.actor.empty());
@@ -51,7 +44,7 @@ Result<void> authorize(const Call& call, Action action, std::optional<std::strin
 }
 
 Result<HttpResponse> handle_health(Call& call) {
-  return json_of([&](JsonWriter& json) {
+  return written_response([&](JsonWriter& json) {
     json.begin_object().key("status").string("ok").key("version").string(base::version());
     json.key("internal_schema_version").integer(base::kStorageFormat);
     if (call.service.source_version()) json.key("source_version").string(*call.service.source_version());
@@ -63,7 +56,7 @@ Result<HttpResponse> handle_openapi(Call& call) { return json_response(openapi_d
 
 Result<HttpResponse> handle_list_graphs(Call& call) {
   OG_RETURN_IF_ERROR(call.service.authorize_server({call.actor, Action::kGraphList, {}, {}}));
-  return json_of([&](JsonWriter& json) {
+  return written_response([&](JsonWriter& json) {
     json.begin_object().key("graphs").begin_array();
     for (const auto& [id, graph] : call.service.graphs()) {
       json.begin_object().key("graph_id").string(id).key("uri").string(graph.uri).end_object();
@@ -77,13 +70,14 @@ Result<HttpResponse> handle_snapshot(Call& call) {
   OG_ASSIGN_OR_RETURN(const std::string branch, branch_name(given));
   OG_RETURN_IF_ERROR(authorize(call, Action::kRead, branch));
   OG_ASSIGN_OR_RETURN(const auto snapshot, call.graph->graph->snapshot(branch));
-  return json_of([&](JsonWriter& json) { api::write_snapshot(json, snapshot); });
+  return written_response([&](JsonWriter& json) { api::write_snapshot(json, snapshot); });
 }
 
 Result<HttpResponse> handle_schema(Call& call) {
   OG_RETURN_IF_ERROR(authorize(call, Action::kRead, std::nullopt));
   OG_ASSIGN_OR_RETURN(const std::string source, call.graph->graph->schema_source("main"));
-  return json_of([&](JsonWriter& json) { json.begin_object().key("schema_source").string(source).end_object(); });
+  return written_response(
+      [&](JsonWriter& json) { json.begin_object().key("schema_source").string(source).end_object(); });
 }
 
 Result<HttpResponse> handle_schema_apply(Call& call) {
@@ -91,8 +85,9 @@ Result<HttpResponse> handle_schema_apply(Call& call) {
   OG_ASSIGN_OR_RETURN(const JsonBody body, JsonBody::parse(call.request.body));
   OG_RETURN_IF_ERROR(body.required_string("schema_source"));
   OG_RETURN_IF_ERROR(authorize(call, Action::kSchemaApply, std::nullopt, "main"));
-  return std::unexpected(conflict("server-side schema apply is disabled for cluster-backed serving; change the schema file "
-                                  "and run `omnigraph cluster apply`"));
+  return std::unexpected(
+      conflict("server-side schema apply is disabled for cluster-backed serving; change the schema file "
+               "and run `omnigraph cluster apply`"));
 }
 
 Result<HttpResponse> handle_list_commits(Call& call) {
@@ -100,19 +95,19 @@ Result<HttpResponse> handle_list_commits(Call& call) {
   OG_ASSIGN_OR_RETURN(const std::string branch, branch_name(given));
   OG_RETURN_IF_ERROR(authorize(call, Action::kRead, branch));
   OG_ASSIGN_OR_RETURN(const auto commits, call.graph->graph->commits(branch));
-  return json_of([&](JsonWriter& json) { api::write_commits(json, commits); });
+  return written_response([&](JsonWriter& json) { api::write_commits(json, commits); });
 }
 
 Result<HttpResponse> handle_get_commit(Call& call) {
   OG_RETURN_IF_ERROR(authorize(call, Action::kRead, std::nullopt));
   OG_ASSIGN_OR_RETURN(const auto commit, call.graph->graph->commit(call.captures.at(0)));
-  return json_of([&](JsonWriter& json) { api::write_commit(json, commit); });
+  return written_response([&](JsonWriter& json) { api::write_commit(json, commit); });
 }
 
 Result<HttpResponse> handle_list_branches(Call& call) {
   OG_RETURN_IF_ERROR(authorize(call, Action::kRead, std::nullopt));
   OG_ASSIGN_OR_RETURN(const auto branches, call.graph->graph->branches());
-  return json_of([&](JsonWriter& json) {
+  return written_response([&](JsonWriter& json) {
     json.begin_object().key("branches").begin_array();
     for (const std::string& branch : branches) json.string(branch);
     json.end_array().end_object();
@@ -130,7 +125,7 @@ Result<HttpResponse> handle_create_branch(Call& call) {
   constexpr std::uint64_t kEstimateBytes = 256;
   OG_ASSIGN_OR_RETURN(const auto ticket, call.service.admission().admit(call.actor, kEstimateBytes));
   OG_RETURN_IF_ERROR(call.graph->graph->create_branch(name, from));
-  return json_of([&](JsonWriter& json) {
+  return written_response([&](JsonWriter& json) {
     json.begin_object().key("uri").string(call.graph->uri).key("from").string(from).key("name").string(name);
     write_actor(json, call);
     json.end_object();
@@ -143,7 +138,7 @@ Result<HttpResponse> handle_delete_branch(Call& call) {
   constexpr std::uint64_t kEstimateBytes = 256;
   OG_ASSIGN_OR_RETURN(const auto ticket, call.service.admission().admit(call.actor, kEstimateBytes));
   OG_RETURN_IF_ERROR(call.graph->graph->delete_branch(name));
-  return json_of([&](JsonWriter& json) {
+  return written_response([&](JsonWriter& json) {
     json.begin_object().key("uri").string(call.graph->uri).key("name").string(name);
     write_actor(json, call);
     json.end_object();

@@ -8,6 +8,7 @@
 #include "graph/layout.h"
 #include "graph/publish_loop.h"
 #include "objectstore/metered_store.h"
+#include "tests/graph/ancestors.h"
 #include "tests/graph/branched_graph.h"
 
 namespace omnigraph::graph::testing {
@@ -75,15 +76,7 @@ class History {
     versions_[genesis] = 1;
   }
   std::set<std::string> ancestors(const std::string& id) const {
-    std::set<std::string> found;
-    std::vector<std::string> open{id};
-    while (!open.empty()) {
-      const std::string at = open.back();
-      open.pop_back();
-      if (!found.insert(at).second) continue;
-      for (const std::string& parent : parents_.at(at)) open.push_back(parent);
-    }
-    return found;
+    return ancestors_of(id, [this](const std::string& at) -> const auto& { return parents_.at(at); });
   }
 
   BranchedGraph graph_;

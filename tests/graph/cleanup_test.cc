@@ -17,6 +17,7 @@
 #include "graph/mark_logs.h"
 #include "graph/publish_loop.h"
 #include "objectstore/faulty_store.h"
+#include "tests/graph/ancestors.h"
 #include "tests/graph/forwarding_store.h"
 #include "tests/graph/verify_support.h"
 
@@ -251,8 +252,8 @@ TEST_F(CleanupTest, ABranchHoldsTheHistoryBackToItsMergeBases) {
 }
 
 // Goal: whatever was not asked to go, is as it was; whatever is still there, is whole; a second run has nothing to do.
-// Method: random histories with branches, merges, deletions and pauses, cleaned up with random policies. The model keeps
-// the state and the parents of every commit.
+// Method: random histories with branches, merges, deletions and pauses, cleaned up with random policies. The model
+// keeps the state and the parents of every commit.
 class RandomHistory {
  public:
   RandomHistory(CleanupTest& test, std::uint64_t seed) : test_(test), random_(seed) {}
@@ -331,7 +332,9 @@ class RandomHistory {
     const WriteOptions options{.branch = branch};
     Result<WriteOutcome> written;
     switch (pick(4)) {
-      case 0: written = insert_note(graph, name, options); break;
+      case 0:
+        written = insert_note(graph, name, options);
+        break;
       case 1: {
         const Result<People> people = people_in(*graph.head(branch).value());
         ASSERT_TRUE(people);
@@ -339,7 +342,8 @@ class RandomHistory {
         written = insert_knows(graph, people->begin()->first, people->rbegin()->first, options);
         break;
       }
-      default: written = put_people(graph, {{name, static_cast<std::int32_t>(pick(90))}}, options);
+      default:
+        written = put_people(graph, {{name, static_cast<std::int32_t>(pick(90))}}, options);
     }
     ASSERT_TRUE(written) << written.error().render();
     note(branch, written->commit->id);
@@ -374,15 +378,7 @@ class RandomHistory {
   }
 
   std::set<std::string> ancestors(const std::string& id) {
-    std::set<std::string> out;
-    std::vector<std::string> waiting{id};
-    while (!waiting.empty()) {
-      const std::string at = waiting.back();
-      waiting.pop_back();
-      if (!out.insert(at).second) continue;
-      for (const std::string& parent : parents_[at]) waiting.push_back(parent);
-    }
-    return out;
+    return ancestors_of(id, [this](const std::string& at) -> const auto& { return parents_[at]; });
   }
 
   // Best common ancestors, by their definition, of each live branch with main.
@@ -397,9 +393,8 @@ class RandomHistory {
         if (main.contains(id)) common.push_back(id);
       }
       for (const std::string& id : common) {
-        const bool best = std::ranges::none_of(common, [&](const std::string& other) {
-          return other != id && ancestors(other).contains(id);
-        });
+        const bool best = std::ranges::none_of(
+            common, [&](const std::string& other) { return other != id && ancestors(other).contains(id); });
         ASSERT_TRUE(!best || survey.find_commit(id).record != nullptr) << "merge base of " << branch << ": " << id;
       }
     }
@@ -462,7 +457,8 @@ void make_history(GraphStore& graph, ManualClock& clock) {
     graph.drain();
   }
   const std::string left_over = "left over";
-  ASSERT_TRUE(graph.store().put("tables/node/Note-01ARZ3NDEKTSV4RRFFQ69G5FAV/data/0.lnc", std::as_bytes(std::span(left_over))));
+  ASSERT_TRUE(
+      graph.store().put("tables/node/Note-01ARZ3NDEKTSV4RRFFQ69G5FAV/data/0.lnc", std::as_bytes(std::span(left_over))));
   ASSERT_TRUE(graph.store().put("blobs/ab/abcd-01ARZ3NDEKTSV4RRFFQ69G5FAV", std::as_bytes(std::span(left_over))));
   ASSERT_TRUE(graph.store().put("index/text/0101-ff", std::as_bytes(std::span(left_over))));
   graph.drain();
@@ -537,7 +533,8 @@ TEST_F(CleanupTest, WhatCannotBeReadEndsTheRun) {
     ASSERT_TRUE(store->put(key, std::as_bytes(std::span(half))));
     pass_hours(48);
     const std::set<std::string> before = key_set(store);
-    const auto report = cleanup(open_people(store, options())->parts(), {.policy = {.keep = 1, .older_than_us = {}}, .store_now_us = {}});
+    const auto report = cleanup(open_people(store, options())->parts(),
+                                {.policy = {.keep = 1, .older_than_us = {}}, .store_now_us = {}});
     ASSERT_FALSE(report) << key;
     EXPECT_NE(report.error().message.find(key), std::string::npos) << report.error().message;
     EXPECT_EQ(key_set(store), before);
@@ -551,10 +548,18 @@ TEST_F(CleanupTest, YoungAndUnknownObjectsStay) {
   graph->drain();
   const auto manifest = graph->head("main").value()->record().tables.at("node:Person").manifest;
   const std::string root = table_root_of(manifest);
-  const std::vector<std::string> ours{root + "/data/left.lnc", root + "/deletes/left-1.bin", root + "/_deletions/0-1-2.bin",
-                                      root + "/_versions/d18000000000000000000.manifest", "blobs/00/00-x", "index/text/none-1"};
-  const std::vector<std::string> others{root + "/data/foreign.lance", root + "/_transactions/1-x.txn", root + "/_versions/latest_version_hint.json",
-                                        "mine.txt", "tables/readme", root + "/_indices/u/index.idx"};
+  const std::vector<std::string> ours{root + "/data/left.lnc",
+                                      root + "/deletes/left-1.bin",
+                                      root + "/_deletions/0-1-2.bin",
+                                      root + "/_versions/d18000000000000000000.manifest",
+                                      "blobs/00/00-x",
+                                      "index/text/none-1"};
+  const std::vector<std::string> others{root + "/data/foreign.lance",
+                                        root + "/_transactions/1-x.txn",
+                                        root + "/_versions/latest_version_hint.json",
+                                        "mine.txt",
+                                        "tables/readme",
+                                        root + "/_indices/u/index.idx"};
   for (const auto& keys : {ours, others}) {
     for (const std::string& key : keys) ASSERT_TRUE(store->put(key, {}));
   }
@@ -611,7 +616,8 @@ TEST_F(CleanupTest, AWriterThatStallsForAWeekLosesOrTriesAgain) {
         const State state = read_state(store).value();
         EXPECT_EQ(state.people.contains("stalled"), written.has_value());
         EXPECT_EQ(state.people.size(), written ? 7u : 6u);
-        EXPECT_TRUE(!written || open_people(store, options())->head("main").value()->commit_id() == written->commit->id);
+        EXPECT_TRUE(!written ||
+                    open_people(store, options())->head("main").value()->commit_id() == written->commit->id);
       }
       EXPECT_EQ(damage_in(store), "");
     }
@@ -641,6 +647,7 @@ TEST_F(CleanupTest, AnIdleReaderSeesTheTrueHeadAndAStalledRunRemovesNothingNewer
       if (before_remove) std::exchange(before_remove, nullptr)();
       return inner_->remove(key);
     }
+
    private:
     std::mutex mutex_;
   };
@@ -672,7 +679,8 @@ TEST_F(CleanupTest, RunsMayOverlap) {
     for (std::size_t i = 0; i < failed.size(); ++i) {
       threads.emplace_back([&, i] {
         const GraphPtr own = open_people(store, options());
-        const auto report = cleanup(own->parts(), {.policy = {.keep = 1 + i % 2, .older_than_us = {}}, .store_now_us = {}});
+        const auto report =
+            cleanup(own->parts(), {.policy = {.keep = 1 + i % 2, .older_than_us = {}}, .store_now_us = {}});
         if (!report) failed[i] = report.error();
       });
     }
@@ -743,7 +751,8 @@ TEST(CleanupLocal, AgesAreThoseOfTheFiles) {
   const auto age_files = [&] {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
       if (entry.is_regular_file()) {
-        std::filesystem::last_write_time(entry.path(), std::filesystem::file_time_type::clock::now() - std::chrono::hours(48));
+        std::filesystem::last_write_time(entry.path(),
+                                         std::filesystem::file_time_type::clock::now() - std::chrono::hours(48));
       }
     }
   };
@@ -752,7 +761,8 @@ TEST(CleanupLocal, AgesAreThoseOfTheFiles) {
   {
     const GraphPtr graph = init_people(store, kQuiet);
     for (int i = 0; i < 12; ++i) {
-      const auto written = i % 3 == 0 ? insert_note(*graph, numbered("n", i)) : insert_person(*graph, numbered("p", i), i);
+      const auto written =
+          i % 3 == 0 ? insert_note(*graph, numbered("n", i)) : insert_person(*graph, numbered("p", i), i);
       ASSERT_TRUE(written);
       ids.push_back(written->commit->id);
     }

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "graph/merge.h"
+#include "tests/graph/ancestors.h"
 #include "tests/graph/branched_graph.h"
 
 namespace omnigraph::graph::testing {
@@ -114,15 +115,7 @@ class Model {
   std::map<std::string, std::string> heads;  // branch -> commit id
 
   std::set<std::string> ancestors(const std::string& id) const {
-    std::set<std::string> found;
-    std::vector<std::string> open{id};
-    while (!open.empty()) {
-      const std::string at = open.back();
-      open.pop_back();
-      if (!found.insert(at).second) continue;
-      for (const std::string& parent : commits.at(at).parents) open.push_back(parent);
-    }
-    return found;
+    return ancestors_of(id, [this](const std::string& at) -> const auto& { return commits.at(at).parents; });
   }
 
   std::string base_of(const std::string& a, const std::string& b) const {
