@@ -33,7 +33,7 @@ struct Bits {
   friend auto operator<=>(const Bits&, const Bits&) = default;
 };
 
-std::string encode(Bits bits) {
+std::string text_of(Bits bits) {
   std::string text(kUlidSize, '0');
   for (std::size_t i = kUlidSize; i-- > 0;) {
     text[i] = kAlphabet[bits.low & 31u];
@@ -43,7 +43,7 @@ std::string encode(Bits bits) {
   return text;
 }
 
-Bits decode(std::string_view text) {
+Bits bits_of(std::string_view text) {
   Bits bits;
   for (const char c : text) {
     bits.high = (bits.high << 5) | (bits.low >> 59);
@@ -81,7 +81,7 @@ std::string new_ulid_after(std::string_view floor, const Clock& clock) {
   const auto milliseconds = static_cast<std::uint64_t>(clock.now_us() / 1000) & 0xffff'ffff'ffffu;
   const std::lock_guard lock(last_mutex);
   Bits least = last_made;
-  if (is_ulid(floor)) least = std::max(least, decode(floor));
+  if (is_ulid(floor)) least = std::max(least, bits_of(floor));
   Bits made;
   if (milliseconds > least.high >> 16) {
     std::uint16_t upper = 0;
@@ -94,7 +94,7 @@ std::string new_ulid_after(std::string_view floor, const Clock& clock) {
     made = successor(least);
   }
   last_made = made;
-  return encode(made);
+  return text_of(made);
 }
 
 bool is_ulid(std::string_view text) {

@@ -5,6 +5,7 @@
 #include <set>
 #include <unordered_set>
 
+#include "graph/damage.h"
 #include "graph/layout.h"
 #include "lance/transaction_name.h"
 
@@ -12,12 +13,6 @@ namespace omnigraph::graph {
 namespace {
 
 constexpr std::string_view kColumn = "column '";
-
-// Trouble with the foreign objects themselves, as opposed to the store.
-bool is_damage(const Error& error) {
-  return error.code == Code::kCorruptObject || error.code == Code::kUnsupportedFormat ||
-         error.code == Code::kResourceLimit;
-}
 
 // Columns by their path, with the logical type.
 std::map<std::string, const lance::SchemaField*> columns_of(const lance::Manifest& manifest) {
@@ -70,7 +65,11 @@ std::vector<std::int32_t> field_ids(const lance::Manifest& manifest, const std::
 class DriftFinder {
  public:
   DriftFinder(StoreParts& parts, const RecordPtr& head, const std::string& key)
-      : parts_(parts), head_(head), key_(key), entry_(head->record.tables.at(key)), root_(table_root_of(entry_.manifest)) {}
+      : parts_(parts),
+        head_(head),
+        key_(key),
+        entry_(head->record.tables.at(key)),
+        root_(table_root_of(entry_.manifest)) {}
 
   Result<TableDrift> run() {
     OG_ASSIGN_OR_RETURN(drift_.newest, newest_regular(*parts_.store, root_));
@@ -252,14 +251,10 @@ class DriftFinder {
 
 std::string_view drift_kind_name(DriftKind kind) {
   switch (kind) {
-    case DriftKind::kNoDrift:
-      return "no_drift";
-    case DriftKind::kVerifiedMaintenance:
-      return "verified_maintenance";
-    case DriftKind::kSuspicious:
-      return "suspicious";
-    case DriftKind::kUnverifiable:
-      return "unverifiable";
+    case DriftKind::kNoDrift: return "no_drift";
+    case DriftKind::kVerifiedMaintenance: return "verified_maintenance";
+    case DriftKind::kSuspicious: return "suspicious";
+    case DriftKind::kUnverifiable: return "unverifiable";
   }
   return "";
 }

@@ -17,7 +17,7 @@ namespace {
 // Runs from the start, for branches whose tables were replaced while they were written anew.
 constexpr int kRoundsMax = 4;
 
-Result<RecordPtr> live_head(StoreParts& parts, const std::string& branch) {
+Result<RecordPtr> live_record(StoreParts& parts, const std::string& branch) {
   OG_ASSIGN_OR_RETURN(Head head, parts.log->confirmed_head(branch));
   if (!head.live()) return std::unexpected(branch_not_found(branch));
   return std::move(head.record);
@@ -33,13 +33,13 @@ class Optimization {
     for (int round = 0;; ++round) {
       tables_.clear();
       uploads_since_ = parts_.log->now();
-      OG_ASSIGN_OR_RETURN(const RecordPtr head, live_head(parts_, branch_));
+      OG_ASSIGN_OR_RETURN(const RecordPtr head, live_record(parts_, branch_));
       OG_RETURN_IF_ERROR(write_files(head));
       if (tables_.empty()) break;
       OG_RETURN_IF_ERROR(publish());
       if (outcome_.published != nullptr) break;
       if (round + 1 == kRoundsMax) {
-        OG_ASSIGN_OR_RETURN(const RecordPtr now, live_head(parts_, branch_));
+        OG_ASSIGN_OR_RETURN(const RecordPtr now, live_record(parts_, branch_));
         return std::unexpected(read_set_conflict(branch_, head->record.head_id, now->record.head_id));
       }
     }
@@ -133,7 +133,7 @@ class Optimization {
   }
 
   Result<void> describe() {
-    OG_ASSIGN_OR_RETURN(const RecordPtr head, live_head(parts_, branch_));
+    OG_ASSIGN_OR_RETURN(const RecordPtr head, live_record(parts_, branch_));
     for (const auto& [key, entry] : head->record.tables) {
       OptimizedTable table{.table_key = key, .head_version = entry.head_version};
       if (const auto changed = changed_.find(entry.id); changed != changed_.end() && outcome_.published != nullptr) {
@@ -166,7 +166,7 @@ Result<OptimizeOutcome> optimize(StoreParts& parts, const std::string& branch, c
 }
 
 Result<void> materialize(StoreParts& parts, const std::string& branch) {
-  OG_ASSIGN_OR_RETURN(const RecordPtr head, live_head(parts, branch));
+  OG_ASSIGN_OR_RETURN(const RecordPtr head, live_record(parts, branch));
   OG_RETURN_IF_ERROR(parts.keeper->settle(*head));
   if (branch != kMainBranch) return {};
   parts.head_chain.note_all(head);

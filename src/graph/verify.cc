@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "graph/damage.h"
 #include "graph/layout.h"
 #include "graph/mark_logs.h"
 #include "graph/mark_objects.h"
@@ -18,10 +19,6 @@ namespace {
 
 // More of them tell nothing new.
 constexpr std::size_t kFindingsMax = 1'000;
-
-bool is_damage(const Error& error) {
-  return error.code == Code::kCorruptObject || error.code == Code::kUnsupportedFormat;
-}
 
 class Verifier {
  public:
@@ -94,9 +91,9 @@ class Verifier {
       if (before.seq + 1 != record.seq || before.incarnation != record.incarnation) continue;
       if (before.deleted) {
         inconsistent(record, "it continues an incarnation that the record before ended");
-      } else if (record.commits.empty() ? record.head_id != before.head_id
-                                        : record.commits.front().parents.empty() ||
-                                              record.commits.front().parents[0] != before.head_id) {
+      } else if (record.commits.empty()
+                     ? record.head_id != before.head_id
+                     : record.commits.front().parents.empty() || record.commits.front().parents[0] != before.head_id) {
         inconsistent(record, "it does not continue commit '" + before.head_id + "' of the record before");
       }
     }
@@ -137,7 +134,9 @@ class Verifier {
       // Cleanup took the record, or what carries its bytes, meanwhile; or these were lost.
       OG_ASSIGN_OR_RETURN(const bool there, reader_.log->exists(surveyed.branch, surveyed.seq));
       if (there) {
-        find({.code = "missing_object", .key = key, .message = "bytes that it references are gone: " + done.error().message});
+        find({.code = "missing_object",
+              .key = key,
+              .message = "bytes that it references are gone: " + done.error().message});
       }
       return {};
     }
@@ -238,7 +237,11 @@ class Verifier {
 
   [[nodiscard]] TableCheck check_of(const RecordPtr& record, const Snapshot& state, schema::TypeRef type,
                                     const TableEntry& entry) const {
-    return {.record = record, .snapshot = &state, .type = type, .entry = &entry, .tables = reader_.tables.get(),
+    return {.record = record,
+            .snapshot = &state,
+            .type = type,
+            .entry = &entry,
+            .tables = reader_.tables.get(),
             .deep = options_.deep};
   }
 
@@ -282,8 +285,9 @@ class Verifier {
     const schema::Catalog& catalog = *state.catalog();
     const schema::TypeRef type{schema::EntityKind::kEdge, edge};
     std::string versions;  // endpoints are checked once for each combination
-    for (const schema::TypeRef part : {type, schema::TypeRef{schema::EntityKind::kNode, catalog.edges[edge].source_index},
-                                       schema::TypeRef{schema::EntityKind::kNode, catalog.edges[edge].target_index}}) {
+    for (const schema::TypeRef part :
+         {type, schema::TypeRef{schema::EntityKind::kNode, catalog.edges[edge].source_index},
+          schema::TypeRef{schema::EntityKind::kNode, catalog.edges[edge].target_index}}) {
       const std::string table_key = catalog.table_key(part);
       const auto found = usable.find(table_key);
       if (found == usable.end() || !found->second) return {};
@@ -322,11 +326,11 @@ class Verifier {
       const auto info = parts_.store->head(key);
       if (!info && info.error().code != Code::kNotFound) return std::unexpected(info.error());
       if (info && info->size == use.size) return VerifyFinding{};
-      return VerifyFinding{.code = info ? "corrupt_object" : "missing_object",
-                           .key = key,
-                           .message = info ? "it has " + std::to_string(info->size) + " bytes, the blob " +
-                                                 std::to_string(use.size)
-                                           : "a blob cell of commit '" + use.record->record.head_id + "' needs it"};
+      return VerifyFinding{
+          .code = info ? "corrupt_object" : "missing_object",
+          .key = key,
+          .message = info ? "it has " + std::to_string(info->size) + " bytes, the blob " + std::to_string(use.size)
+                          : "a blob cell of commit '" + use.record->record.head_id + "' needs it"};
     }
     const Result<Buffer> bytes = reader_.objects->get(*use.record, key);
     if (!bytes) {

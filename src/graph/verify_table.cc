@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "columnar/kernels.h"
+#include "graph/damage.h"
 #include "graph/identity.h"
 #include "graph/layout.h"
 #include "graph/unique_index.h"
@@ -20,11 +21,6 @@ using columnar::ArrayPtr;
 using columnar::ChunkedArray;
 
 constexpr std::size_t kIdColumn = 0, kSourceColumn = 1, kDestinationColumn = 2, kSourceRows = 3, kDestinationRows = 4;
-
-bool is_damage(const Error& error) {
-  return error.code == Code::kCorruptObject || error.code == Code::kUnsupportedFormat ||
-         error.code == Code::kResourceLimit;
-}
 
 std::string what_in(const Error& error, const std::string& key) {
   const std::string prefix = "corrupt_object: " + key + ": ";
@@ -187,8 +183,12 @@ void for_equal_hashes(std::vector<Hashed>& rows, Report&& report) {
 class RowCheck {
  public:
   RowCheck(const TableCheck& check, TableViewPtr view, const FindingSink& sink)
-      : check_(check), view_(std::move(view)), sink_(sink), catalog_(*check.snapshot->catalog()),
-        properties_(catalog_.properties_of(check.type)), name_(catalog_.name_of(check.type)) {}
+      : check_(check),
+        view_(std::move(view)),
+        sink_(sink),
+        catalog_(*check.snapshot->catalog()),
+        properties_(catalog_.properties_of(check.type)),
+        name_(catalog_.name_of(check.type)) {}
 
   Result<void> run() {
     check_row_ids(*view_, check_.entry->manifest, sink_);
@@ -372,7 +372,9 @@ struct Side {
 class EdgeCheck {
  public:
   EdgeCheck(const TableCheck& check, TableViewPtr edges, const FindingSink& sink)
-      : check_(check), edges_(std::move(edges)), sink_(sink),
+      : check_(check),
+        edges_(std::move(edges)),
+        sink_(sink),
         type_(check.snapshot->catalog()->edges[check.type.index]),
         orphans_(sink, "orphan_edge", check.entry->manifest),
         strays_(sink, "endpoint_row_mismatch", check.entry->manifest) {}

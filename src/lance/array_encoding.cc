@@ -8,7 +8,7 @@
 namespace omnigraph::lance {
 namespace {
 
-using Kind = ArrayEncoding::Kind;
+using ArrayKind = ArrayEncoding::Kind;
 using EncodingPtr = std::unique_ptr<ArrayEncoding>;
 
 class Parser {
@@ -35,11 +35,11 @@ class Parser {
     switch (field) {
       case 1: return parse_flat(message, out);
       case 2: return parse_nullable(message, out, depth);
-      case 3: return parse_fields(message, Kind::kFixedSizeList, out, depth);
-      case 4: return parse_fields(message, Kind::kList, out, depth);
-      case 5: out.kind = Kind::kStruct; return {};
-      case 6: return parse_fields(message, Kind::kBinary, out, depth);
-      case 7: return parse_fields(message, Kind::kDictionary, out, depth);
+      case 3: return parse_fields(message, ArrayKind::kFixedSizeList, out, depth);
+      case 4: return parse_fields(message, ArrayKind::kList, out, depth);
+      case 5: out.kind = ArrayKind::kStruct; return {};
+      case 6: return parse_fields(message, ArrayKind::kBinary, out, depth);
+      case 7: return parse_fields(message, ArrayKind::kDictionary, out, depth);
       case 12: return parse_bitpacked(message, out);
       default: break;
     }
@@ -74,7 +74,7 @@ class Parser {
   }
 
   Result<void> parse_flat(std::string_view message, ArrayEncoding& out) {
-    out.kind = Kind::kFlat;
+    out.kind = ArrayKind::kFlat;
     bool has_buffer = false;
     WireReader in(message);
     while (in.next()) {
@@ -95,7 +95,7 @@ class Parser {
   }
 
   Result<void> parse_bitpacked(std::string_view message, ArrayEncoding& out) {
-    out.kind = Kind::kBitpacked;
+    out.kind = ArrayKind::kBitpacked;
     WireReader in(message);
     while (in.next()) {
       if (in.field() == 1) out.packed_bits = in.uint32();
@@ -120,7 +120,7 @@ class Parser {
     while (in.next()) {
       if (has_member || in.field() > 3) return malformed();
       has_member = true;
-      const Kind kinds[] = {Kind::kNoNulls, Kind::kSomeNulls, Kind::kAllNulls};
+      const ArrayKind kinds[] = {ArrayKind::kNoNulls, ArrayKind::kSomeNulls, ArrayKind::kAllNulls};
       OG_RETURN_IF_ERROR(parse_fields(in.bytes(), kinds[in.field() - 1], out, depth));
     }
     if (!in.ok() || !has_member) return malformed();
@@ -128,25 +128,26 @@ class Parser {
   }
 
   // The messages with encodings inside; which number means what depends on the kind.
-  Result<void> parse_fields(std::string_view message, Kind kind, ArrayEncoding& out, int depth) {
+  Result<void> parse_fields(std::string_view message, ArrayKind kind, ArrayEncoding& out, int depth) {
     out.kind = kind;
-    const bool first_is_number = kind == Kind::kFixedSizeList;
+    const bool first_is_number = kind == ArrayKind::kFixedSizeList;
     WireReader in(message);
     while (in.next()) {
       const std::uint32_t field = in.field();
       if (field == 1 && first_is_number) {
         out.dimension = in.uint32();
-      } else if (field == 1 || (field == 2 && kind != Kind::kList)) {
+      } else if (field == 1 || (field == 2 && kind != ArrayKind::kList)) {
         OG_ASSIGN_OR_RETURN(EncodingPtr inner, parse(in.bytes(), depth));
         (field == 1 || first_is_number ? out.first : out.second) = std::move(inner);
-      } else if ((field == 2 && kind == Kind::kList) || (field == 3 && kind == Kind::kBinary)) {
+      } else if ((field == 2 && kind == ArrayKind::kList) || (field == 3 && kind == ArrayKind::kBinary)) {
         out.null_adjustment = in.uint();
       } else if (field == 3) {
         out.item_count = in.uint();
       }
     }
-    const bool wants_first = kind != Kind::kAllNulls;
-    const bool wants_second = kind == Kind::kSomeNulls || kind == Kind::kBinary || kind == Kind::kDictionary;
+    const bool wants_first = kind != ArrayKind::kAllNulls;
+    const bool wants_second =
+        kind == ArrayKind::kSomeNulls || kind == ArrayKind::kBinary || kind == ArrayKind::kDictionary;
     if (!in.ok() || (wants_first && !out.first) || (wants_second && !out.second)) return malformed();
     return {};
   }

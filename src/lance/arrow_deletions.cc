@@ -9,7 +9,7 @@
 namespace omnigraph::lance {
 namespace {
 
-constexpr std::string_view kMagic = "ARROW1";
+constexpr std::string_view kArrowMagic = "ARROW1";
 constexpr std::size_t kAlignmentSlack = 64;  // writers may count a buffer's padding
 
 using Bytes = std::span<const std::byte>;
@@ -130,9 +130,10 @@ struct BatchPlace {
 
 // The place of the only record batch, from the footer.
 std::optional<BatchPlace> find_batch(Bytes file) {
-  const std::uint64_t tail = 4 + kMagic.size();
+  const std::uint64_t tail = 4 + kArrowMagic.size();
   if (file.size() < tail) return std::nullopt;
-  if (std::memcmp(file.data() + file.size() - kMagic.size(), kMagic.data(), kMagic.size()) != 0) return std::nullopt;
+  if (std::memcmp(file.data() + file.size() - kArrowMagic.size(), kArrowMagic.data(), kArrowMagic.size()) != 0)
+    return std::nullopt;
   const auto footer_size = number_at<std::int32_t>(file, file.size() - tail);
   if (!footer_size || *footer_size <= 0) return std::nullopt;
   const auto footer_bytes = static_cast<std::uint64_t>(*footer_size);

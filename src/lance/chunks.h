@@ -10,6 +10,9 @@
 
 namespace omnigraph::lance {
 
+// Decoded chunks above this size are closed, so that a growing chunk is not copied over and over.
+inline constexpr std::uint64_t kChunkBytes = std::uint64_t{4} << 20;
+
 using Chunks = std::vector<columnar::ArrayPtr>;  // none of them empty
 
 [[nodiscard]] std::uint64_t length_of(const Chunks& chunks);

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "lance/arrow_deletions.h"
+#include "lance/little_endian.h"
 
 namespace omnigraph::lance {
 namespace {
@@ -15,13 +16,6 @@ constexpr std::uint32_t kCookieWithRuns = 12347;  // low half; the high half hol
 constexpr std::size_t kArrayMax = 4096;           // more values than this: a bitmap container
 constexpr std::size_t kBitmapBytes = 8192;
 constexpr std::uint32_t kOffsetsFrom = 4;  // with runs, offsets exist from this many containers on
-
-template <class T>
-void append_number(std::string& out, T value) {
-  char bytes[sizeof(T)];
-  std::memcpy(bytes, &value, sizeof(T));
-  out.append(bytes, sizeof(T));
-}
 
 // Reads numbers front to back; a read past the end gives 0 and ok() == false.
 class ByteCursor {

@@ -9,7 +9,6 @@ namespace omnigraph::lance {
 namespace {
 
 constexpr std::size_t kFooterSize = 40;
-constexpr std::string_view kMagic = "LANC";
 constexpr std::string_view kColumnEncodingUrl = "/lance.encodings.ColumnEncoding";
 constexpr std::string_view kArrayEncodingUrl = "/lance.encodings.ArrayEncoding";
 constexpr std::string_view kPageLayoutUrl = "/lance.encodings21.PageLayout";
@@ -134,8 +133,8 @@ Result<Buffer> FileLayout::global_buffer(std::uint32_t index) const {
 
 Result<ColumnInfo> FileLayout::column(std::uint32_t index) const {
   if (index >= columns_.size()) {
-    return std::unexpected(corrupt_object(key_, "no column " + std::to_string(index) + "; the file has " +
-                                                    std::to_string(columns_.size())));
+    return std::unexpected(corrupt_object(
+        key_, "no column " + std::to_string(index) + "; the file has " + std::to_string(columns_.size())));
   }
   ColumnInfo info;
   PagePlace place{key_, index, 0};

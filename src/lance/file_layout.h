@@ -16,6 +16,9 @@
 
 namespace omnigraph::lance {
 
+// Ends data files and manifests.
+inline constexpr std::string_view kMagic = "LANC";
+
 // Section 1: row positions are 32-bit.
 inline constexpr std::uint64_t kFileRowsLimit = 0xffff'ffffull;
 // Levels or dictionary items of one page. The reference writer cuts pages at 8 MiB; far more would only exhaust memory.

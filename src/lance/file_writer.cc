@@ -2,12 +2,14 @@
 // footer. The bytes depend on the calls and options alone, not on threads; the pages not even on how the rows were
 // divided among the calls.
 #include "lance/file_writer.h"
+#include "lance/file_layout.h"
 
 #include <algorithm>
 #include <cstring>
 
 #include "base/task_pool.h"
 #include "lance/column_encoder.h"
+#include "lance/little_endian.h"
 #include "lance/manifest_messages.h"
 
 namespace omnigraph::lance {
@@ -28,7 +30,6 @@ constexpr std::uint64_t kParallelBytesMin = std::uint64_t{256} << 10;
 constexpr std::uint64_t kRowsLimit = 0xffffffff;
 constexpr std::uint16_t kFooterMajor = 0;  // how 2.0 files number themselves
 constexpr std::uint16_t kFooterMinor = 3;
-constexpr std::string_view kMagic = "LANC";
 
 // Hands bytes to the sink in order and knows where the next one goes.
 class FileOutput {
@@ -62,13 +63,6 @@ class FileOutput {
   std::uint64_t position_ = 0;
 };
 
-template <class T>
-void append_number(std::string& out, T value) {
-  char bytes[sizeof(T)];
-  std::memcpy(bytes, &value, sizeof(T));
-  out.append(bytes, sizeof(T));
-}
-
 // Encoding{2 direct{1 bytes = Any{1 type_url, 2 value}}}
 WireWriter direct_encoding(std::string_view type, std::string_view value) {
   const WireWriter any = WireWriter().bytes(1, type).bytes(2, value);
@@ -95,26 +89,22 @@ std::uint64_t approximate_bytes(const Array& values) {
   if (length == 0) return 0;
   const DataType& type = values.type();
   switch (type.id) {
-    case TypeId::kBool:
-      return length / 8 + 1;
+    case TypeId::kBool: return length / 8 + 1;
     case TypeId::kUtf8:
-    case TypeId::kBinary:
-      return length * 8 + values.item_end(values.length() - 1) - values.item_begin(0);
+    case TypeId::kBinary: return length * 8 + values.item_end(values.length() - 1) - values.item_begin(0);
     case TypeId::kList: {
       const std::uint64_t begin = values.item_begin(0);
       const std::uint64_t end = values.item_end(values.length() - 1);
       return length * 8 + approximate_bytes(*values.child(0)->slice(static_cast<std::int64_t>(begin),
                                                                     static_cast<std::int64_t>(end - begin)));
     }
-    case TypeId::kFixedSizeList:
-      return length * type.list_size * type.child(0).type.byte_width();
+    case TypeId::kFixedSizeList: return length * type.list_size * type.child(0).type.byte_width();
     case TypeId::kStruct: {
       std::uint64_t bytes = 0;
       for (std::size_t i = 0; i < values.child_count(); ++i) bytes += approximate_bytes(*values.child(i));
       return bytes;
     }
-    default:
-      return length * type.byte_width();
+    default: return length * type.byte_width();
   }
 }
 

@@ -5,7 +5,7 @@
 namespace omnigraph::lance {
 namespace {
 
-constexpr std::uint32_t kMagic = 0x46535354;
+constexpr std::uint32_t kFsstMagic = 0x46535354;
 constexpr std::uint64_t kEnabledBit = std::uint64_t{1} << 24;
 constexpr unsigned kEscape = 255;
 constexpr std::size_t kHeaderSize = 8;
@@ -17,7 +17,7 @@ Result<FsstDecoder> FsstDecoder::parse(std::string_view table, const PagePlace& 
   std::uint64_t header = 0;
   if (table.size() < kHeaderSize) return std::unexpected(place.corrupt("FSST table without a header"));
   std::memcpy(&header, table.data(), kHeaderSize);
-  if (header >> 32 != kMagic) return std::unexpected(place.corrupt("FSST table without its magic"));
+  if (header >> 32 != kFsstMagic) return std::unexpected(place.corrupt("FSST table without its magic"));
   FsstDecoder decoder;
   decoder.enabled_ = (header & kEnabledBit) != 0;
   if (!decoder.enabled_) return decoder;

@@ -21,7 +21,7 @@ using columnar::Array;
 using columnar::ArrayPtr;
 using columnar::DataType;
 using columnar::TypeId;
-using Kind = ValueEncoding::Kind;
+using ValueKind = ValueEncoding::Kind;
 
 namespace {
 
@@ -47,11 +47,11 @@ Result<FixedShape> fixed_shape(const PageLayout& layout, const DataType& type, c
   const ValueEncoding& values = *layout.values;
   const bool is_vector = type.id == TypeId::kFixedSizeList;
   const DataType& item = is_vector ? type.child(0).type : type;
-  if (is_vector != (values.kind == Kind::kFixedSizeList) || (is_vector && values.item_count != type.list_size)) {
+  if (is_vector != (values.kind == ValueKind::kFixedSizeList) || (is_vector && values.item_count != type.list_size)) {
     return std::unexpected(place.corrupt("full-zip values do not fit the type " + columnar::type_name(type)));
   }
   const ValueEncoding* flat = is_vector ? values.first.get() : &values;
-  if (flat->kind != Kind::kFlat || !item.is_fixed_width() || flat->bits != item.byte_width() * 8) {
+  if (flat->kind != ValueKind::kFlat || !item.is_fixed_width() || flat->bits != item.byte_width() * 8) {
     return std::unexpected(place.unsupported("full-zip values that are not plain " + columnar::type_name(type)));
   }
   FixedShape shape;
@@ -110,10 +110,10 @@ class FullZipPage {
       return std::unexpected(place_.unsupported("string lengths of " + std::to_string(layout_.length_bits) + " bits"));
     }
     const ValueEncoding* inner = layout_.values.get();
-    while (inner->kind == Kind::kGeneral) inner = inner->first.get();
-    if (inner->kind == Kind::kFsst) {
+    while (inner->kind == ValueKind::kGeneral) inner = inner->first.get();
+    if (inner->kind == ValueKind::kFsst) {
       OG_ASSIGN_OR_RETURN(fsst_, FsstDecoder::parse(inner->symbol_table, place_));
-    } else if (inner->kind != Kind::kVariable) {
+    } else if (inner->kind != ValueKind::kVariable) {
       return std::unexpected(place_.unsupported("full-zip strings of this encoding"));
     }
     return {};
@@ -135,13 +135,13 @@ class FullZipPage {
 
   Result<void> append_string(const ValueEncoding& encoding, Bytes stored) {
     columnar::ByteSink& bytes = out_.string_bytes();
-    if (encoding.kind == Kind::kGeneral) {
+    if (encoding.kind == ValueKind::kGeneral) {
       OG_ASSIGN_OR_RETURN(const std::uint64_t size, decompressed_size(encoding.compression, stored, place_));
       std::vector<std::byte> plain(size);
       OG_RETURN_IF_ERROR(decompress_into(encoding.compression, stored, plain, place_));
       return append_string(*encoding.first, plain);
     }
-    if (encoding.kind == Kind::kVariable) {
+    if (encoding.kind == ValueKind::kVariable) {
       bytes.append(stored.data(), stored.size());
       return {};
     }

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <unordered_set>
 
+#include "lance/file_layout.h"
+#include "lance/little_endian.h"
 #include "lance/manifest_messages.h"
 
 namespace omnigraph::lance {
@@ -23,18 +25,10 @@ constexpr std::uint64_t kKnownFlags = kFlagDeletions | kFlagStableRowIds | kFlag
 
 // u64 position of the message | u16 0 | u16 2 | magic
 constexpr std::size_t kTailBytes = 16;
-constexpr std::string_view kMagic = "LANC";
 constexpr std::uint16_t kEnvelopeMinor = 2;
 
 constexpr std::int64_t kMicrosPerSecond = 1'000'000;
 constexpr std::int32_t kTombstone = -2;  // "ignore this column"
-
-template <class T>
-void append_number(std::string& out, T value) {
-  char bytes[sizeof(T)];
-  std::memcpy(bytes, &value, sizeof(T));
-  out.append(bytes, sizeof(T));
-}
 
 template <class T>
 T number_at(std::string_view bytes, std::size_t position) {
@@ -127,20 +121,11 @@ Result<BasePath> parse_base_path(std::string_view message, std::string_view key)
   WireReader in(message);
   while (in.next()) {
     switch (in.field()) {
-      case 1:
-        base.id = in.uint32();
-        break;
-      case 2:
-        base.name = in.text();
-        break;
-      case 3:
-        base.is_dataset_root = in.boolean();
-        break;
-      case 4:
-        base.path = in.text();
-        break;
-      default:
-        break;
+      case 1: base.id = in.uint32(); break;
+      case 2: base.name = in.text(); break;
+      case 3: base.is_dataset_root = in.boolean(); break;
+      case 4: base.path = in.text(); break;
+      default: break;
     }
   }
   if (!in.ok()) return std::unexpected(corrupt_object(key, "bad base path"));
@@ -171,39 +156,23 @@ Result<void> parse_body_field(WireReader& in, std::string_view key, Manifest& ou
       out.fragments.push_back(std::move(fragment));
       break;
     }
-    case 3:
-      out.version = in.uint();
-      break;
-    case 5:
-      in.map_entry(out.schema_metadata);
-      break;
-    case 6:
-      sections.index = in.uint();
-      break;
+    case 3: out.version = in.uint(); break;
+    case 5: in.map_entry(out.schema_metadata); break;
+    case 6: sections.index = in.uint(); break;
     case 7: {
       OG_ASSIGN_OR_RETURN(out.timestamp_us, parse_timestamp(in.bytes(), key));
       break;
     }
-    case 9:
-      out.reader_flags = in.uint();
-      break;
-    case 10:
-      out.writer_flags = in.uint();
-      break;
-    case 11:
-      out.max_fragment_id = in.uint32();
-      break;
-    case 12:
-      out.transaction_file = in.text();
-      break;
+    case 9: out.reader_flags = in.uint(); break;
+    case 10: out.writer_flags = in.uint(); break;
+    case 11: out.max_fragment_id = in.uint32(); break;
+    case 12: out.transaction_file = in.text(); break;
     case 13: {
       OG_ASSIGN_OR_RETURN(const auto writer, parse_pair(in.bytes(), key));
       std::tie(out.writer_library, out.writer_version) = writer;
       break;
     }
-    case 14:
-      out.next_row_id = in.uint();
-      break;
+    case 14: out.next_row_id = in.uint(); break;
     case 15: {
       OG_ASSIGN_OR_RETURN(const auto format, parse_pair(in.bytes(), key));
       if (format.first != "lance") {
@@ -212,30 +181,18 @@ Result<void> parse_body_field(WireReader& in, std::string_view key, Manifest& ou
       out.data_format_version = format.second;
       break;
     }
-    case 16:
-      in.map_entry(out.config);
-      break;
+    case 16: in.map_entry(out.config); break;
     case 18: {
       OG_ASSIGN_OR_RETURN(BasePath base, parse_base_path(in.bytes(), key));
       out.base_paths.push_back(std::move(base));
       break;
     }
-    case 19:
-      in.map_entry(out.table_metadata);
-      break;
-    case 20:
-      out.branch = in.text();
-      break;
-    case 21:
-      sections.older_transaction = in.uint();
-      break;
-    case 22:
-      return std::unexpected(unsupported_dataset(key, "manifest field 22 (fragments in an external tree)"));
-    case 23:
-      sections.transaction = in.uint();
-      break;
-    default:
-      break;
+    case 19: in.map_entry(out.table_metadata); break;
+    case 20: out.branch = in.text(); break;
+    case 21: sections.older_transaction = in.uint(); break;
+    case 22: return std::unexpected(unsupported_dataset(key, "manifest field 22 (fragments in an external tree)"));
+    case 23: sections.transaction = in.uint(); break;
+    default: break;
   }
   return {};
 }

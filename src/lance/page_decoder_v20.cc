@@ -19,10 +19,7 @@ using columnar::ArrayPtr;
 using columnar::ChunkedArray;
 using columnar::DataType;
 using columnar::TypeId;
-using Kind = ArrayEncoding::Kind;
-
-// Decoded chunks above this size are closed, so that a growing chunk is not copied over and over.
-constexpr std::uint64_t kChunkBytes = std::uint64_t{4} << 20;
+using ArrayKind = ArrayEncoding::Kind;
 
 struct Page {
   const PageInfo& info;
@@ -37,22 +34,22 @@ struct Nullable {
 
 Nullable take_apart(const ArrayEncoding& encoding) {
   switch (encoding.kind) {
-    case Kind::kNoNulls: return {nullptr, encoding.first.get()};
-    case Kind::kSomeNulls: return {encoding.first.get(), encoding.second.get()};
-    case Kind::kAllNulls: return {};
+    case ArrayKind::kNoNulls: return {nullptr, encoding.first.get()};
+    case ArrayKind::kSomeNulls: return {encoding.first.get(), encoding.second.get()};
+    case ArrayKind::kAllNulls: return {};
     default: return {nullptr, &encoding};
   }
 }
 
-class LeafColumn {
+class LeafColumnV20 {
  public:
-  LeafColumn(const DataType& type, Chunks& out) : type_(type), builder_(type), out_(out) {}
+  LeafColumnV20(const DataType& type, Chunks& out) : type_(type), builder_(type), out_(out) {}
 
   Result<void> add_page(const PageInfo& info, const PagePlace& place) {
     if (info.length == 0) return {};
     OG_ASSIGN_OR_RETURN(const auto encoding, parse_array_encoding(info.encoding, place));
     const Page page{info, place};
-    if (encoding->kind == Kind::kAllNulls) {
+    if (encoding->kind == ArrayKind::kAllNulls) {
       flush();
       append_null_chunks(type_, info.length, out_);
     } else if (type_.is_string_like()) {
@@ -79,9 +76,7 @@ class LeafColumn {
     out_.push_back(chunk);
   }
 
-  static std::uint32_t value_bits(const DataType& type) {
-    return type.id == TypeId::kBool ? 1 : type.byte_width() * 8;
-  }
+  static std::uint32_t value_bits(const DataType& type) { return type.id == TypeId::kBool ? 1 : type.byte_width() * 8; }
 
   static std::unexpected<Error> mismatch(const DataType& type, const Page& page) {
     return std::unexpected(page.place.corrupt("the encoding does not fit the type " + columnar::type_name(type)));
@@ -100,11 +95,11 @@ class LeafColumn {
       OG_ASSIGN_OR_RETURN(array.validity, load_flat(*parts.validity, length, page.info, page.place));
     }
     if (type.id == TypeId::kFixedSizeList) {
-      if (parts.values->kind != Kind::kFixedSizeList || parts.values->dimension != type.list_size) {
+      if (parts.values->kind != ArrayKind::kFixedSizeList || parts.values->dimension != type.list_size) {
         return mismatch(type, page);
       }
-      OG_ASSIGN_OR_RETURN(ArrayPtr items, fixed_in_place(*parts.values->first, type.child(0).type,
-                                                         length * type.list_size, page));
+      OG_ASSIGN_OR_RETURN(ArrayPtr items,
+                          fixed_in_place(*parts.values->first, type.child(0).type, length * type.list_size, page));
       if (!items) return ArrayPtr();
       array.children.push_back(std::move(items));
       return std::make_shared<const Array>(std::move(array));
@@ -117,7 +112,7 @@ class LeafColumn {
   }
 
   static bool is_plain(const ArrayEncoding& encoding, std::uint32_t bits) {
-    return encoding.kind == Kind::kFlat && encoding.bits == bits && encoding.compression == Compression::kNone;
+    return encoding.kind == ArrayKind::kFlat && encoding.bits == bits && encoding.compression == Compression::kNone;
   }
 
   static Result<void> decode_fixed(const ArrayEncoding& encoding, std::uint64_t length, const Page& page,
@@ -132,7 +127,7 @@ class LeafColumn {
     }
     OG_RETURN_IF_ERROR(decode_values(*parts.values, length, page, out));
     if (parts.validity == nullptr) return {};
-    if (parts.validity->kind != Kind::kFlat || parts.validity->bits != 1) {
+    if (parts.validity->kind != ArrayKind::kFlat || parts.validity->bits != 1) {
       return std::unexpected(page.place.unsupported("validity that is not a bitmap"));
     }
     OG_ASSIGN_OR_RETURN(const Buffer bits, load_flat(*parts.validity, length, page.info, page.place));
@@ -144,13 +139,13 @@ class LeafColumn {
                                     LeafBuilder& out) {
     const DataType& type = out.type();
     if (type.id == TypeId::kFixedSizeList) {
-      if (values.kind != Kind::kFixedSizeList || values.dimension != type.list_size) return mismatch(type, page);
+      if (values.kind != ArrayKind::kFixedSizeList || values.dimension != type.list_size) return mismatch(type, page);
       OG_RETURN_IF_ERROR(decode_fixed(*values.first, length * type.list_size, page, out.items()));
       out.add_slots(length);
       return {};
     }
     if (values.bits != value_bits(type)) return mismatch(type, page);
-    if (values.kind == Kind::kFlat) {
+    if (values.kind == ArrayKind::kFlat) {
       OG_ASSIGN_OR_RETURN(const Buffer bytes, load_flat(values, length, page.info, page.place));
       if (type.id == TypeId::kBool) {
         out.add_bools(bytes.data(), 0, length);
@@ -159,7 +154,7 @@ class LeafColumn {
       }
       return {};
     }
-    if (values.kind != Kind::kBitpacked || type.id == TypeId::kBool) return mismatch(type, page);
+    if (values.kind != ArrayKind::kBitpacked || type.id == TypeId::kBool) return mismatch(type, page);
     OG_RETURN_IF_ERROR(check_packed(values, length, page.info, page.place));
     unpack(values, length, page.info, out.add_values(length));
     return {};
@@ -191,7 +186,7 @@ class ColumnTreeReader {
       return chunks;
     }
     OG_ASSIGN_OR_RETURN(const ColumnInfo info, load(column, length));
-    LeafColumn leaf(type, chunks);
+    LeafColumnV20 leaf(type, chunks);
     for (std::size_t i = 0; i < info.pages.size(); ++i) {
       OG_RETURN_IF_ERROR(leaf.add_page(info.pages[i], place(column, i)));
     }
@@ -224,7 +219,7 @@ class ColumnTreeReader {
       OG_ASSIGN_OR_RETURN(const ColumnInfo header, load(column, length));
       for (std::size_t i = 0; i < header.pages.size(); ++i) {
         OG_ASSIGN_OR_RETURN(const auto encoding, parse_array_encoding(header.pages[i].encoding, place(column, i)));
-        if (encoding->kind != Kind::kStruct) {
+        if (encoding->kind != ArrayKind::kStruct) {
           return std::unexpected(place(column, i).corrupt("a struct's header column holds values"));
         }
       }
@@ -253,8 +248,8 @@ class ColumnTreeReader {
     OG_ASSIGN_OR_RETURN(const auto encoding, parse_array_encoding(info.encoding, at));
     ListPage page;
     page.length = info.length;
-    if (encoding->kind == Kind::kAllNulls) return page;
-    if (encoding->kind != Kind::kList) return std::unexpected(at.corrupt("a list's offsets column holds values"));
+    if (encoding->kind == ArrayKind::kAllNulls) return page;
+    if (encoding->kind != ArrayKind::kList) return std::unexpected(at.corrupt("a list's offsets column holds values"));
     page.item_count = encoding->item_count;
     OG_ASSIGN_OR_RETURN(page.offsets, read_end_offsets(*encoding->first, info.length, encoding->null_adjustment,
                                                        encoding->item_count, info, at));

@@ -22,15 +22,13 @@ using columnar::DataType;
 using columnar::Field;
 using columnar::TypeId;
 
-// Decoded chunks above this size are closed, so that a growing chunk is not copied over and over.
-constexpr std::uint64_t kChunkBytes = std::uint64_t{4} << 20;
 // Smaller constant pages join the chunk being built.
 constexpr std::uint64_t kSmallConstantBytes = std::uint64_t{1} << 20;
 
 // The pages of one file column, as the field's type with this leaf alone.
-class LeafColumn {
+class LeafColumnV21 {
  public:
-  LeafColumn(const LeafPath& path, Chunks& out) : path_(path), builder_(path.back()), out_(out) {}
+  LeafColumnV21(const LeafPath& path, Chunks& out) : path_(path), builder_(path.back()), out_(out) {}
 
   Result<void> add_page(const PageInfo& page, const PagePlace& place) {
     if (page.length == 0) return {};
@@ -169,8 +167,8 @@ void append_path(const DataType& type, std::size_t leaf, LeafPath& out) {
     const std::size_t at = out.size();
     out.push_back(type);
     append_path(field.type, leaf, out);
-    out[at].children = std::make_shared<const std::vector<Field>>(
-        std::vector<Field>{Field{field.name, out[at + 1], field.nullable}});
+    out[at].children =
+        std::make_shared<const std::vector<Field>>(std::vector<Field>{Field{field.name, out[at + 1], field.nullable}});
     return;
   }
 }
@@ -246,7 +244,7 @@ Result<Chunks> read_leaf(const FileLayout& layout, const LeafPath& path, std::in
                                          std::to_string(layout.row_count())));
   }
   Chunks chunks;
-  LeafColumn leaf(path, chunks);
+  LeafColumnV21 leaf(path, chunks);
   for (; place.page < info.pages.size(); ++place.page) {
     OG_RETURN_IF_ERROR(leaf.add_page(info.pages[place.page], place));
   }
@@ -304,8 +302,8 @@ Result<ChunkedArray> read_column_v21(const FileLayout& layout, const DataType& t
   for (std::size_t i = 0; i < count; ++i) {
     append_path(type, i, paths[i]);
     if (paths[i].empty() || !LeafBuilder::is_leaf(paths[i].back())) {
-      return std::unexpected(Error{Code::kUnsupportedFormat, "unsupported dataset: " + layout.key() + ": type " +
-                                                                 columnar::type_name(type)});
+      return std::unexpected(Error{Code::kUnsupportedFormat,
+                                   "unsupported dataset: " + layout.key() + ": type " + columnar::type_name(type)});
     }
     is_present[i] = columns[i] >= 0;
     if (!is_present[i]) continue;

@@ -8,7 +8,7 @@
 namespace omnigraph::lance {
 namespace {
 
-using Kind = ValueEncoding::Kind;
+using ValueKind = ValueEncoding::Kind;
 using EncodingPtr = std::unique_ptr<ValueEncoding>;
 
 bool is_whole_width(std::uint32_t bits) { return bits == 8 || bits == 16 || bits == 32 || bits == 64; }
@@ -128,15 +128,15 @@ class Parser {
 
   Result<void> parse_member(std::uint32_t field, std::string_view message, ValueEncoding& out, int depth) {
     switch (field) {
-      case 1: return parse_plain(message, Kind::kFlat, out);
-      case 2: return parse_nested(message, Kind::kVariable, out, depth);
-      case 4: return parse_nested(message, Kind::kOutOfLineBitpacking, out, depth);
-      case 5: return parse_plain(message, Kind::kInlineBitpacking, out);
-      case 6: return parse_nested(message, Kind::kFsst, out, depth);
-      case 8: return parse_nested(message, Kind::kRle, out, depth);
-      case 9: return parse_nested(message, Kind::kByteStreamSplit, out, depth);
-      case 10: return parse_nested(message, Kind::kGeneral, out, depth);
-      case 11: return parse_nested(message, Kind::kFixedSizeList, out, depth);
+      case 1: return parse_plain(message, ValueKind::kFlat, out);
+      case 2: return parse_nested(message, ValueKind::kVariable, out, depth);
+      case 4: return parse_nested(message, ValueKind::kOutOfLineBitpacking, out, depth);
+      case 5: return parse_plain(message, ValueKind::kInlineBitpacking, out);
+      case 6: return parse_nested(message, ValueKind::kFsst, out, depth);
+      case 8: return parse_nested(message, ValueKind::kRle, out, depth);
+      case 9: return parse_nested(message, ValueKind::kByteStreamSplit, out, depth);
+      case 10: return parse_nested(message, ValueKind::kGeneral, out, depth);
+      case 11: return parse_nested(message, ValueKind::kFixedSizeList, out, depth);
       default: break;
     }
     return std::unexpected(place_.unsupported("value encoding " + std::to_string(field)));
@@ -156,7 +156,7 @@ class Parser {
   }
 
   // {1 bits, 2 BufComp?}
-  Result<void> parse_plain(std::string_view message, Kind kind, ValueEncoding& out) {
+  Result<void> parse_plain(std::string_view message, ValueKind kind, ValueEncoding& out) {
     out.kind = kind;
     WireReader in(message);
     while (in.next()) {
@@ -165,51 +165,51 @@ class Parser {
     }
     if (!in.ok()) return malformed();
     // Flat: 0 .. 64 bits, as the W of out-of-line bit-packing is given so too.
-    if (kind == Kind::kInlineBitpacking ? !is_whole_width(out.bits) : out.bits > 64) {
+    if (kind == ValueKind::kInlineBitpacking ? !is_whole_width(out.bits) : out.bits > 64) {
       return std::unexpected(place_.unsupported("values of " + std::to_string(out.bits) + " bits"));
     }
     return {};
   }
 
-  Result<void> parse_nested(std::string_view message, Kind kind, ValueEncoding& out, int depth) {
+  Result<void> parse_nested(std::string_view message, ValueKind kind, ValueEncoding& out, int depth) {
     out.kind = kind;
     WireReader in(message);
     while (in.next()) {
       OG_RETURN_IF_ERROR(parse_nested_field(in, kind, out, depth));
     }
-    if (!in.ok() || !out.first || (kind == Kind::kRle && !out.second)) return malformed();
+    if (!in.ok() || !out.first || (kind == ValueKind::kRle && !out.second)) return malformed();
     return finish_nested(out);
   }
 
-  Result<void> parse_nested_field(WireReader& in, Kind kind, ValueEncoding& out, int depth) {
+  Result<void> parse_nested_field(WireReader& in, ValueKind kind, ValueEncoding& out, int depth) {
     const std::uint32_t field = in.field();
     switch (kind) {
-      case Kind::kVariable:
+      case ValueKind::kVariable:
         if (field == 1) return parse_inner(in.bytes(), out.first, depth);
         if (field == 2) return std::unexpected(place_.unsupported("compression inside of strings"));
         break;
-      case Kind::kOutOfLineBitpacking:
+      case ValueKind::kOutOfLineBitpacking:
         if (field == 1) out.bits = in.uint32();
         if (field == 3) return parse_inner(in.bytes(), out.first, depth);
         break;
-      case Kind::kFsst:
+      case ValueKind::kFsst:
         if (field == 1) out.symbol_table = in.bytes();
         if (field == 2) return parse_inner(in.bytes(), out.first, depth);
         break;
-      case Kind::kRle:
+      case ValueKind::kRle:
         if (field == 1) return parse_inner(in.bytes(), out.first, depth);
         if (field == 2) return parse_inner(in.bytes(), out.second, depth);
         break;
-      case Kind::kByteStreamSplit:
+      case ValueKind::kByteStreamSplit:
         if (field == 1) return parse_inner(in.bytes(), out.first, depth);
         break;
-      case Kind::kGeneral:
+      case ValueKind::kGeneral:
         if (field == 1) {
           OG_ASSIGN_OR_RETURN(out.compression, parse_compression(in.bytes()));
         }
         if (field == 3) return parse_inner(in.bytes(), out.first, depth);
         break;
-      case Kind::kFixedSizeList:
+      case ValueKind::kFixedSizeList:
         if (field == 1) out.item_count = in.uint();
         if (field == 2) return parse_inner(in.bytes(), out.first, depth);
         if (field == 3) out.has_validity = in.boolean();
@@ -229,26 +229,26 @@ class Parser {
     const ValueEncoding& first = *out.first;
     bool fits = true;
     switch (out.kind) {
-      case Kind::kVariable:
+      case ValueKind::kVariable:
         out.packed_bits = first.bits;
-        fits = first.kind == Kind::kFlat && (first.bits == 32 || first.bits == 64);
+        fits = first.kind == ValueKind::kFlat && (first.bits == 32 || first.bits == 64);
         break;
-      case Kind::kOutOfLineBitpacking:
+      case ValueKind::kOutOfLineBitpacking:
         out.packed_bits = first.bits;
-        fits = first.kind == Kind::kFlat && is_whole_width(out.bits) && out.packed_bits <= out.bits;
+        fits = first.kind == ValueKind::kFlat && is_whole_width(out.bits) && out.packed_bits <= out.bits;
         break;
-      case Kind::kFsst: fits = first.kind == Kind::kVariable; break;
-      case Kind::kRle:
+      case ValueKind::kFsst: fits = first.kind == ValueKind::kVariable; break;
+      case ValueKind::kRle:
         out.bits = first.bits;
-        fits = first.kind == Kind::kFlat && is_whole_width(first.bits) && out.second->kind == Kind::kFlat &&
+        fits = first.kind == ValueKind::kFlat && is_whole_width(first.bits) && out.second->kind == ValueKind::kFlat &&
                out.second->bits == 8;
         break;
-      case Kind::kByteStreamSplit:
+      case ValueKind::kByteStreamSplit:
         out.bits = first.bits;
-        fits = first.kind == Kind::kFlat && is_whole_width(first.bits);
+        fits = first.kind == ValueKind::kFlat && is_whole_width(first.bits);
         break;
-      case Kind::kGeneral: out.bits = first.bits; break;
-      case Kind::kFixedSizeList: out.bits = first.bits; break;
+      case ValueKind::kGeneral: out.bits = first.bits; break;
+      case ValueKind::kFixedSizeList: out.bits = first.bits; break;
       default: break;
     }
     if (!fits) return std::unexpected(place_.unsupported("value encoding of this combination"));

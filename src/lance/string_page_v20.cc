@@ -12,7 +12,7 @@ namespace omnigraph::lance {
 
 using columnar::Array;
 using columnar::ArrayPtr;
-using Kind = ArrayEncoding::Kind;
+using ArrayKind = ArrayEncoding::Kind;
 
 namespace {
 
@@ -27,8 +27,8 @@ Result<Buffer> page_buffer(const ArrayEncoding& encoding, const PageInfo& page, 
 }
 
 const ArrayEncoding* without_nulls(const ArrayEncoding& encoding) {
-  const ArrayEncoding* inner = encoding.kind == Kind::kNoNulls ? encoding.first.get() : &encoding;
-  return inner->kind == Kind::kFlat || inner->kind == Kind::kBitpacked ? inner : nullptr;
+  const ArrayEncoding* inner = encoding.kind == ArrayKind::kNoNulls ? encoding.first.get() : &encoding;
+  return inner->kind == ArrayKind::kFlat || inner->kind == ArrayKind::kBitpacked ? inner : nullptr;
 }
 
 bool is_aligned(const Buffer& buffer) { return reinterpret_cast<std::uintptr_t>(buffer.data()) % 8 == 0; }
@@ -53,7 +53,7 @@ Result<Buffer> raw_offsets(const ArrayEncoding& encoding, std::uint64_t count, c
   if (inner == nullptr || inner->bits != 64) {
     return std::unexpected(place.unsupported("end offsets that are not 64-bit numbers"));
   }
-  if (inner->kind == Kind::kFlat) return load_flat(*inner, count, page, place);
+  if (inner->kind == ArrayKind::kFlat) return load_flat(*inner, count, page, place);
   OG_RETURN_IF_ERROR(check_packed(*inner, count, page, place));
   columnar::ByteSink words;
   unpack(*inner, count, page, words.extend(count * 8));
@@ -67,7 +67,7 @@ struct Strings {
 
 Result<const ArrayEncoding*> bytes_of(const ArrayEncoding& binary, const PagePlace& place) {
   const ArrayEncoding* flat = without_nulls(*binary.second);
-  if (flat == nullptr || flat->kind != Kind::kFlat || flat->bits != 8) {
+  if (flat == nullptr || flat->kind != ArrayKind::kFlat || flat->bits != 8) {
     return std::unexpected(place.unsupported("string bytes that are not plain or compressed bytes"));
   }
   return flat;
@@ -117,7 +117,8 @@ Result<void> append_dictionary(const ArrayEncoding& dictionary, const PageInfo& 
                                LeafBuilder& out) {
   const std::uint64_t item_count = dictionary.item_count;
   const ArrayEncoding* indices = without_nulls(*dictionary.first);
-  if (indices == nullptr || indices->bits == 1 || indices->bits == 64 || dictionary.second->kind != Kind::kBinary) {
+  if (indices == nullptr || indices->bits == 1 || indices->bits == 64 ||
+      dictionary.second->kind != ArrayKind::kBinary) {
     return std::unexpected(place.unsupported("dictionary of this form"));
   }
   if (item_count > kPageLevelsMax) return std::unexpected(place.corrupt("claims too many dictionary items"));
@@ -129,7 +130,7 @@ Result<void> append_dictionary(const ArrayEncoding& dictionary, const PageInfo& 
   const std::uint64_t count = page.length;
   const std::uint64_t width = indices->bits / 8;
   std::vector<std::byte> raw(count * width);
-  if (indices->kind == Kind::kFlat) {
+  if (indices->kind == ArrayKind::kFlat) {
     OG_ASSIGN_OR_RETURN(const Buffer stored, load_flat(*indices, count, page, place));
     std::memcpy(raw.data(), stored.data(), raw.size());
   } else {
@@ -204,8 +205,8 @@ Result<EndOffsets> read_end_offsets(const ArrayEncoding& encoding, std::uint64_t
   });
   if (falls) return std::unexpected(place.corrupt("end offsets decrease"));
   if (before > limit) {
-    return std::unexpected(place.corrupt("end offset " + std::to_string(before) + " lies beyond " +
-                                         std::to_string(limit)));
+    return std::unexpected(
+        place.corrupt("end offset " + std::to_string(before) + " lies beyond " + std::to_string(limit)));
   }
   offsets.ends = ends.finish();
   if (has_nulls) offsets.validity = validity.finish();
@@ -214,11 +215,11 @@ Result<EndOffsets> read_end_offsets(const ArrayEncoding& encoding, std::uint64_t
 
 Result<ArrayPtr> read_string_page(const ArrayEncoding& encoding, const PageInfo& page, const PagePlace& place,
                                   LeafBuilder& out) {
-  if (encoding.kind == Kind::kDictionary) {
+  if (encoding.kind == ArrayKind::kDictionary) {
     OG_RETURN_IF_ERROR(append_dictionary(encoding, page, place, out));
     return ArrayPtr();
   }
-  if (encoding.kind != Kind::kBinary) return std::unexpected(place.corrupt("the encoding does not fit strings"));
+  if (encoding.kind != ArrayKind::kBinary) return std::unexpected(place.corrupt("the encoding does not fit strings"));
   OG_ASSIGN_OR_RETURN(const ArrayEncoding* flat, bytes_of(encoding, place));
   if (flat->compression != Compression::kNone) {
     OG_RETURN_IF_ERROR(append_compressed(encoding, *flat, page, place, out));

@@ -11,7 +11,7 @@
 namespace omnigraph::lance {
 
 using columnar::TypeId;
-using Kind = ValueEncoding::Kind;
+using ValueKind = ValueEncoding::Kind;
 
 namespace {
 
@@ -58,8 +58,7 @@ Result<void> unpack_inline(Bytes bytes, std::uint64_t count, T* out, const PageP
 
 // Full groups of 1024, then the tail: packed and padded, or raw words, which the size tells.
 template <class T>
-Result<void> unpack_out_of_line(Bytes bytes, std::uint64_t count, std::uint32_t width, T* out,
-                                const PagePlace& place) {
+Result<void> unpack_out_of_line(Bytes bytes, std::uint64_t count, std::uint32_t width, T* out, const PagePlace& place) {
   const std::uint64_t full = count / kPackedBlockValues;
   const std::uint64_t tail = count % kPackedBlockValues;
   const std::size_t group = packed_block_bytes(width);
@@ -120,7 +119,7 @@ Result<void> check_offsets(Bytes bytes, std::uint64_t count, std::size_t at, std
 
 Result<void> decode_block(const ValueEncoding& encoding, Bytes block, std::uint64_t count, std::uint32_t bits,
                           std::byte* out, const PagePlace& place) {
-  if (encoding.kind == Kind::kGeneral) {
+  if (encoding.kind == ValueKind::kGeneral) {
     OG_ASSIGN_OR_RETURN(const std::uint64_t size, decompressed_size(encoding.compression, block, place));
     std::vector<std::byte> inner(size);
     OG_RETURN_IF_ERROR(decompress_into(encoding.compression, block, inner, place));
@@ -133,16 +132,16 @@ Result<void> decode_block(const ValueEncoding& encoding, Bytes block, std::uint6
     using T = decltype(zero);
     T* values = reinterpret_cast<T*>(out);
     switch (encoding.kind) {
-      case Kind::kFlat:
+      case ValueKind::kFlat:
         if (block.size() / sizeof(T) < count) {
           return std::unexpected(too_short(place, block.size(), count * sizeof(T)));
         }
         if (count != 0) std::memcpy(out, block.data(), count * sizeof(T));
         return {};
-      case Kind::kInlineBitpacking: return unpack_inline<T>(block, count, values, place);
-      case Kind::kOutOfLineBitpacking:
+      case ValueKind::kInlineBitpacking: return unpack_inline<T>(block, count, values, place);
+      case ValueKind::kOutOfLineBitpacking:
         return unpack_out_of_line<T>(block, count, encoding.packed_bits, values, place);
-      case Kind::kRle: {
+      case ValueKind::kRle: {
         const std::uint64_t size = block.size() < 8 ? block.size() + 1 : load<std::uint64_t>(block.data());
         if (size > block.size() || size > block.size() - 8) {
           return std::unexpected(place.corrupt("run-length block without its values"));
@@ -156,13 +155,13 @@ Result<void> decode_block(const ValueEncoding& encoding, Bytes block, std::uint6
 
 Result<StringBlock> decode_string_block(const ValueEncoding& encoding, Bytes block, std::uint64_t count,
                                         const PagePlace& place) {
-  if (encoding.kind == Kind::kGeneral) {
+  if (encoding.kind == ValueKind::kGeneral) {
     OG_ASSIGN_OR_RETURN(const std::uint64_t size, decompressed_size(encoding.compression, block, place));
     std::vector<std::byte> inner(size);
     OG_RETURN_IF_ERROR(decompress_into(encoding.compression, block, inner, place));
     return decode_string_block(*encoding.first, inner, count, place);
   }
-  if (encoding.kind != Kind::kVariable) return std::unexpected(place.unsupported("dictionary of this encoding"));
+  if (encoding.kind != ValueKind::kVariable) return std::unexpected(place.unsupported("dictionary of this encoding"));
   const auto decode = [&](auto zero) -> Result<StringBlock> {
     using Offset = decltype(zero);
     constexpr std::size_t kHeader = 2 * sizeof(Offset);
@@ -189,8 +188,8 @@ Result<StringBlock> decode_string_block(const ValueEncoding& encoding, Bytes blo
 Result<MiniBlockDecoder> MiniBlockDecoder::make(const ValueEncoding& encoding, const PagePlace& place) {
   MiniBlockDecoder decoder(encoding, place);
   const ValueEncoding* inner = &encoding;
-  while (inner->kind == Kind::kGeneral) inner = inner->first.get();
-  if (inner->kind == Kind::kFsst) {
+  while (inner->kind == ValueKind::kGeneral) inner = inner->first.get();
+  if (inner->kind == ValueKind::kFsst) {
     OG_ASSIGN_OR_RETURN(decoder.fsst_, FsstDecoder::parse(inner->symbol_table, place));
   }
   return decoder;
@@ -224,14 +223,14 @@ Result<void> MiniBlockDecoder::decode_leaf(const ValueEncoding& encoding, std::s
                                            std::uint64_t count, LeafBuilder& out) {
   const columnar::DataType& type = out.type();
   if (buffers.empty()) return std::unexpected(place_->corrupt("a chunk without value buffers"));
-  if (encoding.kind == Kind::kGeneral && (type.is_string_like() || type.id == TypeId::kBool ||
-                                          type.id == TypeId::kFixedSizeList)) {
+  if (encoding.kind == ValueKind::kGeneral &&
+      (type.is_string_like() || type.id == TypeId::kBool || type.id == TypeId::kFixedSizeList)) {
     OG_ASSIGN_OR_RETURN(const std::vector<Bytes> plain, decompress_first(encoding, buffers));
     return decode_leaf(*encoding.first, plain, count, out);
   }
   if (type.is_string_like()) return decode_strings(encoding, buffers[0], count, out);
   if (type.id == TypeId::kBool) {
-    if (encoding.kind != Kind::kFlat || encoding.bits != 1) {
+    if (encoding.kind != ValueKind::kFlat || encoding.bits != 1) {
       return std::unexpected(place_->unsupported("bools that are not a bitmap"));
     }
     if (buffers[0].size() < bitmap_bytes(count)) {
@@ -242,12 +241,12 @@ Result<void> MiniBlockDecoder::decode_leaf(const ValueEncoding& encoding, std::s
   }
   if (type.id != TypeId::kFixedSizeList) {
     const std::uint32_t bits = type.byte_width() * 8;
-    if (encoding.kind == Kind::kFlat && buffers[0].size() / type.byte_width() < count) {
+    if (encoding.kind == ValueKind::kFlat && buffers[0].size() / type.byte_width() < count) {
       return std::unexpected(too_short(*place_, buffers[0].size(), count * type.byte_width()));
     }
     return decode_numbers(encoding, buffers, count, bits, out.add_values(count));
   }
-  if (encoding.kind != Kind::kFixedSizeList || encoding.item_count != type.list_size) {
+  if (encoding.kind != ValueKind::kFixedSizeList || encoding.item_count != type.list_size) {
     return std::unexpected(place_->corrupt("the encoding does not fit the type " + columnar::type_name(type)));
   }
   const std::uint64_t items = count * type.list_size;
@@ -265,10 +264,10 @@ Result<void> MiniBlockDecoder::decode_leaf(const ValueEncoding& encoding, std::s
 
 Result<void> MiniBlockDecoder::decode_numbers(const ValueEncoding& encoding, std::span<const Bytes> buffers,
                                               std::uint64_t count, std::uint32_t bits, std::byte* out) {
-  if (buffers.size() < (encoding.kind == Kind::kRle ? 2u : 1u)) {
+  if (buffers.size() < (encoding.kind == ValueKind::kRle ? 2u : 1u)) {
     return std::unexpected(place_->corrupt("a chunk without value buffers"));
   }
-  if (encoding.kind == Kind::kGeneral) {
+  if (encoding.kind == ValueKind::kGeneral) {
     OG_ASSIGN_OR_RETURN(const std::vector<Bytes> plain, decompress_first(encoding, buffers));
     return decode_numbers(*encoding.first, plain, count, bits, out);
   }
@@ -281,19 +280,19 @@ Result<void> MiniBlockDecoder::decode_numbers(const ValueEncoding& encoding, std
     using T = decltype(zero);
     T* to = reinterpret_cast<T*>(out);
     switch (encoding.kind) {
-      case Kind::kFlat:
-      case Kind::kByteStreamSplit:
+      case ValueKind::kFlat:
+      case ValueKind::kByteStreamSplit:
         if (values.size() / sizeof(T) < count) {
           return std::unexpected(too_short(*place_, values.size(), count * sizeof(T)));
         }
-        if (encoding.kind == Kind::kByteStreamSplit) {
+        if (encoding.kind == ValueKind::kByteStreamSplit) {
           join_byte_streams<T>(values, count, out);
         } else if (count != 0) {
           std::memcpy(out, values.data(), count * sizeof(T));
         }
         return {};
-      case Kind::kInlineBitpacking: return unpack_inline<T>(values, count, to, *place_);
-      case Kind::kRle: return expand_runs<T>(values, buffers[1], count, to, *place_);
+      case ValueKind::kInlineBitpacking: return unpack_inline<T>(values, count, to, *place_);
+      case ValueKind::kRle: return expand_runs<T>(values, buffers[1], count, to, *place_);
       default: return std::unexpected(place_->unsupported("mini-block values of this encoding"));
     }
   });
@@ -301,8 +300,8 @@ Result<void> MiniBlockDecoder::decode_numbers(const ValueEncoding& encoding, std
 
 Result<void> MiniBlockDecoder::decode_strings(const ValueEncoding& encoding, Bytes buffer, std::uint64_t count,
                                               LeafBuilder& out) {
-  const ValueEncoding* variable = encoding.kind == Kind::kFsst ? encoding.first.get() : &encoding;
-  if (variable->kind != Kind::kVariable) {
+  const ValueEncoding* variable = encoding.kind == ValueKind::kFsst ? encoding.first.get() : &encoding;
+  if (variable->kind != ValueKind::kVariable) {
     return std::unexpected(place_->corrupt("the encoding does not fit strings"));
   }
   const auto decode = [&](auto zero) -> Result<void> {
@@ -314,7 +313,7 @@ Result<void> MiniBlockDecoder::decode_strings(const ValueEncoding& encoding, Byt
     const std::uint64_t base = bytes.size();
     const std::uint64_t first = offset(0);
     const std::uint64_t total = offset(count) - first;
-    if (encoding.kind == Kind::kVariable) {
+    if (encoding.kind == ValueKind::kVariable) {
       bytes.append(buffer.data() + first, total);
       std::uint64_t* ends = out.add_ends(count);
       for (std::uint64_t i = 0; i < count; ++i) ends[i] = base + offset(i + 1) - first;
