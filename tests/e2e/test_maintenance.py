@@ -328,6 +328,81 @@ def test_a_foreign_overwrite(graph, cli):
     check_all_versions(path)
 
 
+def formats(path):
+    """(major, minor) of the dataset's data files, and how their names end."""
+    import lance
+
+    files = [file for fragment in lance.dataset(str(path)).get_fragments() for file in fragment.data_files()]
+    return {(file.file_major_version, file.file_minor_version, file.path.rsplit(".", 1)[1]) for file in files}
+
+
+@pytest.mark.parametrize("version", ["2.1", "2.2"])
+def test_foreign_files_of_newer_formats(graph, cli, version):
+    """Files of a newer data format are adopted where they lie, beside ours and alone, and lived with from then on."""
+    import lance
+    import pyarrow as pa
+
+    newer = (*map(int, version.split(".")), "lance")
+    ours = (2, 0, "lnc")
+    things, near = path_of(cli, graph, "Thing"), path_of(cli, graph, "Near")
+    expected = {json.loads(line)["data"]["id"]: json.loads(line) for line in exported(cli, graph)}
+
+    def adopt(classification, action, *tables):
+        done = cli("repair", graph, "--confirm", "--force", "--json").json
+        seen = {key: (table["classification"], table["action"]) for key, table in by_key(done).items() if key in tables}
+        assert seen == dict.fromkeys(tables, (classification, action)), done
+        assert {json.loads(line)["data"]["id"]: json.loads(line) for line in exported(cli, graph)} == expected
+        assert cli("verify", graph, "--deep", "--json").json["findings"] == []
+        for path in (things, near):
+            check_all_versions(path)
+
+    def neighbours(key):
+        query = f'query q() {{ match {{ $a: Thing {{ key: "{key}" }}  $a near $b }} return {{ $b.key }} order {{ $b.key }} }}'
+        return [row["b.key"] for row in cli("query", "--store", graph, "-e", query, "--json").json["rows"]]
+
+    # Appended: files of both formats in one dataset.
+    some = pa.table({"id": ["f1", "f2"], "key": ["f1", "f2"], "i": pa.array([1, None], pa.int32()), "d": [0.1, 2.5],
+                     "tags": [["a", "b"], []], "v": pa.array([[1, 2, 3], None], pa.list_(pa.float32(), 3))})
+    lance.write_dataset(some, lance.dataset(str(things)), mode="append", data_storage_version=version)
+    edges = pa.table({"id": ["fe", "ff"], "src": ["f1", "k3"], "dst": ["k3", "f2"], "weight": [0.5, None]})
+    lance.write_dataset(edges, lance.dataset(str(near)), mode="append", data_storage_version=version)
+    assert formats(things) == formats(near) == {ours, newer}
+    blank = dict.fromkeys(expected["k30"]["data"])
+    expected["f1"] = {"type": "Thing", "data": blank | {"id": "f1", "key": "f1", "i": 1, "d": 0.1, "tags": ["a", "b"], "v": [1, 2, 3]}}
+    expected["f2"] = {"type": "Thing", "data": blank | {"id": "f2", "key": "f2", "d": 2.5, "tags": []}}
+    expected["fe"] = {"edge": "Near", "from": "f1", "to": "k3", "data": {"id": "fe", "weight": 0.5}}
+    expected["ff"] = {"edge": "Near", "from": "k3", "to": "f2", "data": {"id": "ff", "weight": None}}
+    adopt("suspicious", "forced", "node:Thing", "edge:Near")
+    assert neighbours("f1") == ["k3"] and neighbours("k3") == ["f2", "k2"]
+
+    # The whole dataset of that format, then what the other tool does to its own files.
+    lance.write_dataset(lance.dataset(str(near)).to_table(), lance.dataset(str(near)), mode="overwrite", data_storage_version=version)
+    lance.dataset(str(near)).delete("id = 'e40' or id = 'fe'")
+    lance.dataset(str(near)).update({"dst": "'k2'", "weight": "8.25"}, where="id = 'e50'")
+    lance.dataset(str(near)).optimize.compact_files()
+    lance.write_dataset(edges.slice(0, 1), lance.dataset(str(near)), mode="append")
+    assert formats(near) == {newer}
+    del expected["e40"]
+    expected["e50"]["to"], expected["e50"]["data"]["weight"] = "k2", 8.25
+    adopt("suspicious", "forced", "edge:Near")
+    assert neighbours("k50") == ["k2"] and neighbours("f1") == ["k3"]
+    lance.dataset(str(near)).optimize.compact_files()
+    adopt("verified_maintenance", "healed", "edge:Near")
+
+    # Our own writes on top, and files of ours in the end.
+    cli("mutate", "--store", graph, "-e", 'query q() { delete Thing where key = "f1" }')
+    cli("mutate", "--store", graph, "-e", 'query q() { insert Near { from: "k50", to: "f2", weight: 1.5 } }')
+    assert neighbours("k50") == ["f2", "k2"] and neighbours("k3") == ["f2", "k2"]
+    content = exported(cli, graph)
+    for dataset in by_key(cli("optimize", graph, "--json").json).values():
+        assert dataset["committed"]
+    assert exported(cli, graph) == content and neighbours("k50") == ["f2", "k2"]
+    assert formats(things) == {ours}
+    assert cli("verify", graph, "--deep", "--json").json["findings"] == []
+    for path in (things, near):
+        check_all_versions(path)
+
+
 def test_kill_during_repair(graph, cli, environment, tmp_path):
     import lance
 

@@ -77,10 +77,8 @@ def test_a_load_of_several_parts(s3, tmp_path):
     assert len(s3("commit", "list", s3.uri, "--json").json["commits"]) == 2
 
 
-def test_two_processes_lose_no_update(s3, cli, server, environment, tmp_path, monkeypatch):
-    monkeypatch.setattr(test_increments, "PROCESSES", 2)
-    monkeypatch.setattr(test_increments, "INCREMENTS", 25)
-    test_increments.count_together(cli, {**environment, **server.environment}, tmp_path, s3.uri)
+def test_processes_lose_no_update(s3, cli, server, environment, tmp_path):
+    test_increments.count_together(cli, {**environment, **server.environment}, tmp_path, s3.uri, *test_increments.amount("3x20"))
 
 
 def test_a_cluster_in_a_bucket(s3, server, serve, tmp_path):
