@@ -99,6 +99,16 @@ Result<Buffer> read_part(const OpenFile& file, const fs::path& path, std::size_t
   return Buffer::from(std::move(bytes));
 }
 
+Result<void> write_all(int descriptor, std::span<const std::byte> bytes, const fs::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return std::unexpected(io_error("write", path, errno));
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
 Result<void> write_file(const fs::path& path, std::span<const std::byte> bytes, bool durable) {
   OG_ASSIGN_OR_RETURN(NewFile file, NewFile::create(path));
   OG_RETURN_IF_ERROR(file.append(bytes));
@@ -142,15 +152,7 @@ Result<NewFile> NewFile::create(const fs::path& path, unsigned mode) {
   return NewFile(path, descriptor);
 }
 
-Result<void> NewFile::append(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return std::unexpected(io_error("write", path_, errno));
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-  return {};
-}
+Result<void> NewFile::append(std::span<const std::byte> bytes) { return write_all(descriptor_, bytes, path_); }
 
 Result<void> NewFile::set_mode(unsigned mode) {
   if (::fchmod(descriptor_, static_cast<mode_t>(mode)) != 0) return std::unexpected(io_error("write", path_, errno));
@@ -180,6 +182,22 @@ fs::path temporary_sibling(const fs::path& path) {
 
 Result<void> write_new_file(const fs::path& path, std::span<const std::byte> bytes) {
   return write_file(path, bytes, /*durable=*/false);
+}
+
+Result<AtOnce> create_file_at_once(const fs::path& path, std::span<const std::byte> bytes) {
+  const Descriptor descriptor(open_file(path.parent_path(), O_WRONLY | O_TMPFILE, 0644));
+  if (descriptor.get() < 0) {
+    // Old kernels take the flag for a plain open of a folder.
+    const bool unavailable = errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL;
+    if (unavailable) return AtOnce::kUnavailable;
+    return std::unexpected(io_error("write", path, errno));
+  }
+  OG_RETURN_IF_ERROR(write_all(descriptor.get(), bytes, path));
+  const std::string unnamed = "/proc/self/fd/" + std::to_string(descriptor.get());
+  if (::linkat(AT_FDCWD, unnamed.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0) return AtOnce::kCreated;
+  if (errno == EEXIST) return AtOnce::kExists;
+  if (errno == ENOENT || errno == EXDEV) return AtOnce::kUnavailable;  // no /proc; the named way tells what else it is
+  return std::unexpected(io_error("write", path, errno));
 }
 
 Result<void> write_new_file_durably(const fs::path& path, std::span<const std::byte> bytes) {

@@ -41,6 +41,11 @@ class NewFile {
 [[nodiscard]] std::filesystem::path temporary_sibling(const std::filesystem::path& path);
 // As write_new_file_durably, without the fsync.
 [[nodiscard]] Result<void> write_new_file(const std::filesystem::path& path, std::span<const std::byte> bytes);
+// kUnavailable: this file system, or a system without /proc, cannot; nothing happened.
+enum class AtOnce { kCreated, kExists, kUnavailable };
+// Creates `path` holding exactly `bytes`, atomically and without a sync, from a file that had no name before: one
+// change of the folder instead of the three that a temporary name costs.
+[[nodiscard]] Result<AtOnce> create_file_at_once(const std::filesystem::path& path, std::span<const std::byte> bytes);
 // Creates `path` (must not exist), writes, fsyncs, closes. On failure removes what it made.
 [[nodiscard]] Result<void> write_new_file_durably(const std::filesystem::path& path, std::span<const std::byte> bytes);
 // Writes a temporary sibling, fsyncs it, renames it over `path`, fsyncs the folder. `mode` e.g. 0644.

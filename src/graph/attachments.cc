@@ -1,6 +1,9 @@
 #include "graph/attachments.h"
 
+#include <array>
+#include <iterator>
 #include <set>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -18,10 +21,11 @@ constexpr std::size_t kStatesMax = 20'000;
 bool is_manifest(std::string_view key) { return key.find("/_versions/") != std::string_view::npos; }
 
 using Item = std::pair<const std::string*, const AttachedAt*>;
+using Waves = std::array<std::vector<Item>, 4>;
 
-// Own attachments before older ones; within each, manifests in a second wave.
-std::vector<std::vector<Item>> waves(const LoadedRecord& loaded) {
-  std::vector<std::vector<Item>> out(4);
+// Own attachments after older ones; within each, manifests in a second wave.
+Waves waves(const LoadedRecord& loaded) {
+  Waves out;
   const CommitRecord& record = loaded.record;
   for (const auto& [key, at] : record.attached) {
     const bool own = at.branch == record.branch && at.seq == record.seq;
@@ -61,36 +65,57 @@ AttachedMap AttachmentKeeper::carried(const AttachedMap& attached,
   return out;
 }
 
-Result<void> AttachmentKeeper::place(const LoadedRecord& record) {
-  OG_RETURN_IF_ERROR(place_data(record));
-  return place_manifests(record);
+Result<void> AttachmentKeeper::place(Records records) {
+  OG_RETURN_IF_ERROR(place_data(records));
+  return place_manifests(records);
 }
 
-Result<void> AttachmentKeeper::place_data(const LoadedRecord& record) {
-  return place_some(record, [](const std::string& key) { return !is_manifest(key); });
-}
+Result<void> AttachmentKeeper::place_data(Records records) { return place_some(records, /*manifests=*/false); }
 
-Result<void> AttachmentKeeper::place_manifests(const LoadedRecord& record) {
-  return place_some(record, [](const std::string& key) { return is_manifest(key); });
-}
+Result<void> AttachmentKeeper::place_manifests(Records records) { return place_some(records, /*manifests=*/true); }
 
-Result<void> AttachmentKeeper::place_some(const LoadedRecord& record,
-                                          const std::function<bool(const std::string&)>& is_wanted) {
-  std::vector<Item> items;
-  for (const std::vector<Item>& wave : waves(record)) {
-    for (const Item& item : wave) {
-      if (is_wanted(*item.first) && !is_known(*item.first)) items.push_back(item);
+Result<void> AttachmentKeeper::place_some(Records records, bool manifests) {
+  struct Place {
+    const LoadedRecord* record;
+    Item item;
+  };
+  std::vector<Place> places;
+  std::unordered_set<std::string_view> taken;  // records that follow each other name the same older attachments
+  for (const RecordPtr& record : records) {
+    for (const std::vector<Item>& wave : waves(*record)) {
+      for (const Item& item : wave) {
+        if (is_manifest(*item.first) != manifests || is_known(*item.first)) continue;
+        if (taken.insert(*item.first).second) places.push_back({record.get(), item});
+      }
     }
   }
-  if (!local_) {
-    return parallel_io(items.size(), [&](std::size_t i) { return place_one(record, *items[i].first, *items[i].second); });
-  }
-  for (const auto& [key, at] : items) OG_RETURN_IF_ERROR(place_one(record, *key, *at));
+  const auto place = [&](std::size_t i) {
+    return place_one(*places[i].record, *places[i].item.first, *places[i].item.second);
+  };
+  if (!local_) return parallel_io(places.size(), place);
+  for (std::size_t i = 0; i < places.size(); ++i) OG_RETURN_IF_ERROR(place(i));
   return {};
 }
 
 Result<void> AttachmentKeeper::settle(const LoadedRecord& record) {
-  for (const std::vector<Item>& wave : waves(record)) {
+  return settle_some(record, [](const std::string&, const AttachedAt&) { return true; });
+}
+
+Result<void> AttachmentKeeper::settle_oldest(const LoadedRecord& record, std::size_t carriers) {
+  std::set<std::pair<std::uint64_t, std::string_view>> oldest;  // sequence numbers first: they begin alike in all logs
+  for (const auto& [key, at] : record.record.attached) {
+    if (!is_settled(key)) oldest.emplace(at.seq, at.branch);
+  }
+  while (oldest.size() > carriers) oldest.erase(std::prev(oldest.end()));
+  return settle_some(record, [&](const std::string&, const AttachedAt& at) {
+    return oldest.contains({at.seq, std::string_view(at.branch)});
+  });
+}
+
+Result<void> AttachmentKeeper::settle_some(const LoadedRecord& record, const Wanted& is_wanted) {
+  for (std::vector<Item>& wave : waves(record)) {
+    std::erase_if(wave,
+                  [&](const Item& item) { return is_settled(*item.first) || !is_wanted(*item.first, *item.second); });
     OG_RETURN_IF_ERROR(
         parallel_io(wave.size(), [&](std::size_t i) { return settle_one(record, *wave[i].first, *wave[i].second); }));
   }
@@ -153,6 +178,12 @@ AttachmentKeeper::State AttachmentKeeper::state_after_put(PutOutcome outcome) co
 bool AttachmentKeeper::is_known(const std::string& key) const {
   const std::lock_guard lock(mutex_);
   return states_.contains(key);
+}
+
+bool AttachmentKeeper::is_settled(const std::string& key) const {
+  const std::lock_guard lock(mutex_);
+  const auto known = states_.find(key);
+  return known != states_.end() && known->second == State::kSettled;
 }
 
 void AttachmentKeeper::remember(const std::string& key, State state) {

@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -43,13 +44,16 @@ class AttachmentKeeper {
   [[nodiscard]] AttachedMap carried(const AttachedMap& attached,
                                     const std::function<bool(const std::string&)>& is_referenced) const;
 
-  // Makes sure that everything attached to `record` is at its own key; data before manifests.
-  [[nodiscard]] Result<void> place(const LoadedRecord& record);
+  using Records = std::span<const RecordPtr>;
+  // Makes sure that everything attached to the records is at its own key; data of all before manifests of any.
+  [[nodiscard]] Result<void> place(Records records);
   // The two halves of it. A far store gets the requests of each half side by side.
-  [[nodiscard]] Result<void> place_data(const LoadedRecord& record);
-  [[nodiscard]] Result<void> place_manifests(const LoadedRecord& record);
+  [[nodiscard]] Result<void> place_data(Records records);
+  [[nodiscard]] Result<void> place_manifests(Records records);
   // Places and settles everything attached to `record`.
   [[nodiscard]] Result<void> settle(const LoadedRecord& record);
+  // Only what the oldest `carriers` of the records that carry it still carry: a bounded step of the same.
+  [[nodiscard]] Result<void> settle_oldest(const LoadedRecord& record, std::size_t carriers);
 
  private:
   enum class State : std::uint8_t {
@@ -57,12 +61,14 @@ class AttachmentKeeper {
     kWritten,  // by this process, not synced
     kSettled,
   };
-  [[nodiscard]] Result<void> place_some(const LoadedRecord& record,
-                                        const std::function<bool(const std::string&)>& is_wanted);
+  using Wanted = std::function<bool(const std::string& key, const AttachedAt& at)>;
+  [[nodiscard]] Result<void> place_some(Records records, bool manifests);
+  [[nodiscard]] Result<void> settle_some(const LoadedRecord& record, const Wanted& is_wanted);
   [[nodiscard]] Result<void> place_one(const LoadedRecord& record, const std::string& key, const AttachedAt& at);
   [[nodiscard]] Result<void> settle_one(const LoadedRecord& record, const std::string& key, const AttachedAt& at);
   [[nodiscard]] State state_after_put(objectstore::PutOutcome outcome) const;
   [[nodiscard]] bool is_known(const std::string& key) const;
+  [[nodiscard]] bool is_settled(const std::string& key) const;
   void remember(const std::string& key, State state);
 
   const std::shared_ptr<objectstore::ObjectStore> store_;

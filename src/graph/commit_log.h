@@ -25,11 +25,12 @@
 namespace omnigraph::graph {
 
 // A record with its own bytes, of which its attachments are slices. One that is still being put together has no bytes
-// yet, and its new objects beside it.
+// yet, and its new objects beside it; whatever else it needs is found as in the record `beneath` it.
 struct LoadedRecord {
   CommitRecord record;
   Buffer bytes;
   std::shared_ptr<const std::map<std::string, Buffer>> unpublished{};
+  std::shared_ptr<const LoadedRecord> beneath{};
 };
 using RecordPtr = std::shared_ptr<const LoadedRecord>;
 

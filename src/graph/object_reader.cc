@@ -14,6 +14,7 @@ Result<Buffer> ObjectReader::get(const LoadedRecord& record, std::string_view ke
     const auto found = record.unpublished->find(std::string(key));
     if (found != record.unpublished->end()) return found->second;
   }
+  if (record.beneath != nullptr) return get(*record.beneath, key);
   const auto attached = record.record.attached.find(std::string(key));
   const AttachedAt* at = attached == record.record.attached.end() ? nullptr : &attached->second;
   if (at != nullptr) {

@@ -170,8 +170,8 @@ Result<void> materialize(StoreParts& parts, const std::string& branch) {
   OG_RETURN_IF_ERROR(parts.keeper->settle(*head));
   if (branch != kMainBranch) return {};
   parts.head_chain.note_all(head);
-  // The chain has one thread: the background one, which takes it up when its queue is empty.
-  parts.background.post([] {});
+  // The chain has one thread: the background one.
+  parts.background.request();
   parts.background.drain();
   return {};
 }

@@ -19,6 +19,9 @@ using objectstore::PutOutcome;
 // Resends of one record whose fate is unknown. A store that retries inside (S3) has spent its 10 s on each.
 constexpr int kSendsMax = 5;
 constexpr std::chrono::milliseconds kFirstPause{5};
+// One more than a write adds, so that the number falls; with room above for what queues up behind a busy writer.
+constexpr std::size_t kSettleEarlyRecords = 2;
+constexpr std::size_t kSettleFromRecords = kAttachedRecordsMax * 3 / 4;
 // Every record stays this long after its successor came (chapter 09 section 3, rule a), with some reserve.
 constexpr std::int64_t kRecordKeptUs = 22 * kMicrosPerHour;
 
@@ -81,10 +84,12 @@ Result<AttachedMap> Publisher::inherit(const CommitRecord& record, const RecordP
   if (source == nullptr || record.deleted) return AttachedMap();
   const auto old_manifests = manifests_by_root(source->record);
   const auto new_manifests = manifests_by_root(record);
+  std::set<std::string> asked;  // folders that something attached lies in
+  for (const auto& [key, at] : source->record.attached) asked.insert(table_root_of_object(key));
   std::map<std::string, std::set<std::string>> changed;  // folder -> keys its new versions reference
   for (const auto& [root, manifests] : new_manifests) {
     const auto before = old_manifests.find(root);
-    if (before != old_manifests.end() && before->second == manifests) continue;
+    if (!asked.contains(root) || (before != old_manifests.end() && before->second == manifests)) continue;
     std::set<std::string>& keys = changed[root];
     for (const std::string& manifest_key : manifests) {
       OG_ASSIGN_OR_RETURN(const ManifestPtr manifest, tables_->manifest(*source, manifest_key));
@@ -98,7 +103,13 @@ Result<AttachedMap> Publisher::inherit(const CommitRecord& record, const RecordP
     return new_manifests.contains(root);
   };
   AttachedMap carried = keeper_->carried(source->record.attached, is_referenced);
-  const AttachedLoad load = load_of(carried);
+  AttachedLoad load = load_of(carried);
+  // Processes that end after one write never come to settle anything behind their writes: each does a part of it here.
+  if (settles_early_ && load.records + own_records > kSettleFromRecords) {
+    OG_RETURN_IF_ERROR(keeper_->settle_oldest(*source, kSettleEarlyRecords));
+    carried = keeper_->carried(source->record.attached, is_referenced);
+    load = load_of(carried);
+  }
   if (load.records + own_records > kAttachedRecordsMax || load.bytes + own_bytes > kAttachedBytesMax) {
     OG_RETURN_IF_ERROR(keeper_->settle(*source));
     carried = keeper_->carried(source->record.attached, is_referenced);

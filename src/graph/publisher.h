@@ -45,9 +45,14 @@ struct PublishBasis {
 
 class Publisher {
  public:
+  // `settles_early`: a publish settles a little as soon as much is attached, so that no later one must settle it all.
   Publisher(std::shared_ptr<objectstore::ObjectStore> store, std::shared_ptr<CommitLog> log,
-            std::shared_ptr<TableCache> tables, std::shared_ptr<AttachmentKeeper> keeper)
-      : store_(std::move(store)), log_(std::move(log)), tables_(std::move(tables)), keeper_(std::move(keeper)) {}
+            std::shared_ptr<TableCache> tables, std::shared_ptr<AttachmentKeeper> keeper, bool settles_early)
+      : store_(std::move(store)),
+        log_(std::move(log)),
+        tables_(std::move(tables)),
+        keeper_(std::move(keeper)),
+        settles_early_(settles_early) {}
 
   // `record` is complete but for `token` and `attached`. Manifests among `objects` are known to the table cache.
   // Errors: kResourceLimit; kIoError of the uploads (nothing visible); kInternal naming the commit id when the publish
@@ -65,6 +70,7 @@ class Publisher {
   const std::shared_ptr<CommitLog> log_;
   const std::shared_ptr<TableCache> tables_;
   const std::shared_ptr<AttachmentKeeper> keeper_;
+  const bool settles_early_;
 };
 
 }  // namespace omnigraph::graph

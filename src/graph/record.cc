@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 
 #include "base/date_time.h"
 #include "base/hash.h"
@@ -21,9 +22,10 @@ constexpr std::string_view kMagic = "OGCOMMIT";
 constexpr std::size_t kLengthSize = 4;
 constexpr std::size_t kTrailerSize = 16;  // magic and hash
 constexpr int kRecordFormat = 1;
-// Widest offset inside a record: the header's size is fixed with it before the offsets are known.
-constexpr std::uint64_t kWidestOffset = 99'999'999;
-static_assert(kMagic.size() == 8 && kRecordBytesMax <= kWidestOffset);
+// Stands in the header for an offset that is not known before the header's size is; as wide as any.
+constexpr std::uint64_t kUnknownOffset = 99'999'999;
+constexpr std::size_t kOffsetWidth = 8;
+static_assert(kMagic.size() == 8 && kRecordBytesMax <= kUnknownOffset);
 
 constexpr std::string_view kKindNames[] = {"init", "load", "mutate", "merge", "schema", "optimize", "repair"};
 
@@ -90,7 +92,10 @@ void write_schema(JsonWriter& json, const RecordSchema& schema) {
   json.end_array().end_object();
 }
 
-std::string header_json(const CommitRecord& record) {
+// Where the offset of each attached key stands in the header.
+using OffsetPlaces = std::unordered_map<std::string_view, std::size_t>;
+
+std::string header_json(const CommitRecord& record, OffsetPlaces& places) {
   std::string out;
   JsonWriter json(out);
   json.begin_object().key("format").integer(kRecordFormat);
@@ -107,7 +112,9 @@ std::string header_json(const CommitRecord& record) {
   json.key("attached").begin_object();
   for (const auto& [key, at] : record.attached) {
     json.key(key).begin_object().key("branch").string(at.branch).key("seq").unsigned_integer(at.seq);
-    json.key("offset").unsigned_integer(at.offset).key("size").unsigned_integer(at.size).end_object();
+    json.key("offset");
+    places.emplace(key, out.size());
+    json.unsigned_integer(at.offset).key("size").unsigned_integer(at.size).end_object();
   }
   json.end_object();
   if (!record.purges.empty()) {
@@ -269,12 +276,17 @@ Result<std::string> encode_record(CommitRecord& record, const std::vector<Attach
                                        " types; at most " + std::to_string(kTypesMax) + " fit into a graph"));
   }
   for (const Attachment& attachment : attachments) {
-    record.attached[attachment.key] = {record.branch, record.seq, kWidestOffset, attachment.bytes.size()};
+    record.attached[attachment.key] = {record.branch, record.seq, kUnknownOffset, attachment.bytes.size()};
   }
-  const std::size_t header_size = header_json(record).size();
-  std::uint64_t offset = kLengthSize + header_size;
+  OffsetPlaces places;
+  std::string header = header_json(record, places);
+  std::uint64_t offset = kLengthSize + header.size();
   for (const Attachment& attachment : attachments) {
     record.attached[attachment.key].offset = offset;
+    // Blanks after a number are as good as none.
+    std::string digits = std::to_string(offset);
+    if (digits.size() < kOffsetWidth) digits.resize(kOffsetWidth, ' ');
+    if (digits.size() == kOffsetWidth) header.replace(places.at(attachment.key), kOffsetWidth, digits);
     offset += attachment.bytes.size();
   }
   if (offset + kTrailerSize > kRecordBytesMax) {
@@ -282,11 +294,9 @@ Result<std::string> encode_record(CommitRecord& record, const std::vector<Attach
                                                            "' would take " + std::to_string(offset + kTrailerSize) +
                                                            " bytes; the limit is 16 MiB"});
   }
-  std::string header = header_json(record);
-  header.resize(header_size, ' ');  // the true offsets may have fewer digits
   std::string out;
   out.reserve(offset + kTrailerSize);
-  append_raw(out, static_cast<std::uint32_t>(header_size));
+  append_raw(out, static_cast<std::uint32_t>(header.size()));
   out += header;
   for (const Attachment& attachment : attachments) out += attachment.bytes;
   out += kMagic;

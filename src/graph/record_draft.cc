@@ -75,16 +75,38 @@ Result<RecordDraft> RecordDraft::start(StoreParts& parts, const std::string& bra
 }
 
 Result<SnapshotPtr> RecordDraft::snapshot() const {
-  if (record_.commits.empty() && !replaced_) return parts_->snapshots->at_head(base_);
-  // Reads take what is new from here and everything else from where the base has it.
-  auto pending = std::make_shared<std::map<std::string, Buffer>>();
-  for (const NewObject& object : objects_) pending->emplace(object.key, object.bytes);
-  CommitRecord state = record_;
-  state.attached = carrier_->record.attached;
-  if (carrier_->record.branch == record_.branch)
-    state.seq = carrier_->record.seq;  // the record that is there to be looked for
-  return parts_->snapshots->of_unpublished(
-      std::make_shared<const LoadedRecord>(LoadedRecord{std::move(state), carrier_->bytes, std::move(pending)}));
+  if (snapshot_ != nullptr) return snapshot_;
+  if (record_.commits.empty() && !replaced_) {
+    OG_ASSIGN_OR_RETURN(snapshot_, parts_->snapshots->at_head(base_));
+    return snapshot_;
+  }
+  // Reads take what is new from here and everything else from where the state before, in the end the base, has it.
+  auto added = std::make_shared<std::map<std::string, Buffer>>();
+  for (std::size_t i = objects_in_states_; i < objects_.size(); ++i) added->emplace(objects_[i].key, objects_[i].bytes);
+  CommitRecord state;
+  state.branch = record_.branch;
+  state.incarnation = record_.incarnation;
+  // The record that is there to be looked for.
+  state.seq = carrier_->record.branch == record_.branch ? carrier_->record.seq : record_.seq;
+  state.forked_from = record_.forked_from;
+  state.head_id = record_.head_id;
+  state.head_version = record_.head_version;
+  state.schema = record_.schema;
+  state.tables = record_.tables;
+  state.purges = record_.purges;
+  newest_state_ = std::make_shared<const LoadedRecord>(
+      LoadedRecord{std::move(state), Buffer(), std::move(added), newest_state_ != nullptr ? newest_state_ : carrier_});
+  objects_in_states_ = objects_.size();
+  OG_ASSIGN_OR_RETURN(snapshot_, parts_->snapshots->of_unpublished(newest_state_));
+  return snapshot_;
+}
+
+void RecordDraft::changed() { snapshot_.reset(); }
+
+std::uint64_t RecordDraft::new_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const NewObject& object : objects_) bytes += object.bytes.size();
+  return bytes;
 }
 
 Commit RecordDraft::next_commit(const CommitFacts& facts) const {
@@ -111,6 +133,7 @@ std::size_t RecordDraft::add(Commit commit) {
   record_.head_version = commit.version;
   parent_at_us_ = commit.at_us;
   record_.commits.push_back(std::move(commit));
+  changed();
   return record_.commits.size() - 1;
 }
 
@@ -132,6 +155,8 @@ std::size_t RecordDraft::fast_forward(const CommitFacts& facts, RecordPtr source
   record_.tables = std::move(tables);
   record_.schema = source->record.schema;
   carrier_ = std::move(source);
+  newest_state_.reset();
+  objects_in_states_ = 0;
   return add(std::move(commit));
 }
 
@@ -153,47 +178,67 @@ void RecordDraft::replace_schema(SchemaReplacement change) {
   open_->purged = std::move(change.purged);
   brings_uploads_ = brings_uploads_ || change.brings_uploads;
   replaced_ = true;
+  changed();
 }
 
 Result<std::size_t> RecordDraft::append(const CommitFacts& facts, const PreparedWrite& prepared) {
   OG_ASSIGN_OR_RETURN(const SnapshotPtr before, snapshot());
-  Commit commit = open_ ? std::move(*open_) : next_commit(facts);
+  Commit commit = open_ ? *open_ : next_commit(facts);
+  std::vector<NewVersion> versions;
+  for (const PreparedTable& table : prepared.tables) {
+    OG_ASSIGN_OR_RETURN(versions.emplace_back(), next_version(*before, table, commit));
+  }
+  // Nothing fails from here on.
   open_.reset();
   replaced_ = false;
-  for (const PreparedTable& table : prepared.tables) OG_RETURN_IF_ERROR(append_table(*before, table, commit));
+  for (NewVersion& version : versions) take(std::move(version), commit);
   for (const NewObject& object : prepared.small) objects_.push_back(object);
   brings_uploads_ = brings_uploads_ || !prepared.uploaded.empty();
   return add(std::move(commit));
 }
 
-Result<void> RecordDraft::append_table(const Snapshot& before, const PreparedTable& table, Commit& commit) {
-  const std::string key = before.catalog()->table_key(table.type);
+Result<RecordDraft::NewVersion> RecordDraft::next_version(const Snapshot& before, const PreparedTable& table,
+                                                          const Commit& commit) const {
+  NewVersion version;
+  version.table_key = before.catalog()->table_key(table.type);
   OG_ASSIGN_OR_RETURN(const TableViewPtr view, before.table(table.type));
-  TableEntry& entry = record_.tables.at(key);
+  TableEntry& entry = version.entry = record_.tables.at(version.table_key);
   const std::string root = table_root_of(entry.manifest);
-  const std::uint64_t version = new_detached_version();
+  entry.version = new_detached_version();
   OG_ASSIGN_OR_RETURN(NextManifest next,
-                      next_manifest(view->manifest(), table, root, version,
-                                    {.table_key = key, .commit_id = commit.id, .at_us = commit.at_us}));
+                      next_manifest(view->manifest(), table, root, entry.version,
+                                    {.table_key = version.table_key, .commit_id = commit.id, .at_us = commit.at_us}));
   auto manifest = std::make_shared<const lance::Manifest>(std::move(next.manifest));
-  entry.version = version;
-  entry.manifest = root + "/_versions/" + lance::manifest_name(version);
+  entry.manifest = root + "/_versions/" + lance::manifest_name(entry.version);
   // A version of this very commit (its schema change made one) is replaced before anyone sees it.
-  const auto made = commit.tables.find(key);
-  const bool counted = made != commit.tables.end() && std::erase_if(objects_, [&](const NewObject& object) {
-                                                        return object.key == made->second.manifest;
-                                                      }) > 0;
+  const auto made = commit.tables.find(version.table_key);
+  if (made != commit.tables.end() &&
+      std::ranges::any_of(objects_, [&](const NewObject& object) { return object.key == made->second.manifest; })) {
+    version.replaced = made->second.manifest;
+  }
   entry.rows = table.live_rows;
   entry.bytes = data_bytes(*manifest);
-  entry.head_version += counted ? 0 : 1;
+  entry.head_version += version.replaced.empty() ? 1 : 0;
   entry.branch = record_.branch;
   if (table.adopted) entry.adopted = table.adopted;
-  objects_.push_back({entry.manifest, Buffer::from(lance::serialize_manifest(*manifest))});
-  for (NewObject& deletion : next.deletions) objects_.push_back(std::move(deletion));
-  parts_->tables->note_manifest(entry.manifest, std::move(manifest));
-  commit.changes[key] = table.counts;
-  commit.tables[key] = entry;
-  return {};
+  version.objects.push_back({entry.manifest, Buffer::from(lance::serialize_manifest(*manifest))});
+  for (NewObject& deletion : next.deletions) version.objects.push_back(std::move(deletion));
+  version.manifest = std::move(manifest);
+  version.counts = table.counts;
+  return version;
+}
+
+void RecordDraft::take(NewVersion version, Commit& commit) {
+  if (!version.replaced.empty()) {
+    std::erase_if(objects_, [&](const NewObject& object) { return object.key == version.replaced; });
+    newest_state_.reset();
+    objects_in_states_ = 0;
+  }
+  for (NewObject& object : version.objects) objects_.push_back(std::move(object));
+  parts_->tables->note_manifest(version.entry.manifest, std::move(version.manifest));
+  commit.changes[version.table_key] = version.counts;
+  commit.tables[version.table_key] = version.entry;
+  record_.tables.insert_or_assign(version.table_key, std::move(version.entry));
 }
 
 CommitRecord RecordDraft::finish() const {

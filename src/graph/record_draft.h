@@ -40,7 +40,7 @@ struct CommitFacts {
 // Another schema with its tables, for the commit that is being made (graph/schema_change.h builds it).
 struct SchemaReplacement {
   RecordSchema schema;
-  TableMap tables;                // complete
+  TableMap tables;  // complete
   std::vector<NewObject> objects;
   std::vector<std::string> purged;  // table ids
   bool brings_uploads = false;
@@ -61,21 +61,40 @@ class RecordDraft {
   // Into the open commit; snapshot() shows it at once.
   void replace_schema(SchemaReplacement change);
   // One more commit, the open one if there is: `prepared` was made on snapshot(). Returns the index of the commit.
+  // After an error the draft is as it was.
   [[nodiscard]] Result<std::size_t> append(const CommitFacts& facts, const PreparedWrite& prepared);
   // One more commit that takes over the content and the schema of `source`, a descendant of the head: no data. The
   // publish must rest on `source` (PublishBasis::source), whose attachments the record goes on naming.
   std::size_t fast_forward(const CommitFacts& facts, RecordPtr source);
   // Whether what was appended has data files in the store already.
   [[nodiscard]] bool brings_uploads() const { return brings_uploads_; }
+  // Of objects().
+  [[nodiscard]] std::uint64_t new_bytes() const;
   // The record, each commit listing every entry the record changes as of that commit.
   [[nodiscard]] CommitRecord finish() const;
 
  private:
   RecordDraft(StoreParts& parts, RecordPtr base, CommitRecord record, std::int64_t parent_at_us)
-      : parts_(&parts), base_(base), carrier_(std::move(base)), record_(std::move(record)), parent_at_us_(parent_at_us) {}
+      : parts_(&parts),
+        base_(base),
+        carrier_(std::move(base)),
+        record_(std::move(record)),
+        parent_at_us_(parent_at_us) {}
+  // A table version of the commit that is being appended.
+  struct NewVersion {
+    std::string table_key;
+    TableEntry entry;
+    ChangeCounts counts;
+    ManifestPtr manifest;
+    std::vector<NewObject> objects;
+    std::string replaced;  // manifest of a version that this very commit made before; empty: none
+  };
   [[nodiscard]] Commit next_commit(const CommitFacts& facts) const;
   std::size_t add(Commit commit);
-  [[nodiscard]] Result<void> append_table(const Snapshot& before, const PreparedTable& table, Commit& commit);
+  [[nodiscard]] Result<NewVersion> next_version(const Snapshot& before, const PreparedTable& table,
+                                                const Commit& commit) const;
+  void take(NewVersion version, Commit& commit);
+  void changed();
 
   StoreParts* parts_;
   RecordPtr base_;
@@ -83,6 +102,10 @@ class RecordDraft {
   CommitRecord record_;
   std::int64_t parent_at_us_ = 0;
   std::vector<NewObject> objects_;
+  // What snapshot() gave last: states of the draft lie on each other, each with the objects that it added.
+  mutable RecordPtr newest_state_;
+  mutable std::size_t objects_in_states_ = 0;
+  mutable SnapshotPtr snapshot_;  // null: something was appended since
   std::optional<Commit> open_;
   bool replaced_ = false;  // the open commit has another schema
   bool brings_uploads_ = false;

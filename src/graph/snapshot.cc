@@ -19,9 +19,14 @@ constexpr std::uint64_t kSchemasMax = 32;
 // Requests that a cold reader spends to save one round trip.
 constexpr std::size_t kPrefetchedMax = 64;
 
+using StatePtr = std::shared_ptr<const CommitRecord>;
+
+// The record's own state, without a copy.
+StatePtr state_of(const RecordPtr& record) { return {record, &record->record}; }
+
 class RecordSnapshot final : public Snapshot {
  public:
-  RecordSnapshot(RecordPtr loaded, CommitRecord state, LoadedSchemaPtr schema, std::shared_ptr<TableCache> tables,
+  RecordSnapshot(RecordPtr loaded, StatePtr state, LoadedSchemaPtr schema, std::shared_ptr<TableCache> tables,
                  std::shared_ptr<AdjacencyCache> adjacency)
       : loaded_(std::move(loaded)),
         state_(std::move(state)),
@@ -31,9 +36,9 @@ class RecordSnapshot final : public Snapshot {
         nodes_(schema_->catalog->nodes.size()),
         edges_(schema_->catalog->edges.size()) {}
 
-  const std::string& commit_id() const override { return state_.head_id; }
-  std::uint64_t version() const override { return state_.head_version; }
-  const CommitRecord& record() const override { return state_; }
+  const std::string& commit_id() const override { return state_->head_id; }
+  std::uint64_t version() const override { return state_->head_version; }
+  const CommitRecord& record() const override { return *state_; }
   const std::shared_ptr<const schema::Catalog>& catalog() const override { return schema_->catalog; }
   const std::string& schema_source() const override { return schema_->source; }
 
@@ -45,7 +50,7 @@ class RecordSnapshot final : public Snapshot {
       if (slots[type.index] != nullptr) return slots[type.index];
     }
     OG_ASSIGN_OR_RETURN(const TableEntry* entry, entry_of(type));
-    Result<TableViewPtr> view = tables_->view(loaded_, state_.schema, schema_->catalog, type, *entry);
+    Result<TableViewPtr> view = tables_->view(loaded_, state_->schema, schema_->catalog, type, *entry);
     if (!view) return std::unexpected(explained(std::move(view).error()));
     const std::lock_guard lock(mutex_);
     if (slots[type.index] == nullptr) slots[type.index] = std::move(*view);
@@ -65,10 +70,10 @@ class RecordSnapshot final : public Snapshot {
  private:
   Result<const TableEntry*> entry_of(schema::TypeRef type) const {
     const std::string key = schema_->catalog->table_key(type);
-    const auto found = state_.tables.find(key);
-    if (found == state_.tables.end()) {
+    const auto found = state_->tables.find(key);
+    if (found == state_->tables.end()) {
       return std::unexpected(
-          corrupt_object(record_key(state_.branch, state_.seq), "the commit record lacks table '" + key + "'"));
+          corrupt_object(record_key(state_->branch, state_->seq), "the commit record lacks table '" + key + "'"));
     }
     return &found->second;
   }
@@ -77,14 +82,14 @@ class RecordSnapshot final : public Snapshot {
   Error explained(Error error) const {
     const std::string& named = loaded_->record.head_id;
     const std::size_t at = error.message.find(named);
-    if (error.code == Code::kGone && named != state_.head_id && at != std::string::npos) {
-      error.message.replace(at, named.size(), state_.head_id);
+    if (error.code == Code::kGone && named != state_->head_id && at != std::string::npos) {
+      error.message.replace(at, named.size(), state_->head_id);
     }
     return error;
   }
 
-  const RecordPtr loaded_;    // where attached bytes are found
-  const CommitRecord state_;  // tables as of this snapshot's commit
+  const RecordPtr loaded_;  // where attached bytes are found
+  const StatePtr state_;    // tables as of this snapshot's commit
   const LoadedSchemaPtr schema_;
   const std::shared_ptr<TableCache> tables_;
   const std::shared_ptr<AdjacencyCache> adjacency_;
@@ -108,7 +113,7 @@ SnapshotFactory::SnapshotFactory(std::shared_ptr<TableCache> tables)
 Result<SnapshotPtr> SnapshotFactory::at_head(const RecordPtr& record) {
   const std::string key = snapshot_key(record->record, record->record.commits.size());
   if (SnapshotPtr known = snapshots_.find(key)) return known;
-  OG_ASSIGN_OR_RETURN(SnapshotPtr made, make(record, record->record));
+  OG_ASSIGN_OR_RETURN(SnapshotPtr made, make(record, state_of(record)));
   return snapshots_.insert(key, std::move(made), 1);
 }
 
@@ -122,14 +127,14 @@ Result<SnapshotPtr> SnapshotFactory::at_commit(const RecordPtr& record, std::siz
   state.head_id = commits[index].id;
   state.head_version = commits[index].version;
   for (const auto& [table, entry] : commits[index].tables) state.tables[table] = entry;
-  OG_ASSIGN_OR_RETURN(SnapshotPtr made, make(record, std::move(state)));
+  OG_ASSIGN_OR_RETURN(SnapshotPtr made, make(record, std::make_shared<const CommitRecord>(std::move(state))));
   return snapshots_.insert(key, std::move(made), 1);
 }
 
-Result<SnapshotPtr> SnapshotFactory::of_unpublished(const RecordPtr& record) { return make(record, record->record); }
+Result<SnapshotPtr> SnapshotFactory::of_unpublished(const RecordPtr& record) { return make(record, state_of(record)); }
 
-Result<SnapshotPtr> SnapshotFactory::make(const RecordPtr& record, CommitRecord state) {
-  if (tables_->remote() && schemas_.find(record->record.schema.digest) == nullptr) warm_up(*record, state);
+Result<SnapshotPtr> SnapshotFactory::make(const RecordPtr& record, std::shared_ptr<const CommitRecord> state) {
+  if (tables_->remote() && schemas_.find(record->record.schema.digest) == nullptr) warm_up(*record, *state);
   OG_ASSIGN_OR_RETURN(LoadedSchemaPtr loaded, schema(*record));
   return std::make_shared<RecordSnapshot>(record, std::move(state), std::move(loaded), tables_, adjacency_);
 }

@@ -42,7 +42,7 @@ class SnapshotFactory {
   [[nodiscard]] const std::shared_ptr<TableCache>& tables() const { return tables_; }
 
  private:
-  [[nodiscard]] Result<SnapshotPtr> make(const RecordPtr& record, CommitRecord state);
+  [[nodiscard]] Result<SnapshotPtr> make(const RecordPtr& record, std::shared_ptr<const CommitRecord> state);
   // A cold reader asks for the schema and all manifests at once.
   void warm_up(const LoadedRecord& record, const CommitRecord& state);
 

@@ -25,53 +25,57 @@ StoreParts::StoreParts(std::shared_ptr<objectstore::ObjectStore> object_store, c
       tables(std::make_shared<TableCache>(objects, !store->local_root().has_value())),
       snapshots(std::make_shared<SnapshotFactory>(tables)),
       keeper(std::make_shared<AttachmentKeeper>(store, objects)),
-      publisher(std::make_shared<Publisher>(store, log, tables, keeper)),
+      publisher(std::make_shared<Publisher>(store, log, tables, keeper, background_settle)),
       head_chain(store, tables),
-      background([this] { (void)head_chain.advance(); }) {}
+      background([this](const Background::Batch& records) { work_off(records); }) {}
 
 void StoreParts::follow_up(const RecordPtr& record) {
   if (!background_settle) return;
   // Failures only leave work to the next writer: the record is durable and complete.
-  background.post([this, record] { place(record); });
+  background.post(record);
 }
 
 void StoreParts::prepare_follow_up(const CommitRecord& record) {
   if (background_settle) head_chain.look_ahead(record);
 }
 
-void StoreParts::place(const RecordPtr& record) {
-  if (tables->remote()) {
-    if (!place_far(record)) return;
-  } else {
-    const bool placed = keeper->place(*record).has_value();
-    write_pointers(record->record);
-    if (!placed) return;
-    if (record->record.branch == kMainBranch) head_chain.note(record);
+void StoreParts::work_off(const Background::Batch& records) {
+  const auto place = [&](std::span<const RecordPtr> some) {
+    return tables->remote() ? place_far(some) : place_near(some);
+  };
+  bool placed = place(records);
+  if (!placed && records.size() > 1) {  // one may be in trouble: the others need not wait for it
+    for (const RecordPtr& record : records) placed = place({&record, 1});
   }
-  // Only what a next record would still have to carry counts; who builds on it decides, so all keys are kept here.
-  const AttachedMap left = keeper->carried(record->record.attached, [](const std::string&) { return true; });
-  const AttachedLoad load = load_of(left);
-  if (load.records >= kAttachedRecordsMax / 2 || load.bytes >= kAttachedBytesMax / 2) (void)keeper->settle(*record);
+  if (placed && !records.empty() && !background.is_closing()) settle_when_much(*records.back());
 }
 
-bool StoreParts::place_far(const RecordPtr& record) {
+bool StoreParts::place_near(std::span<const RecordPtr> records) {
+  const bool data = keeper->place_data(records).has_value();
+  if (data) note_on_chain(records);
+  const bool manifests = data && keeper->place_manifests(records).has_value();
+  write_pointers(records);
+  (void)head_chain.advance();  // one version for all of them
+  return manifests;
+}
+
+bool StoreParts::place_far(std::span<const RecordPtr> records) {
   bool data = false;
   (void)parallel_io(2, [&](std::size_t i) -> Result<void> {
     if (i == 0) {
-      data = keeper->place_data(*record).has_value();
+      data = keeper->place_data(records).has_value();
     } else {
-      write_pointers(record->record);
+      write_pointers(records);
     }
     return {};
   });
   if (!data) return false;
-  const bool on_main = record->record.branch == kMainBranch;
-  if (on_main) head_chain.note(record);
+  note_on_chain(records);
   bool manifests = false;
-  // The chain's versions reference data files only. While more commits wait, one version for all of them will do.
-  (void)parallel_io(on_main && !background.has_more() ? 2 : 1, [&](std::size_t i) -> Result<void> {
+  // The chain's versions reference data files only.
+  (void)parallel_io(2, [&](std::size_t i) -> Result<void> {
     if (i == 0) {
-      manifests = keeper->place_manifests(*record).has_value();
+      manifests = keeper->place_manifests(records).has_value();
     } else {
       (void)head_chain.advance();
     }
@@ -80,18 +84,38 @@ bool StoreParts::place_far(const RecordPtr& record) {
   return manifests;
 }
 
-void StoreParts::write_pointers(const CommitRecord& record) {
+void StoreParts::note_on_chain(std::span<const RecordPtr> records) {
+  for (const RecordPtr& record : records) {
+    if (record->record.branch == kMainBranch) head_chain.note(record);
+  }
+}
+
+void StoreParts::settle_when_much(const LoadedRecord& record) {
+  // Only what a next record would still have to carry counts; who builds on it decides, so all keys are kept here.
+  const AttachedLoad load = load_of(keeper->carried(record.record.attached, [](const std::string&) { return true; }));
+  if (load.records >= kAttachedRecordsMax / 2 || load.bytes >= kAttachedBytesMax / 2) (void)keeper->settle(record);
+}
+
+void StoreParts::write_pointers(std::span<const RecordPtr> records) {
+  struct Pointer {
+    const CommitRecord* record;
+    const Commit* commit;
+  };
+  std::vector<Pointer> pointers;
+  for (const RecordPtr& record : records) {
+    for (const Commit& commit : record->record.commits) pointers.push_back({&record->record, &commit});
+  }
   const auto write = [&](std::size_t i) -> Result<void> {
-    const Commit& commit = record.commits[i];
-    const std::string json = commit_pointer_json(record.branch, record.seq);
-    (void)store->put(commit_pointer_key(commit.id), std::as_bytes(std::span(json)),
-                     objectstore::Durability::kWriteBack);
+    const std::string json = commit_pointer_json(pointers[i].record->branch, pointers[i].record->seq);
+    // What is there already says the same.
+    (void)store->put_if_absent(commit_pointer_key(pointers[i].commit->id), std::as_bytes(std::span(json)),
+                               objectstore::Durability::kWriteBack);
     return {};
   };
   if (tables->remote()) {
-    (void)parallel_io(record.commits.size(), write);
+    (void)parallel_io(pointers.size(), write);
   } else {
-    for (std::size_t i = 0; i < record.commits.size(); ++i) (void)write(i);
+    for (std::size_t i = 0; i < pointers.size(); ++i) (void)write(i);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -29,7 +30,8 @@ struct StoreParts {
   // Before a record is sent: what its follow-up will have to know can be asked for meanwhile.
   void prepare_follow_up(const CommitRecord& record);
   // To be called once for each record this process published: puts its attachments in place, writes the commit
-  // pointers, advances the regular versions on main, settles when much is attached. Returns at once.
+  // pointers, advances the regular versions on main, settles when much is attached; records that follow each other
+  // soon are worked off together (graph/background.h). Returns at once.
   void follow_up(const RecordPtr& record);
 
   // Writers of this process on one branch take turns here to publish; others meet at the log.
@@ -48,10 +50,14 @@ struct StoreParts {
   HeadChain head_chain;
 
  private:
-  void place(const RecordPtr& record);
-  // The same in two round trips, for a far store; false: not everything is in place.
-  bool place_far(const RecordPtr& record);
-  void write_pointers(const CommitRecord& record);
+  void work_off(const Background::Batch& records);
+  // True: all they carry is in place.
+  bool place_near(std::span<const RecordPtr> records);
+  // The same in two round trips, for a far store.
+  bool place_far(std::span<const RecordPtr> records);
+  void note_on_chain(std::span<const RecordPtr> records);
+  void write_pointers(std::span<const RecordPtr> records);
+  void settle_when_much(const LoadedRecord& record);
 
   std::mutex turns_mutex_;
   std::map<std::string, std::shared_ptr<std::mutex>, std::less<>> turns_;  // guarded by turns_mutex_

@@ -1,8 +1,11 @@
 #include "graph/write_loop.h"
 
+#include <algorithm>
+#include <atomic>
 #include <exception>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "graph/layout.h"
 #include "graph/race.h"
@@ -12,6 +15,11 @@ namespace omnigraph::graph {
 namespace {
 
 constexpr std::size_t kGroupMax = 32;
+// How long a leader waits for the callers of the last group. Below a sync of any disk; they come within it unless they
+// have something else to do.
+constexpr std::chrono::microseconds kGatherUs{300};
+// A group that ended longer ago says nothing about who comes now.
+constexpr std::chrono::milliseconds kLastGroupMs{5};
 
 class Transaction final : public WriteTransaction {
  public:
@@ -38,21 +46,43 @@ class Transaction final : public WriteTransaction {
   WriteSet writes_;
 };
 
+Error ended_early(const std::exception& error) {
+  return internal_error(std::string("the write ended early (")
+                            .append(error.what())
+                            .append("); look at the branch's head before trying again"));
+}
+
 }  // namespace
 
 struct WriteLoop::Member {
+  enum class Turn : int { kWaits, kLeads, kServed };
+
+  Member(const WriteOptions& write_options, const WriteBody& write_body) : options(write_options), body(write_body) {}
+
   const WriteOptions& options;
   const WriteBody& body;
   std::shared_ptr<PreparedFileCache> files = make_prepared_file_cache();
+  std::optional<Moment> uploads_since{};  // what `files` may reuse
 
   // Of the latest attempt.
   std::optional<PreparedWrite> prepared{};  // set when it makes a commit
   std::set<schema::TypeRef> footprint{};
   std::size_t commit_index = 0;
+  std::string commit_id{};  // once it was about to be sent
   std::optional<Error> refused{};
 
   std::optional<Result<WriteOutcome>> outcome{};  // the answer
-  bool answered = false;                          // guarded by the queue's mutex
+  std::atomic<Turn> turn{Turn::kWaits};
+
+  void set_turn(Turn next) {
+    turn = next;
+    turn.notify_one();
+  }
+  // What its turn is once it no longer waits.
+  Turn wait() {
+    turn.wait(Turn::kWaits);
+    return turn;
+  }
 
   void begin_attempt() {
     prepared.reset();
@@ -64,13 +94,13 @@ struct WriteLoop::Member {
 // One group from its first attempt to its answers.
 class WriteLoop::GroupRun {
  public:
-  GroupRun(StoreParts& parts, std::vector<Member*> members)
+  GroupRun(StoreParts& parts, Group members)
       : parts_(parts),
         members_(std::move(members)),
         branch_(members_.front()->options.branch),
         started_(parts.log->now()) {}
 
-  // Gives every member its outcome.
+  // Gives every member its outcome, but for deferred().
   void run() {
     const std::shared_ptr<std::mutex> turn = parts_.branch_turn(branch_);
     while (true) {
@@ -78,7 +108,10 @@ class WriteLoop::GroupRun {
       std::unique_lock<std::mutex> lock(*turn, std::defer_lock);
       if (attempt_ >= kTryWithTurn) lock.lock();
       Result<bool> done = one_attempt(lock);
-      if (!done) return answer_all(done.error());
+      if (!done) {
+        if (lock.owns_lock()) lock.unlock();
+        return answer_failed(done.error());
+      }
       if (*done) return;
       if (lock.owns_lock()) lock.unlock();
       if (gives_up(attempt_, started_, parts_.log->now())) {
@@ -88,16 +121,20 @@ class WriteLoop::GroupRun {
     }
   }
 
+  // Members, in order, for whom the record had no room.
+  [[nodiscard]] const Group& deferred() const { return deferred_; }
+
  private:
-  // True: every member has its outcome. False: the head has moved. Errors go to every member.
+  // True: every member has its outcome. False: the head has moved.
   Result<bool> one_attempt(std::unique_lock<std::mutex>& lock) {
+    sent_ = false;
     const bool may_replay = base_.record() != nullptr;
     const WriteBase before = base_;
     OG_ASSIGN_OR_RETURN(base_, take_base());
     expected_head_ = base_.record()->record.head_id;
     OG_ASSIGN_OR_RETURN(RecordDraft draft, RecordDraft::start(parts_, branch_, base_));
     if (may_replay && outcome_stays(before)) {
-      OG_RETURN_IF_ERROR(replay(draft));
+      replay(draft);
     } else {
       OG_RETURN_IF_ERROR(run_bodies(draft));
     }
@@ -108,6 +145,10 @@ class WriteLoop::GroupRun {
       if (moved) return false;
     }
     parts_.prepare_follow_up(draft.record());
+    sent_ = true;
+    for (const MemberPtr& member : members_) {
+      member->commit_id = member->prepared ? draft.record().commits[member->commit_index].id : std::string();
+    }
     OG_ASSIGN_OR_RETURN(
         const Published published,
         parts_.publisher->publish(draft.finish(), draft.objects(),
@@ -142,7 +183,7 @@ class WriteLoop::GroupRun {
     const CommitRecord& a = before.record()->record;
     const CommitRecord& b = base_.record()->record;
     if (a.incarnation != b.incarnation || a.schema.digest != b.schema.digest) return false;
-    for (const Member* member : members_) {
+    for (const MemberPtr& member : members_) {
       if (!member->prepared || member->options.if_head) return false;
       for (const schema::TypeRef type : member->footprint) {
         const std::string key = catalog_->table_key(type);
@@ -153,26 +194,65 @@ class WriteLoop::GroupRun {
     return true;
   }
 
-  Result<void> replay(RecordDraft& draft) {
-    for (Member* member : members_) {
-      OG_ASSIGN_OR_RETURN(member->commit_index, draft.append(facts_of(*member), *member->prepared));
+  void replay(RecordDraft& draft) {
+    for (const MemberPtr& member : members_) append(draft, *member);
+  }
+
+  Result<void> run_bodies(RecordDraft& draft) {
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+      Member& member = *members_[i];
+      member.begin_attempt();
+      OG_ASSIGN_OR_RETURN(const SnapshotPtr snapshot, draft.snapshot());
+      catalog_ = snapshot->catalog();
+      const Result<bool> effective = run_guarded(member, snapshot);
+      if (!effective) {
+        member.refused = effective.error();
+      } else if (*effective) {
+        if (!has_room(draft, *member.prepared)) {
+          defer_from(i);
+          break;
+        }
+        append(draft, member);
+      }
     }
     return {};
   }
 
-  Result<void> run_bodies(RecordDraft& draft) {
-    for (Member* member : members_) {
-      member->begin_attempt();
-      OG_ASSIGN_OR_RETURN(const SnapshotPtr snapshot, draft.snapshot());
-      catalog_ = snapshot->catalog();
-      Result<bool> effective = run_body(*member, snapshot);
-      if (!effective) {
-        member->refused = std::move(effective).error();
-      } else if (*effective) {
-        OG_ASSIGN_OR_RETURN(member->commit_index, draft.append(facts_of(*member), *member->prepared));
-      }
+  // Adds the member's commit; what does not fit is its own failure, and the draft is as it was.
+  static void append(RecordDraft& draft, Member& member) {
+    Result<std::size_t> index = draft.append(facts_of(member), *member.prepared);
+    if (index) {
+      member.commit_index = *index;
+    } else {
+      member.prepared.reset();
+      member.refused = std::move(index).error();
     }
-    return {};
+  }
+
+  // Whether the record stays small enough to carry all its objects: a larger one costs the others uploads first.
+  static bool has_room(const RecordDraft& draft, const PreparedWrite& prepared) {
+    const std::size_t commits = draft.record().commits.size();
+    if (commits == 0) return true;
+    std::uint64_t bytes = 0;
+    for (const NewObject& object : prepared.small) bytes += object.bytes.size();
+    // Its manifests are not made yet; those before it tell how large they will be.
+    return draft.new_bytes() + std::max(bytes, draft.new_bytes() / commits) <= kAttachBytesMax;
+  }
+
+  void defer_from(std::size_t first) {
+    const auto begin = members_.begin() + static_cast<std::ptrdiff_t>(first);
+    deferred_.insert(deferred_.begin(), begin, members_.end());
+    members_.erase(begin, members_.end());
+    for (const MemberPtr& member : deferred_) member->begin_attempt();
+  }
+
+  Result<bool> run_guarded(Member& member, const SnapshotPtr& snapshot) {
+    try {
+      return run_body(member, snapshot);
+    } catch (const std::exception& error) {  // no memory, say: the others may need less
+      member.prepared.reset();
+      return std::unexpected(ended_early(error));
+    }
   }
 
   // True: it makes a commit.
@@ -193,9 +273,17 @@ class WriteLoop::GroupRun {
     member.footprint = prepared.footprint;
     member.footprint.insert(writes.reads.begin(), writes.reads.end());
     for (const auto& [type, table] : writes.tables) member.footprint.insert(type);
-    if (!prepared.uploaded.empty() && !uploads_.started) uploads_.started = began;
+    if (!prepared.uploaded.empty()) note_upload(member, began);
     member.prepared = std::move(prepared);
     return true;
+  }
+
+  // The earliest one counts, also when the member was in another group before.
+  void note_upload(Member& member, const Moment& began) {
+    if (!member.uploads_since) member.uploads_since = began;
+    if (!uploads_.started || elapsed_us(*member.uploads_since, *uploads_.started) > 0) {
+      uploads_.started = member.uploads_since;
+    }
   }
 
   // Refusals and writes without effect: told only from a head confirmed after the requests came.
@@ -203,18 +291,18 @@ class WriteLoop::GroupRun {
     bool settled = base_.confirmed_now;
     if (!settled) {
       bool refusal = false;
-      for (const Member* member : members_) refusal = refusal || !member->refused || is_refusal(*member->refused);
+      for (const MemberPtr& member : members_) refusal = refusal || !member->refused || is_refusal(*member->refused);
       if (refusal) {
         OG_ASSIGN_OR_RETURN(const bool moved, has_moved(/*ask=*/true));
         if (moved) return false;
       }
     }
-    for (Member* member : members_) answer(*member, nullptr);
+    for (const MemberPtr& member : members_) answer(*member, nullptr);
     return true;
   }
 
   void answer_published(const CommitRecord& record) {
-    for (Member* member : members_) answer(*member, &record);
+    for (const MemberPtr& member : members_) answer(*member, &record);
   }
 
   void answer(Member& member, const CommitRecord* record) {
@@ -231,7 +319,31 @@ class WriteLoop::GroupRun {
   }
 
   void answer_all(const Error& error) {
-    for (Member* member : members_) member->outcome = std::unexpected(error);
+    for (const MemberPtr& member : members_) member->outcome = std::unexpected(error);
+  }
+
+  // The attempt as a whole failed. What one of several brought about (a limit, a file too many) is not the others':
+  // each is run again by itself. But nothing is sent twice whose fate is unknown.
+  void answer_failed(const Error& error) {
+    if (members_.size() == 1) return answer_all(error);
+    const bool undecided = sent_ && error.code == Code::kInternal;
+    for (const MemberPtr& member : members_) {
+      if (undecided && member->prepared) {
+        member->outcome = std::unexpected(naming(error, member->commit_id));
+      } else {
+        GroupRun(parts_, {member}).run();
+      }
+    }
+  }
+
+  // The publisher names the record's last commit; each caller is to ask for his own.
+  Error naming(Error error, const std::string& commit_id) const {
+    std::string last;
+    for (const MemberPtr& member : members_) last = std::max(last, member->commit_id);
+    if (const std::size_t at = error.message.find(last); at != std::string::npos) {
+      error.message.replace(at, last.size(), commit_id);
+    }
+    return error;
   }
 
   // Whether the branch has left the base of this attempt. Without `ask` only what this process knows counts.
@@ -247,7 +359,8 @@ class WriteLoop::GroupRun {
   }
 
   StoreParts& parts_;
-  const std::vector<Member*> members_;
+  Group members_;
+  Group deferred_;
   const std::string branch_;
   const Moment started_;
   std::uint32_t attempt_ = 0;
@@ -256,6 +369,7 @@ class WriteLoop::GroupRun {
   Uploads uploads_;
   std::string expected_head_;
   std::string actual_head_;
+  bool sent_ = false;  // the attempt came to its publish
 };
 
 Result<WriteOutcome> WriteLoop::write(const WriteOptions& options, const WriteBody& body) {
@@ -265,46 +379,76 @@ Result<WriteOutcome> WriteLoop::write(const WriteOptions& options, const WriteBo
   if (checked.fork_from) {
     OG_ASSIGN_OR_RETURN(checked.fork_from, checked_branch_name(*checked.fork_from));
   }
-  Member member{.options = checked, .body = body};
+  const Background::Write under_way(parts_.background);
+  const auto member = std::make_shared<Member>(checked, body);
   // A load may take long and would hold up the others of its group.
   if (checked.kind == CommitKind::kMutate && !checked.fork_from) return write_in_group(member);
-  run_group(parts_, {&member});
-  return std::move(*member.outcome);
+  (void)run_group(parts_, {member});
+  return std::move(*member->outcome);
 }
 
 // Every member gets an answer, whatever is thrown below (no memory, say): the branch must not stay led for ever.
-void WriteLoop::run_group(StoreParts& parts, const std::vector<Member*>& members) {
+WriteLoop::Group WriteLoop::run_group(StoreParts& parts, const Group& group) {
   try {
-    GroupRun(parts, members).run();
+    GroupRun run(parts, group);
+    run.run();
+    return run.deferred();
   } catch (const std::exception& error) {
-    for (Member* member : members) {
-      member->outcome = std::unexpected(internal_error(
-          std::string("the write ended early (").append(error.what()).append("); look at the branch's head before trying again")));
+    for (const MemberPtr& member : group) {
+      if (!member->outcome) member->outcome = std::unexpected(ended_early(error));
     }
+    return {};
   }
 }
 
-Result<WriteOutcome> WriteLoop::write_in_group(Member& member) {
-  const std::shared_ptr<Queue> queue = queue_of(member.options.branch);
-  std::unique_lock lock(queue->mutex);
-  queue->waiting.push_back(&member);
-  queue->changed.wait(lock, [&] { return member.answered || !queue->led; });
-  if (member.answered) return std::move(*member.outcome);
-  // This caller leads: one group, its own write among it, then the next waiting caller takes over.
-  queue->led = true;
-  std::vector<Member*> group{&member};
-  std::erase(queue->waiting, &member);
-  while (group.size() < kGroupMax && !queue->waiting.empty()) {
-    group.push_back(queue->waiting.front());
-    queue->waiting.pop_front();
+Result<WriteOutcome> WriteLoop::write_in_group(const MemberPtr& member) {
+  const std::shared_ptr<Queue> queue = queue_of(member->options.branch);
+  bool leads = false;
+  {
+    const std::lock_guard lock(queue->mutex);
+    leads = !std::exchange(queue->led, true);
+    if (!leads) {
+      queue->waiting.push_back(member);
+      if (queue->waiting.size() == queue->gathered_at) queue->gathered.notify_one();
+    }
+  }
+  if (leads || member->wait() == Member::Turn::kLeads) lead(*queue, member);
+  return std::move(*member->outcome);
+}
+
+void WriteLoop::lead(Queue& queue, const MemberPtr& member) {
+  Group group{member};
+  std::unique_lock lock(queue.mutex);
+  gather(queue, lock);
+  while (group.size() < kGroupMax && !queue.waiting.empty()) {
+    group.push_back(std::move(queue.waiting.front()));
+    queue.waiting.pop_front();
   }
   lock.unlock();
-  run_group(parts_, group);
+  const Group deferred = run_group(parts_, group);
+  group.resize(group.size() - deferred.size());  // the last ones; never the first
   lock.lock();
-  for (Member* served : group) served->answered = true;
-  queue->led = false;
-  queue->changed.notify_all();
-  return std::move(*member.outcome);
+  queue.waiting.insert(queue.waiting.begin(), deferred.begin(), deferred.end());
+  queue.last_group = group.size();
+  queue.last_ended = std::chrono::steady_clock::now();
+  MemberPtr next;
+  if (queue.waiting.empty()) {
+    queue.led = false;
+  } else {
+    next = std::move(queue.waiting.front());
+    queue.waiting.pop_front();
+  }
+  lock.unlock();
+  if (next) next->set_turn(Member::Turn::kLeads);
+  for (std::size_t i = 1; i < group.size(); ++i) group[i]->set_turn(Member::Turn::kServed);
+}
+
+void WriteLoop::gather(Queue& queue, std::unique_lock<std::mutex>& lock) {
+  const std::size_t others = queue.last_group - 1;
+  if (others == 0 || std::chrono::steady_clock::now() - queue.last_ended > kLastGroupMs) return;
+  queue.gathered_at = others;
+  queue.gathered.wait_for(lock, kGatherUs, [&] { return queue.waiting.size() >= others; });
+  queue.gathered_at = 0;
 }
 
 std::shared_ptr<WriteLoop::Queue> WriteLoop::queue_of(const std::string& branch) {

@@ -264,6 +264,15 @@ class LocalStore final : public ObjectStore {
     return missing || (there && S_ISDIR(status.st_mode)) ? no_such_object(key) : error;
   }
 
+  Result<base::AtOnce> create_at_once(const fs::path& target, std::span<const std::byte> body) {
+    OG_RETURN_IF_ERROR(folders_.ensure(target.parent_path(), /*durable=*/false));
+    auto outcome = base::create_file_at_once(target, body);
+    if (outcome) return outcome;
+    // A folder that somebody removed since it was made: the other way makes it again.
+    if (outcome.error().code == Code::kNotFound) return base::AtOnce::kUnavailable;
+    return std::unexpected(write_error(std::move(outcome).error(), {}, {}));
+  }
+
   Result<base::NewFile> create_temporary(const fs::path& temporary, const fs::path& target, bool durable) {
     const fs::path folder = target.parent_path();
     OG_RETURN_IF_ERROR(folders_.ensure(folder, durable));
@@ -304,6 +313,12 @@ class LocalStore final : public ObjectStore {
                             const BeforeEffect* before_effect) {
     OG_RETURN_IF_ERROR(check_key(key));
     const fs::path target = root_ / key;
+    if (durability == Durability::kWriteBack && before_effect == nullptr) {
+      OG_ASSIGN_OR_RETURN(const base::AtOnce outcome, create_at_once(target, body));
+      if (outcome != base::AtOnce::kUnavailable) {
+        return outcome == base::AtOnce::kCreated ? PutOutcome::kCreated : PutOutcome::kAlreadyExists;
+      }
+    }
     OG_ASSIGN_OR_RETURN(const fs::path temporary, write_temporary(target, body, durability));
     if (before_effect != nullptr && *before_effect) {
       if (auto allowed = (*before_effect)(); !allowed) {

@@ -1,14 +1,17 @@
 // The commit protocol under faults, enumerated: every fault at every store operation of every kind of write.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <mutex>
+#include <set>
 
 #include "base/clock.h"
 #include "graph/layout.h"
 #include "graph/merge.h"
 #include "graph/optimize.h"
 #include "graph/schema_change.h"
+#include "graph/store_parts.h"
 #include "graph/verify.h"
 #include "objectstore/faulty_store.h"
 #include "tests/graph/forwarding_store.h"
@@ -279,6 +282,48 @@ TEST(CommitFault, OldOrNewNeverBetweenOnALocalDisk) {
     return objectstore::open_local_store(used.back()).value();
   });
   for (const std::filesystem::path& path : used) std::filesystem::remove_all(path);
+}
+
+// Goal: commits whose objects are put in place together are as safe as single ones.
+// Method: a process writes several commits without a pause and ends; every fault at every store operation.
+TEST(CommitFault, ABatchCutAnywhere) {
+  constexpr int kCommits = 4;
+  for (const Fault fault : {Fault::kFailBefore, Fault::kFailAfter, Fault::kCrashBefore, Fault::kCrashAfter}) {
+    for (std::uint64_t at = 0;; ++at) {
+      SCOPED_TRACE(::testing::Message() << "fault " << static_cast<int>(fault) << " at operation " << at);
+      ASSERT_LT(at, 1'000u) << "the workload grew";
+      const StorePtr disk = objectstore::make_memory_store();
+      seed(disk);
+      const auto faulty = objectstore::make_faulty_store(disk, {.fault = fault, .at_operation = at});
+      std::set<std::string> told;
+      if (const auto graph = GraphStore::open(faulty)) {
+        const Background::Write no_pause((*graph)->parts().background);
+        for (int i = 0; i < kCommits; ++i) {
+          const std::string text = numbered("n", i);
+          if (insert_note(**graph, text)) told.insert(text);
+        }
+        (*graph)->drain();
+      }
+      const Result<World> after = read_world(disk);
+      ASSERT_TRUE(after) << after.error().render();
+      std::set<std::string> found(after->at("main").notes.begin(), after->at("main").notes.end());
+      found.erase("hello");
+      EXPECT_TRUE(std::ranges::includes(found, told)) << "acknowledged, yet not there";
+      EXPECT_LE(found.size(), told.size() + 1) << "refused, yet there";
+      expect_verified(disk);
+      const GraphPtr next = open_people(disk);
+      ASSERT_TRUE(insert_note(*next, "Next"));
+      next->drain();
+      for (const auto& [key, entry] : next->head("main").value()->record().tables) {
+        EXPECT_TRUE(disk->head(entry.manifest)) << key << " is not in place after the next write";
+      }
+      expect_verified(disk);
+      if (!faulty->fired()) {
+        EXPECT_EQ(told.size(), static_cast<std::size_t>(kCommits));
+        break;
+      }
+    }
+  }
 }
 
 // Goal: an interrupted init leaves nothing that keeps the next one from working.

@@ -295,6 +295,35 @@ TEST(PowerLoss, AtEveryStepOfPlacingAndSettling) {
   });
 }
 
+// Goal: the same for batches: commits that were put in place together, while more were being written.
+// Method: every process writes without a pause, so that its commits queue up; a power loss at each step.
+TEST(PowerLoss, AtEveryStepOfABatch) {
+  fault::for_each_seed(1, [](std::uint64_t seed) {
+    const History history = HistoryMaker(seed + 77).make(18, /*long_notes=*/false);
+    std::vector<Cut> cuts;
+    {
+      const Folder folder;
+      { ASSERT_NE(init_people(folder.open()), nullptr); }
+      Recording run(folder.path(), seed, 0, every_step);
+      for (const auto& [first, end] : {std::pair<std::size_t, std::size_t>(0, 10), {10, 18}}) {
+        const GraphPtr graph = open_people(folder.open());
+        const Background::Write no_pause(graph->parts().background);
+        for (std::size_t i = first; i < end; ++i) {
+          ASSERT_TRUE(history.operations[i].run(*graph));
+          run.acknowledge(i + 1);
+        }
+        graph->drain();
+        const auto head = graph->parts().log->confirmed_head("main");
+        ASSERT_TRUE(head && graph->parts().keeper->settle(*head->record));
+      }
+      cuts = run.cuts();
+    }
+    for (std::size_t i = 0; i < cuts.size() && !::testing::Test::HasFailure(); ++i) {
+      verify(cuts[i], history, seed + i, /*deep=*/i % 8 == seed % 8);
+    }
+  });
+}
+
 // Goal: what the first power loss left torn is not believed by the process that settles it.
 // Method: after one loss the graph is opened again, written to and settled, so that later records leave out what the
 // first process had placed, and power fails a second time somewhere.
@@ -394,7 +423,7 @@ TEST(PowerLoss, ALatePlacementHarmsNoSettledFile) {
     std::vector<Cut> cuts;
     {
       Recording run(folder.path(), seed, 0, every_step);
-      ASSERT_TRUE(late->parts().keeper->place(*old->record));
+      ASSERT_TRUE(late->parts().keeper->place({&old->record, 1}));
       ASSERT_TRUE(late->parts().keeper->settle(*old->record));
       cuts = run.cuts();
     }

@@ -131,7 +131,7 @@ TEST_F(AttachmentsTest, TornFilesAreReadFromTheRecordAndWrittenAnewWhenSettled) 
   const RecordPtr record = log->confirmed_head("main").value().record;
   const auto all = [](const std::string&) { return true; };
   EXPECT_EQ(keeper.carried(record->record.attached, all).size(), record->record.attached.size());
-  ASSERT_TRUE(keeper.place(*record));
+  ASSERT_TRUE(keeper.place({&record, 1}));
   EXPECT_EQ(keeper.carried(record->record.attached, all).size(), record->record.attached.size())
       << "placed by another, or unsynced, is not settled";
   ASSERT_TRUE(keeper.settle(*record));

@@ -3,9 +3,14 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <functional>
+#include <mutex>
 #include <random>
+#include <set>
 #include <thread>
 
+#include "objectstore/metered_store.h"
+#include "tests/graph/forwarding_store.h"
 #include "tests/graph/store_test_support.h"
 
 namespace omnigraph::graph::testing {
@@ -113,6 +118,149 @@ TEST(Concurrency, WaitingWritersShareOneRecord) {
   EXPECT_EQ(checked_chain(store).size(), 9u);
   EXPECT_LE(keys_under(store, "log/main/").size(), 4u) << "one record for those who waited";
   EXPECT_EQ(read_state(store).value().people.size(), 8u);
+}
+
+// Writers that wait while a first one holds its group open.
+class WaitingWriters {
+ public:
+  explicit WaitingWriters(const GraphPtr& graph) : graph_(graph) {
+    threads_.emplace_back([this] {
+      const auto led = graph_->write({}, [this](WriteTransaction& transaction) -> Result<void> {
+        started_ = true;
+        while (!go_) std::this_thread::yield();
+        transaction.put(people_rows(*transaction.base()->catalog(), {{"first", 0}}), PutMode::kAppend, false);
+        return {};
+      });
+      EXPECT_TRUE(led);
+    });
+    while (!started_) std::this_thread::yield();
+  }
+  void add(std::function<void()> write) { threads_.emplace_back(std::move(write)); }
+  // All have come; they are answered when this returns.
+  void let_go() {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    go_ = true;
+    threads_.clear();
+  }
+
+ private:
+  const GraphPtr graph_;
+  std::atomic<bool> go_ = false, started_ = false;
+  std::vector<std::jthread> threads_;
+};
+
+// Refuses every record of several commits; `answered`: says so, else nobody learns what became of it.
+class LonersStore final : public ForwardingStore {
+ public:
+  LonersStore(StorePtr inner, bool answered) : ForwardingStore(std::move(inner)), answered_(answered) {}
+  Result<objectstore::PutOutcome> publish(std::string_view key, std::span<const std::byte> body,
+                                          const BeforeEffect& before_effect) override {
+    const auto record = decode_record(Buffer::from(std::string(reinterpret_cast<const char*>(body.data()), body.size())), key);
+    if (!record || record->commits.size() < 2) return inner_->publish(key, body, before_effect);
+    ++refused;
+    if (answered_) return std::unexpected(Error{Code::kUnavailable, "no groups here"});
+    OG_RETURN_IF_ERROR(before_effect());
+    for (const Commit& commit : record->commits) lost.insert(commit.id);
+    return std::unexpected(Error{Code::kIoError, "gone"});
+  }
+  Result<Buffer> get(std::string_view key, std::optional<objectstore::ByteRange> range) override {
+    if (!lost.empty() && key.starts_with("log/")) return std::unexpected(Error{Code::kIoError, "gone"});
+    return inner_->get(key, range);
+  }
+  std::atomic<int> refused = 0;
+  std::set<std::string> lost;  // ids of commits of unknown fate
+
+ private:
+  const bool answered_;
+};
+
+// Goal: what a group is refused is not its members' trouble: each is run again by itself.
+TEST(Concurrency, AGroupThatFailsIsRunOneByOne) {
+  const auto store = std::make_shared<LonersStore>(objectstore::make_memory_store(), /*answered=*/true);
+  const GraphPtr graph = init_people(store);
+  WaitingWriters writers(graph);
+  for (int i = 0; i < 6; ++i) {
+    writers.add([&, i] {
+      const auto written = insert_person(*graph, numbered("p", i), i);
+      EXPECT_TRUE(written) << written.error().render();
+    });
+  }
+  writers.let_go();
+  EXPECT_GT(store->refused, 0) << "there was no group";
+  EXPECT_EQ(people_in(*graph->head("main").value()).value().size(), 7u);
+  EXPECT_EQ(checked_chain(store).size(), 8u);
+}
+
+// Goal: a group of unknown fate is sent once, and each caller is told the id of his own commit.
+TEST(Concurrency, AGroupOfUnknownFateTellsEachItsCommit) {
+  const auto store = std::make_shared<LonersStore>(objectstore::make_memory_store(), /*answered=*/false);
+  const GraphPtr graph = init_people(store);
+  std::mutex mutex;
+  std::set<std::string> told;
+  WaitingWriters writers(graph);
+  for (int i = 0; i < 6; ++i) {
+    writers.add([&, i] {
+      const auto written = insert_person(*graph, numbered("p", i), i);
+      ASSERT_FALSE(written);
+      EXPECT_EQ(written.error().code, Code::kInternal) << written.error().render();
+      const std::lock_guard lock(mutex);
+      const std::size_t at = written.error().message.find("commit '");
+      ASSERT_NE(at, std::string::npos) << written.error().message;
+      told.insert(written.error().message.substr(at + 8, 26));
+    });
+  }
+  writers.let_go();
+  EXPECT_EQ(told, store->lost);
+  EXPECT_EQ(told.size(), 6u);
+}
+
+// Goal: a member that throws, or whose commit fails, ends its own write only.
+TEST(Concurrency, AMemberThatFailsHurtsNoOther) {
+  const StorePtr store = objectstore::make_memory_store();
+  const GraphPtr graph = init_people(store);
+  std::atomic<int> failed = 0;
+  WaitingWriters writers(graph);
+  for (int i = 0; i < 6; ++i) {
+    writers.add([&, i] {
+      const auto written = graph->write({}, [&](WriteTransaction& transaction) -> Result<void> {
+        if (i % 2 == 0) throw std::bad_alloc();
+        transaction.put(people_rows(*transaction.base()->catalog(), {{numbered("p", i), i}}), PutMode::kAppend, false);
+        return {};
+      });
+      EXPECT_EQ(written.has_value(), i % 2 != 0);
+      if (!written) {
+        EXPECT_EQ(written.error().code, Code::kInternal);
+        ++failed;
+      }
+    });
+  }
+  writers.let_go();
+  EXPECT_EQ(failed, 3);
+  EXPECT_EQ(people_in(*graph->head("main").value()).value().size(), 4u);
+  EXPECT_EQ(checked_chain(store).size(), 5u);
+}
+
+// Goal: a group stops where its record would become too large to carry its objects; who is left comes next.
+// Method: notes of 60 kB each, six of which do not fit into one record.
+TEST(Concurrency, AGroupIsCutWhereItsRecordIsFull) {
+  const auto metered = objectstore::make_metered_store(objectstore::make_memory_store());
+  const GraphPtr graph = init_people(metered);
+  WaitingWriters writers(graph);
+  for (int i = 0; i < 6; ++i) {
+    writers.add([&, i] {
+      std::mt19937_64 random(static_cast<std::uint64_t>(i));
+      std::string text(60'000, ' ');
+      for (char& c : text) c = static_cast<char>('!' + random() % 90);
+      EXPECT_TRUE(insert_note(*graph, text));
+    });
+  }
+  writers.let_go();
+  graph->drain();
+  EXPECT_EQ(read_state(metered).value().notes.size(), 6u);
+  EXPECT_EQ(checked_chain(metered).size(), 8u);
+  for (const auto& request : metered->meter().log) {
+    EXPECT_FALSE(request.operation == "put" && request.key.starts_with("tables/")) << request.key << " was uploaded";
+  }
 }
 
 // Goal: writes that touch different tables do not disturb each other: the body runs once.
