@@ -1,7 +1,8 @@
 // How many storage requests each operation makes, and how many of them wait for one another, at several lengths of
 // history: the table of docs/requests.md. The store is a map in memory that answers after a pause, so that requests
 // made together overlap as they do against a bucket.
-//   request_counts [HISTORY..]        default 10 1000 10000
+//   request_counts [--trace] [HISTORY..]        default 10 1000 10000
+// --trace prints every request with its hop, bytes and key.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -16,11 +17,15 @@
 #include "engine/changes.h"
 #include "engine/graph.h"
 #include "engine/merge.h"
+#include "engine/open_once.h"
 #include "graph/optimize.h"
 #include "objectstore/metered_store.h"
 #include "tests/graph/forwarding_store.h"
 
 namespace omnigraph::engine {
+
+bool trace = false;  // set by main
+
 namespace {
 
 using bench::must;
@@ -29,7 +34,8 @@ using objectstore::MeteredStore;
 using StorePtr = std::shared_ptr<objectstore::ObjectStore>;
 
 constexpr int kBaseRows = 100'000;
-constexpr auto kAnswerTime = std::chrono::milliseconds(3);
+// Long beside what is computed between requests, so that only requests that wait for one another count as hops.
+constexpr auto kAnswerTime = std::chrono::milliseconds(100);
 constexpr std::string_view kSchema = "node Ship { name: String @key  tons: I64 }\n";
 constexpr std::string_view kQueries = R"(
 query find($n: String) { match { $s: Ship { name: $n } } return { $s.tons } }
@@ -131,11 +137,22 @@ class World {
   }
 
   std::shared_ptr<Graph> open() { return must(Graph::open_on(metered_, "memory", quiet())); }
+  // As a command does that works on one branch.
+  std::shared_ptr<Graph> open_for(const std::string& branch) {
+    return must(open_once_on(metered_, "memory", branch, quiet()));
+  }
 
-  Cost cost_of(const std::function<void()>& operation) {
+  Cost cost_of(const std::string& name, const std::function<void()>& operation) {
     metered_->reset();
     operation();
     const objectstore::StoreMeter meter = metered_->meter();
+    if (trace) {
+      std::printf("%s\n", name.c_str());
+      for (const objectstore::StoreRequest& request : meter.log) {
+        std::printf("  %llu %-13s %8llu %s\n", static_cast<unsigned long long>(request.hop), request.operation.c_str(),
+                    static_cast<unsigned long long>(request.bytes), request.key.c_str());
+      }
+    }
     return {meter.requests, meter.dependent_hops};
   }
 
@@ -146,12 +163,10 @@ class World {
 
 class Table {
  public:
-  void add(const std::string& operation, const Cost& cost) {
-    for (Row& row : rows_) {
-      if (row.operation == operation) return row.costs.push_back(cost);
-    }
-    rows_.push_back({operation, {cost}});
+  void measure(World& world, const std::string& operation, const std::function<void()>& body) {
+    add(operation, world.cost_of(operation, body));
   }
+
   void print(const std::vector<int>& histories) const {
     std::printf("| Operation |");
     for (const int history : histories) std::printf(" %d commits |", history);
@@ -169,21 +184,28 @@ class Table {
   }
 
  private:
+  void add(const std::string& operation, const Cost& cost) {
+    for (Row& row : rows_) {
+      if (row.operation == operation) return row.costs.push_back(cost);
+    }
+    rows_.push_back({operation, {cost}});
+  }
+
   std::vector<Row> rows_;
 };
 
 void count_reads(World& world, Table& table) {
   const auto cold = [&](const std::string& name, const std::function<void(Graph&)>& operation) {
     std::shared_ptr<Graph> graph;
-    table.add(name, world.cost_of([&] {
+    table.measure(world, name, [&] {
       graph = world.open();
       operation(*graph);
-    }));
+    });
   };
   cold("cold open to the first row", [](Graph& graph) { find(graph, "base7"); });
   const auto graph = world.open();
   find(*graph, "base7");
-  table.add("point query, warm", world.cost_of([&] { find(*graph, "base8"); }));
+  table.measure(world, "point query, warm", [&] { find(*graph, "base8"); });
   const std::string commit = must(graph->snapshot("main")).graph_commit_id;
   cold("commit show, cold", [&](Graph& other) { must(other.commit(commit)); });
   const std::string cursor = *must(changes_of(*graph).poll({})).cursor;
@@ -195,38 +217,37 @@ void count_reads(World& world, Table& table) {
 
 void count_writes(World& world, Table& table, const std::string& tag) {
   std::shared_ptr<Graph> graph;
-  table.add("one-row write, cold", world.cost_of([&] {
+  table.measure(world, "one-row write, cold", [&] {
     graph = world.open();
     add(*graph, "main", "cold" + tag, 1);
-  }));
-  table.add("one-row write, warm", world.cost_of([&] { add(*graph, "main", "warm" + tag, 1); }));
-  table.add("1000-row write, warm",
-            world.cost_of([&] { load_ships(*graph, "main", "k" + tag, 1000, LoadMode::kAppend); }));
-  table.add("100,000-row write, warm",
-            world.cost_of([&] { load_ships(*graph, "main", "m" + tag, kBaseRows, LoadMode::kAppend); }));
+  });
+  table.measure(world, "one-row write, warm", [&] { add(*graph, "main", "warm" + tag, 1); });
+  table.measure(world, "1000-row write, warm", [&] { load_ships(*graph, "main", "k" + tag, 1000, LoadMode::kAppend); });
+  table.measure(world, "100,000-row write, warm",
+                [&] { load_ships(*graph, "main", "m" + tag, kBaseRows, LoadMode::kAppend); });
 }
 
 void count_branches(World& world, Table& table) {
   const auto graph = world.open();
   find(*graph, "base7");
-  table.add("branch create, warm", world.cost_of([&] { must(graph->create_branch("side", "main")); }));
-  table.add("first write on a new branch", world.cost_of([&] { set(*graph, "side", "base1", -1); }));
-  table.add("fast-forward merge", world.cost_of([&] { must(merge_branches(*graph, {.source = "side"})); }));
+  table.measure(world, "branch create, warm", [&] { must(graph->create_branch("side", "main")); });
+  table.measure(world, "first write on a new branch", [&] { set(*graph, "side", "base1", -1); });
+  table.measure(world, "fast-forward merge", [&] { must(merge_branches(*graph, {.source = "side"})); });
   for (int i = 10; i < 20; ++i) set(*graph, "side", "base" + std::to_string(i), -i);
   set(*graph, "main", "base30", -30);
-  table.add("three-way merge of 10 changes, warm",
-            world.cost_of([&] { must(merge_branches(*graph, {.source = "side"})); }));
+  table.measure(world, "three-way merge of 10 changes, warm",
+                [&] { must(merge_branches(*graph, {.source = "side"})); });
   for (int i = 40; i < 50; ++i) set(*graph, "side", "base" + std::to_string(i), -i);
   set(*graph, "main", "base60", -60);
-  table.add("three-way merge of 10 changes, cold",
-            world.cost_of([&] { must(merge_branches(*world.open(), {.source = "side"})); }));
-  table.add("branch delete, warm", world.cost_of([&] { must(graph->delete_branch("side")); }));
+  table.measure(world, "three-way merge of 10 changes, cold",
+                [&] { must(merge_branches(*world.open_for("side"), {.source = "side"})); });
+  table.measure(world, "branch delete, warm", [&] { must(graph->delete_branch("side")); });
 }
 
 void count_maintenance(World& world, Table& table) {
   const auto graph = world.open();
   find(*graph, "base7");
-  table.add("optimize", world.cost_of([&] { must(graph::optimize(graph->storage().parts(), "main")); }));
+  table.measure(world, "optimize", [&] { must(graph::optimize(graph->storage().parts(), "main")); });
 }
 
 int run(const std::vector<int>& histories) {
@@ -247,7 +268,13 @@ int run(const std::vector<int>& histories) {
 
 int main(int argc, char** argv) {
   std::vector<int> histories;
-  for (int i = 1; i < argc; ++i) histories.push_back(std::atoi(argv[i]));
+  for (int i = 1; i < argc; ++i) {
+    if (std::string_view(argv[i]) == "--trace") {
+      omnigraph::engine::trace = true;
+    } else {
+      histories.push_back(std::atoi(argv[i]));
+    }
+  }
   if (histories.empty()) histories = {10, 1000, 10'000};
   return omnigraph::engine::run(histories);
 }

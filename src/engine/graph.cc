@@ -4,10 +4,12 @@
 #include "base/version.h"
 #include "engine/graph_impl.h"
 #include "engine/open_once.h"
+#include "engine/query_types.h"
 #include "engine/storage_uri.h"
 #include "exec/mutate.h"
 #include "graph/layout.h"
 #include "graph/open_once.h"
+#include "graph/warm_tables.h"
 #include "query/parameters.h"
 #include "schema/parser.h"
 
@@ -15,9 +17,12 @@ namespace omnigraph::engine {
 
 std::string_view load_mode_name(LoadMode mode) {
   switch (mode) {
-    case LoadMode::kOverwrite: return "overwrite";
-    case LoadMode::kAppend: return "append";
-    case LoadMode::kMerge: return "merge";
+    case LoadMode::kOverwrite:
+      return "overwrite";
+    case LoadMode::kAppend:
+      return "append";
+    case LoadMode::kMerge:
+      return "merge";
   }
   return "";
 }
@@ -47,27 +52,37 @@ Error unfinished(const std::string& uri) {
   return not_found("no graph at '" + uri + "': its creation did not finish; run init (or cluster apply) again");
 }
 
-}  // namespace
-
-Result<std::shared_ptr<Graph>> Graph::init_on(std::shared_ptr<objectstore::ObjectStore> store, std::string uri,
-                                              std::string_view schema_source, const OpenOptions& options) {
-  OG_ASSIGN_OR_RETURN(auto opened, graph::GraphStore::init(std::move(store), schema_source, std::nullopt, options.store));
-  return std::make_shared<GraphImpl>(std::move(opened), std::move(uri), options);
-}
-
-Result<std::shared_ptr<Graph>> Graph::open_on(std::shared_ptr<objectstore::ObjectStore> store, std::string uri,
-                                              const OpenOptions& options) {
-  auto opened = graph::GraphStore::open(std::move(store), options.store);
+// The graph exists once main has a record; what an interrupted init left is none.
+Result<std::shared_ptr<graph::GraphStore>> opened_once(std::shared_ptr<objectstore::ObjectStore> store,
+                                                       const std::string& uri, std::string_view branch,
+                                                       const OpenOptions& options) {
+  auto opened = graph::open_once(std::move(store), branch, options.store);
   if (!opened) {
     Error error = std::move(opened).error();
     if (error.code == Code::kNotFound) error.message = "no graph at '" + uri + "'";
     return std::unexpected(std::move(error));
   }
-  // The graph exists once main has a record; what an interrupted init left is none.
-  if (const auto head = (*opened)->head("main"); !head && head.error().code == Code::kNotFound) {
+  if (!opened->has_main) return std::unexpected(unfinished(uri));
+  return std::move(opened->store);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Graph>> Graph::init_on(std::shared_ptr<objectstore::ObjectStore> store, std::string uri,
+                                              std::string_view schema_source, const OpenOptions& options) {
+  OG_ASSIGN_OR_RETURN(auto opened,
+                      graph::GraphStore::init(std::move(store), schema_source, std::nullopt, options.store));
+  return std::make_shared<GraphImpl>(std::move(opened), std::move(uri), options);
+}
+
+Result<std::shared_ptr<Graph>> Graph::open_on(std::shared_ptr<objectstore::ObjectStore> store, std::string uri,
+                                              const OpenOptions& options) {
+  OG_ASSIGN_OR_RETURN(auto opened, opened_once(std::move(store), uri, graph::kMainBranch, options));
+  // A damaged head is told at once, and the first operation finds it read.
+  if (const auto head = opened->head(graph::kMainBranch); !head && head.error().code == Code::kNotFound) {
     return std::unexpected(unfinished(uri));
   }
-  return std::make_shared<GraphImpl>(std::move(*opened), std::move(uri), options);
+  return std::make_shared<GraphImpl>(std::move(opened), std::move(uri), options);
 }
 
 Result<std::shared_ptr<Graph>> Graph::init(const std::string& uri, std::string_view schema_source,
@@ -91,14 +106,13 @@ Result<std::shared_ptr<Graph>> Graph::open(const std::string& uri, const OpenOpt
 
 Result<std::shared_ptr<Graph>> open_once(const std::string& uri, std::string_view branch) {
   OG_ASSIGN_OR_RETURN(auto store, open_store(uri, OpenMode::kExisting));
-  auto opened = graph::open_once(std::move(store), branch);
-  if (!opened) {
-    Error error = std::move(opened).error();
-    if (error.code == Code::kNotFound) error.message = "no graph at '" + uri + "'";
-    return std::unexpected(std::move(error));
-  }
-  if (!opened->has_main) return std::unexpected(unfinished(uri));
-  return std::make_shared<GraphImpl>(std::move(opened->store), uri, OpenOptions{});
+  return open_once_on(std::move(store), uri, branch);
+}
+
+Result<std::shared_ptr<Graph>> open_once_on(std::shared_ptr<objectstore::ObjectStore> store, const std::string& uri,
+                                            std::string_view branch, const OpenOptions& options) {
+  OG_ASSIGN_OR_RETURN(auto opened, opened_once(std::move(store), uri, branch, options));
+  return std::make_shared<GraphImpl>(std::move(opened), uri, options);
 }
 
 std::int64_t GraphImpl::now_ms() const {
@@ -159,14 +173,15 @@ Result<ReadAnswer> GraphImpl::query(std::string_view source, std::string_view na
   OG_ASSIGN_OR_RETURN(const query::BoundQueryPtr bound,
                       queries_.compile(source, name, snapshot->record().schema.digest, snapshot->catalog()));
   if (bound->is_mutation()) {
-    return std::unexpected(bad_request("query '" + bound->name +
-                                       "' contains mutations (insert/update/delete); use POST /mutate for write queries"));
+    return std::unexpected(bad_request(
+        "query '" + bound->name + "' contains mutations (insert/update/delete); use POST /mutate for write queries"));
   }
   OG_ASSIGN_OR_RETURN(const auto values, query::read_parameters(*bound, parameters));
   exec::ReadContext context;
   context.now_ms = now_ms();
   context.embed = [this](std::string_view text, std::uint32_t dimension, std::string_view model,
                          std::string_view property) { return embed_text(text, dimension, model, property); };
+  graph::warm_tables(*snapshot, types_read(*bound));
   OG_ASSIGN_OR_RETURN(answer.result, exec::execute_read(*bound, values, *snapshot, context));
   answer.query_name = bound->name;
   answer.graph_commit_id = snapshot->commit_id();
@@ -185,7 +200,9 @@ Result<MutateAnswer> GraphImpl::mutate(std::string_view source, std::string_view
   exec::MutationCounts counts;
   exec::MutateContext context;
   context.now_ms = now_ms();
-  context.put_blob = [this](std::string_view key, std::span<const std::byte> bytes) { return store_->store().put(key, bytes); };
+  context.put_blob = [this](std::string_view key, std::span<const std::byte> bytes) {
+    return store_->store().put(key, bytes);
+  };
   const auto body = [&](graph::WriteTransaction& transaction) -> Result<void> {
     const graph::Snapshot& base = *transaction.base();
     OG_ASSIGN_OR_RETURN(const query::BoundQueryPtr bound,
@@ -195,6 +212,7 @@ Result<MutateAnswer> GraphImpl::mutate(std::string_view source, std::string_view
     }
     answer.query_name = bound->name;
     OG_ASSIGN_OR_RETURN(const auto values, query::read_parameters(*bound, parameters));
+    graph::warm_tables(base, types_read(*bound));
     OG_ASSIGN_OR_RETURN(counts, exec::execute_mutation(*bound, values, transaction, context));
     return {};
   };

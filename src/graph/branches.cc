@@ -58,7 +58,11 @@ Result<void> Branches::remove(std::string_view name) {
   const std::shared_ptr<std::mutex> turn = parts_.branch_turn(branch);
   for (int attempt = 0; attempt < kTriesMax; ++attempt) {
     const std::lock_guard lock(*turn);
-    OG_ASSIGN_OR_RETURN(const Head head, parts_.log->confirmed_head(branch));
+    // The tombstone's put proves a cached head; a refusal is told only from one confirmed now.
+    OG_ASSIGN_OR_RETURN(Head head, attempt == 0 ? parts_.log->recent_head(branch) : parts_.log->confirmed_head(branch));
+    if (!head.live() && attempt == 0) {
+      OG_ASSIGN_OR_RETURN(head, parts_.log->confirmed_head(branch));
+    }
     if (!head.live()) return std::unexpected(branch_not_found(branch));
     const CommitRecord& last = head.record->record;
     CommitRecord tombstone;

@@ -81,7 +81,9 @@ Result<RecordPtr> CommitLog::read(std::string_view branch, std::uint64_t seq) {
   if (record.branch != branch || record.seq != seq) {
     return std::unexpected(corrupt_object(key, "the record belongs to another slot"));
   }
-  auto loaded = std::make_shared<const LoadedRecord>(LoadedRecord{std::move(record), std::move(bytes), nullptr});
+  auto copies = RecordCopies::in(bytes);
+  auto loaded = std::make_shared<const LoadedRecord>(
+      LoadedRecord{std::move(record), std::move(bytes), nullptr, nullptr, std::move(copies)});
   remember_record(loaded);
   return loaded;
 }

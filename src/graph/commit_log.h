@@ -20,6 +20,7 @@
 #include "base/result.h"
 #include "graph/moment.h"
 #include "graph/record.h"
+#include "graph/record_copies.h"
 #include "objectstore/object_store.h"
 
 namespace omnigraph::graph {
@@ -31,6 +32,7 @@ struct LoadedRecord {
   Buffer bytes;
   std::shared_ptr<const std::map<std::string, Buffer>> unpublished{};
   std::shared_ptr<const LoadedRecord> beneath{};
+  std::shared_ptr<const RecordCopies> copies{};  // null: the record has none
 };
 using RecordPtr = std::shared_ptr<const LoadedRecord>;
 
@@ -54,6 +56,8 @@ class CommitLog {
 
   // kNotFound: no such record (removed by cleanup, or never there).
   [[nodiscard]] Result<RecordPtr> read(std::string_view branch, std::uint64_t seq);
+  // Whether read() needs no request.
+  [[nodiscard]] bool has_record(std::string_view branch, std::uint64_t seq) { return cached_record(branch, seq) != nullptr; }
   // The newest record with a sequence number <= seq; null if there is none. One list and one get.
   [[nodiscard]] Result<RecordPtr> newest_at_or_below(std::string_view branch, std::uint64_t seq);
   // All sequence numbers of a log, newest first.

@@ -1,14 +1,20 @@
 #include "graph/data_file.h"
 
 #include "columnar/data_type.h"
+#include "graph/remote_file.h"
 
 namespace omnigraph::graph {
 
 Result<std::shared_ptr<const lance::FileReader>> DataFile::reader() {
   const std::lock_guard lock(open_mutex_);
   if (reader_ != nullptr) return reader_;
-  OG_ASSIGN_OR_RETURN(Buffer bytes, objects_->get(*record_, key_));
-  OG_ASSIGN_OR_RETURN(reader_, lance::FileReader::open(std::move(bytes), key_));
+  if (far_bytes_ > kWholeFileBytes && objects_->where(*record_, key_).place == ObjectReader::Place::kStore) {
+    OG_ASSIGN_OR_RETURN(auto source, RemoteFile::open(key_, far_bytes_, record_, objects_));
+    OG_ASSIGN_OR_RETURN(reader_, lance::FileReader::open(std::move(source), key_));
+  } else {
+    OG_ASSIGN_OR_RETURN(Buffer bytes, objects_->get(*record_, key_));
+    OG_ASSIGN_OR_RETURN(reader_, lance::FileReader::open(std::move(bytes), key_));
+  }
   record_.reset();
   objects_.reset();
   return reader_;
@@ -17,6 +23,20 @@ Result<std::shared_ptr<const lance::FileReader>> DataFile::reader() {
 bool DataFile::is_open() {
   const std::lock_guard lock(open_mutex_);
   return reader_ != nullptr;
+}
+
+void DataFile::bring(const std::vector<std::int32_t>& columns) {
+  const auto file = reader();
+  if (!file || far_bytes_ <= kWholeFileBytes || !(*file)->fetch(columns)) return;
+  const std::lock_guard lock(mutex_);
+  brought_.insert(columns);
+}
+
+bool DataFile::is_at_hand(const std::vector<std::int32_t>& columns) {
+  if (!is_open()) return false;
+  if (far_bytes_ <= kWholeFileBytes) return true;
+  const std::lock_guard lock(mutex_);
+  return brought_.contains(columns);
 }
 
 Result<DataFile::ColumnPtr> DataFile::column(const columnar::DataType& type, const std::vector<std::int32_t>& columns) {

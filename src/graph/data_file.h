@@ -2,9 +2,11 @@
 // of every snapshot that contains the file. Thread safety: all methods may be called concurrently.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,13 +21,18 @@ namespace omnigraph::graph {
 
 class DataFile {
  public:
-  // `record` says where the bytes are; it is let go once they are read.
-  DataFile(std::string key, RecordPtr record, std::shared_ptr<const ObjectReader> objects)
-      : key_(std::move(key)), record_(std::move(record)), objects_(std::move(objects)) {}
+  // `record` says where the bytes are; it is let go once they are read. `far_bytes`: the size of a file in a far store,
+  // 0 where it is not known or the store is near.
+  DataFile(std::string key, RecordPtr record, std::shared_ptr<const ObjectReader> objects, std::uint64_t far_bytes = 0)
+      : key_(std::move(key)), far_bytes_(far_bytes), record_(std::move(record)), objects_(std::move(objects)) {}
 
   [[nodiscard]] const std::string& key() const { return key_; }
   [[nodiscard]] Result<std::shared_ptr<const lance::FileReader>> reader();
   [[nodiscard]] bool is_open();
+  // Brings what reading these columns takes, in as few round trips as it can. What fails fails again at the reading.
+  void bring(const std::vector<std::int32_t>& columns);
+  // Whether bring() would ask the store for something: a large file is read column by column.
+  [[nodiscard]] bool is_at_hand(const std::vector<std::int32_t>& columns);
 
   // A top-level field by its file columns as lance::FileReader::read takes them; decoded once.
   using ColumnPtr = std::shared_ptr<const columnar::ChunkedArray>;
@@ -37,12 +44,14 @@ class DataFile {
   using ColumnKey = std::pair<std::string, std::vector<std::int32_t>>;  // type name, file columns
 
   const std::string key_;
+  const std::uint64_t far_bytes_;
   std::mutex open_mutex_;  // guards record_ and reader_
   RecordPtr record_;
   std::shared_ptr<const ObjectReader> objects_;
   std::shared_ptr<const lance::FileReader> reader_;
 
   std::mutex mutex_;  // guards all below; held while decoding, so that nothing is decoded twice
+  std::set<std::vector<std::int32_t>> brought_;
   std::map<ColumnKey, ColumnPtr> columns_;
   std::shared_ptr<const index::KeyIndex> key_index_;
 };

@@ -27,7 +27,7 @@ namespace omnigraph::graph {
 struct FreshReader {
   explicit FreshReader(StoreParts& parts)
       : log(std::make_shared<CommitLog>(parts.store, parts.clock, parts.file.first_seq())),
-        objects(std::make_shared<const ObjectReader>(parts.store, log)),
+        objects(std::make_shared<const ObjectReader>(parts.store, log, ObjectReader::Copies::kIgnored)),
         tables(std::make_shared<TableCache>(objects, !parts.store->local_root().has_value())),
         snapshots(std::make_shared<SnapshotFactory>(tables)) {}
 

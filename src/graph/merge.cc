@@ -11,6 +11,7 @@
 #include "graph/publish_loop.h"
 #include "graph/race.h"
 #include "graph/table_diff.h"
+#include "graph/warm_tables.h"
 
 namespace omnigraph::graph {
 namespace {
@@ -39,6 +40,27 @@ Result<MergeRequest> checked(MergeRequest request) {
   return request;
 }
 
+// What comparing these states takes: their tables, but for those in which none differs.
+void warm_differing(StoreParts& parts, const std::vector<std::pair<RecordPtr, const TableMap*>>& states) {
+  if (!parts.tables->remote()) return;
+  std::set<std::string_view> keys;
+  for (const auto& [record, tables] : states) {
+    for (const auto& [key, entry] : *tables) keys.insert(key);
+  }
+  std::vector<TableWanted> wanted;
+  for (const std::string_view key : keys) {
+    std::vector<TableWanted> versions;
+    for (const auto& [record, tables] : states) {
+      const auto found = tables->find(std::string(key));
+      if (found != tables->end()) versions.push_back({record, found->second});
+    }
+    const auto as_first = [&](const TableWanted& other) { return other.entry.manifest == versions[0].entry.manifest; };
+    if (versions.size() == states.size() && std::ranges::all_of(versions, as_first)) continue;
+    for (const TableWanted& version : versions) wanted.push_back(version);
+  }
+  warm_tables(*parts.tables, wanted);
+}
+
 // Compares the heads of two branches and what both came from.
 class Comparison {
  public:
@@ -61,10 +83,25 @@ class Comparison {
       case Relation::kDiverged: {
         result.outcome = MergeOutcome::kMerged;
         OG_ASSIGN_OR_RETURN(result.states.base, parts_.snapshots->at_commit(base.record, base.index));
+        base_ = base.record;
         break;
       }
     }
     return result;
+  }
+
+  // Asks a far store for what comparing the heads will take, while the base is still being looked for.
+  void warm_heads() const {
+    const CommitRecord& source = source_->record;
+    const CommitRecord& target = target_->record;
+    if (source.forked_from && source.forked_from->id == target.head_id) return;  // a fast-forward reads no rows
+    warm_differing(parts_, {{source_, &source.tables}, {target_, &target.tables}});
+  }
+  // REQUIRES: relate() found the heads diverged.
+  void warm_all(const MergeResult& result) const {
+    warm_differing(parts_, {{source_, &source_->record.tables},
+                            {target_, &target_->record.tables},
+                            {base_, &result.states.base->record().tables}});
   }
 
   // Puts the three states under one schema: main brings its own to the target, with tables migrated in the draft's next
@@ -86,8 +123,7 @@ class Comparison {
   Result<void> check_carried(const std::vector<Violation>& violations) const {
     for (const Violation& violation : violations) {
       if (!carries_ || violation.kind != ViolationKind::kValue) continue;
-      return std::unexpected(
-          schemas_cannot_merge(source_->record.branch, target_->record.branch, violation.message));
+      return std::unexpected(schemas_cannot_merge(source_->record.branch, target_->record.branch, violation.message));
     }
     return {};
   }
@@ -112,6 +148,7 @@ class Comparison {
  private:
   StoreParts& parts_;
   const RecordPtr source_, target_;
+  RecordPtr base_;        // once the heads are found to have diverged
   bool carries_ = false;  // rows come from another schema
 };
 
@@ -122,7 +159,7 @@ class MergeRun {
       : parts_(parts), request_(std::move(request)), files_(make_prepared_file_cache()) {}
 
   Result<MergeResult> run() {
-    OG_RETURN_IF_ERROR(pin_source());
+    OG_RETURN_IF_ERROR(pin_heads());
     const Result<RecordPtr> published =
         publish_draft(parts_, request_.target, [this](DraftAttempt& attempt) { return attempt_merge(attempt); });
     // Conflicts are a refusal to the loop, which believes it on a confirmed head only, and an outcome to the caller.
@@ -134,6 +171,16 @@ class MergeRun {
   }
 
  private:
+  // A cold process reads both heads at once. The target's is looked at when the draft is begun.
+  Result<void> pin_heads() {
+    if (!parts_.tables->remote()) return pin_source();
+    return parallel_io(2, [&](std::size_t i) -> Result<void> {
+      if (i == 0) return pin_source();
+      (void)parts_.log->recent_head(request_.target);
+      return {};
+    });
+  }
+
   // The source stays as it was found: one that moves on is not picked up.
   Result<void> pin_source() {
     OG_ASSIGN_OR_RETURN(source_, live_head(parts_, request_.source));
@@ -154,12 +201,14 @@ class MergeRun {
     attempt.also_confirmed = {source_.confirmed};
     Comparison comparison(parts_, source_.record, attempt.head.record);
     SnapshotPtr state;
-    // A cold process reads the target's schema while it looks for the base.
-    OG_RETURN_IF_ERROR(parallel_io(2, [&](std::size_t i) -> Result<void> {
+    // A cold process reads the target's schema and the rows while it looks for the base.
+    OG_RETURN_IF_ERROR(parallel_io(parts_.tables->remote() ? 3 : 2, [&](std::size_t i) -> Result<void> {
       if (i == 0) {
         OG_ASSIGN_OR_RETURN(result_, comparison.relate());
-      } else {
+      } else if (i == 1) {
         OG_ASSIGN_OR_RETURN(state, attempt.draft.snapshot());
+      } else {
+        comparison.warm_heads();
       }
       return {};
     }));
@@ -180,6 +229,7 @@ class MergeRun {
 
   Result<bool> three_way(DraftAttempt& attempt, Comparison& comparison, const CommitFacts& facts) {
     MergePlan plan;
+    comparison.warm_all(result_);
     OG_RETURN_IF_ERROR(comparison.meet_schemas(result_, attempt.draft, facts, false));
     OG_ASSIGN_OR_RETURN(const WriteSet writes, comparison.plan(result_, plan, request_.merge_properties));
     if (result_.outcome == MergeOutcome::kConflicts) return std::unexpected(conflict(std::string(kConflictsText)));

@@ -4,9 +4,27 @@
 #include "graph/mark_objects.h"
 
 namespace omnigraph::graph {
+namespace {
 
-Error history_expired(std::string_view commit_id) {
-  return history_expired_before(commit_id, {});
+bool is_copied(std::string_view key) { return key.starts_with("schema/") || key.ends_with(".manifest"); }
+
+}  // namespace
+
+Error history_expired(std::string_view commit_id) { return history_expired_before(commit_id, {}); }
+
+std::optional<Buffer> ObjectReader::copy_of(const LoadedRecord& record, std::string_view key) const {
+  return uses_copies_ && record.copies != nullptr ? record.copies->find(key) : std::nullopt;
+}
+
+ObjectReader::Where ObjectReader::where(const LoadedRecord& record, std::string_view key) const {
+  if (record.unpublished != nullptr && record.unpublished->contains(std::string(key))) return {Place::kHere, nullptr};
+  if (record.beneath != nullptr) return where(*record.beneath, key);
+  if (copy_of(record, key)) return {Place::kHere, nullptr};
+  const auto attached = record.record.attached.find(std::string(key));
+  if (attached == record.record.attached.end()) return {Place::kStore, nullptr};
+  const AttachedAt& at = attached->second;
+  const bool own = at.branch == record.record.branch && at.seq == record.record.seq;
+  return {own ? Place::kHere : Place::kRecord, &at};
 }
 
 Result<Buffer> ObjectReader::get(const LoadedRecord& record, std::string_view key) const {
@@ -15,6 +33,7 @@ Result<Buffer> ObjectReader::get(const LoadedRecord& record, std::string_view ke
     if (found != record.unpublished->end()) return found->second;
   }
   if (record.beneath != nullptr) return get(*record.beneath, key);
+  if (std::optional<Buffer> copy = copy_of(record, key)) return *std::move(copy);
   const auto attached = record.record.attached.find(std::string(key));
   const AttachedAt* at = attached == record.record.attached.end() ? nullptr : &attached->second;
   if (at != nullptr) {
@@ -23,12 +42,31 @@ Result<Buffer> ObjectReader::get(const LoadedRecord& record, std::string_view ke
     if (bytes || bytes.error().code != Code::kNotFound) return bytes;
   }
   Result<Buffer> bytes = store_->get(key);
+  if (bytes && far_ && is_copied(key)) {
+    remembered_.insert(std::string(key), std::make_shared<const Buffer>(*bytes), key.size() + bytes->size());
+  }
   if (bytes || bytes.error().code != Code::kNotFound) return bytes;
-  OG_ASSIGN_OR_RETURN(const bool gone, is_gone(record, at));
-  if (gone) return std::unexpected(history_expired_on(*log_, record.record.branch, record.record.head_id));
-  if (is_purged(record.record, key)) return std::unexpected(history_expired(record.record.head_id));
-  return std::unexpected(
-      corrupt_object(key, "the object is missing, yet commit '" + record.record.head_id + "' needs it"));
+  return std::unexpected(missing(record, key, at));
+}
+
+Result<Buffer> ObjectReader::get_range(const LoadedRecord& record, std::string_view key,
+                                       const objectstore::ByteRange& range) const {
+  Result<Buffer> bytes = store_->get(key, range);
+  if (bytes || bytes.error().code != Code::kNotFound) return bytes;
+  return std::unexpected(missing(record, key, nullptr));
+}
+
+std::optional<Buffer> ObjectReader::remembered(const std::string& key) const {
+  const std::shared_ptr<const Buffer> found = remembered_.find(key);
+  return found == nullptr ? std::nullopt : std::optional(*found);
+}
+
+Error ObjectReader::missing(const LoadedRecord& record, std::string_view key, const AttachedAt* at) const {
+  const Result<bool> gone = is_gone(record, at);
+  if (!gone) return gone.error();
+  if (*gone) return history_expired_on(*log_, record.record.branch, record.record.head_id);
+  if (is_purged(record.record, key)) return history_expired(record.record.head_id);
+  return corrupt_object(key, "the object is missing, yet commit '" + record.record.head_id + "' needs it");
 }
 
 Result<Buffer> ObjectReader::attachment(const LoadedRecord& record, std::string_view key, const AttachedAt& at) const {

@@ -18,6 +18,7 @@ std::atomic<std::size_t> threads_most = kParallelIoThreads;
 }  // namespace
 
 void set_parallel_io_threads(std::size_t most) { threads_most = most; }
+std::size_t parallel_io_threads() { return threads_most; }
 
 Result<void> parallel_io(std::size_t count, const std::function<Result<void>(std::size_t)>& body) {
   std::atomic<std::size_t> next = 0;

@@ -9,7 +9,7 @@
 
 namespace omnigraph::graph {
 
-// Runs body(0..count-1), each once, on up to 16 threads, the caller's included; returns the error of the smallest
+// Runs body(0..count-1), each once, on up to 64 threads, the caller's included; returns the error of the smallest
 // index that failed. After a failure the bodies not yet begun are skipped.
 [[nodiscard]] Result<void> parallel_io(std::size_t count, const std::function<Result<void>(std::size_t)>& body);
 

@@ -1,11 +1,14 @@
 #include "graph/prepare.h"
 
 #include <algorithm>
+#include <set>
+#include <vector>
 
 #include "base/task_pool.h"
 #include "columnar/kernels.h"
 #include "graph/prepare_files.h"
 #include "graph/prepare_state.h"
+#include "graph/warm_tables.h"
 #include "schema/value_check.h"
 
 namespace omnigraph::graph {
@@ -62,7 +65,7 @@ constexpr std::uint64_t kEndpointMemoryBytes = std::uint64_t{96} << 20;
 class Preparation {
  public:
   Preparation(const Snapshot& base, const WriteSet& writes, const PrepareOptions& options)
-      : state_(base, writes, options.violations), options_(options) {}
+      : base_(base), state_(base, writes, options.violations), options_(options) {}
 
   Result<PreparedWrite> run(objectstore::ObjectStore& store, PreparedFileCache& cache) {
     OG_RETURN_IF_ERROR(open_tables());
@@ -81,7 +84,24 @@ class Preparation {
   }
 
  private:
+  // What the checks will read of the base.
+  void warm_tables() {
+    std::set<schema::TypeRef> types;
+    for (const auto& [type, writes] : state_.writes().tables) {
+      const auto looks_up = [](const TablePut& put) { return !put.generated_ids; };
+      if (writes.replace_all || !writes.removed.empty() || std::ranges::any_of(writes.puts, looks_up)) {
+        types.insert(type);
+      }
+      if (type.kind != schema::EntityKind::kEdge || writes.puts.empty()) continue;
+      const schema::EdgeType& edge = state_.catalog().edges[type.index];
+      types.insert({schema::EntityKind::kNode, edge.source_index});
+      types.insert({schema::EntityKind::kNode, edge.target_index});
+    }
+    graph::warm_tables(base_, std::vector<schema::TypeRef>(types.begin(), types.end()));
+  }
+
   Result<void> open_tables() {
+    warm_tables();
     for (const auto& [type, writes] : state_.writes().tables) {
       OG_ASSIGN_OR_RETURN(const TableState* table, state_.table(type));
       written_.push_back(table);
@@ -197,6 +217,7 @@ class Preparation {
     return live;
   }
 
+  const Snapshot& base_;
   WriteState state_;
   const PrepareOptions options_;
   std::vector<const TableState*> written_;  // ascending by type

@@ -51,10 +51,12 @@ class DraftRun {
     if (!lock.owns_lock()) lock.lock();
     std::vector<Moment> confirmed = attempt.also_confirmed;
     confirmed.push_back(head_.confirmed);
+    parts_.prepare_follow_up(draft.record());
+    OG_ASSIGN_OR_RETURN(CommitRecord record, draft.finish());
     OG_ASSIGN_OR_RETURN(
         const Published published,
         parts_.publisher->publish(
-            draft.finish(), draft.objects(),
+            std::move(record), draft.objects(),
             {.source = attempt.attachments_of != nullptr ? attempt.attachments_of : head_.record,
              .confirmed = std::move(confirmed),
              .uploads = &uploads_}));

@@ -10,6 +10,7 @@
 #include "base/date_time.h"
 #include "base/hash.h"
 #include "base/json_writer.h"
+#include "graph/record_copies.h"
 #include "graph/rfc3339.h"
 
 namespace omnigraph::graph {
@@ -92,13 +93,22 @@ void write_schema(JsonWriter& json, const RecordSchema& schema) {
   json.end_array().end_object();
 }
 
-// Where the offset of each attached key stands in the header.
-using OffsetPlaces = std::unordered_map<std::string_view, std::size_t>;
+// Where the numbers stand in the header that are known only when its size is.
+struct OffsetPlaces {
+  std::unordered_map<std::string_view, std::size_t> attached;  // by key
+  std::size_t copies = 0;
+};
 
-std::string header_json(const CommitRecord& record, OffsetPlaces& places) {
+// `copies_size`: of the copies of objects that the record holds (graph/record_copies.h); 0: none.
+std::string header_json(const CommitRecord& record, std::uint64_t copies_size, OffsetPlaces& places) {
   std::string out;
   JsonWriter json(out);
   json.begin_object().key("format").integer(kRecordFormat);
+  if (copies_size > 0) {
+    json.key("copies").begin_object().key("offset");
+    places.copies = out.size();
+    json.unsigned_integer(kUnknownOffset).key("size").unsigned_integer(copies_size).end_object();
+  }
   json.key("branch").string(record.branch).key("incarnation").string(record.incarnation);
   json.key("seq").unsigned_integer(record.seq).key("token").string(record.token);
   write_position(json, "forked_from", record.forked_from);
@@ -113,7 +123,7 @@ std::string header_json(const CommitRecord& record, OffsetPlaces& places) {
   for (const auto& [key, at] : record.attached) {
     json.key(key).begin_object().key("branch").string(at.branch).key("seq").unsigned_integer(at.seq);
     json.key("offset");
-    places.emplace(key, out.size());
+    places.attached.emplace(key, out.size());
     json.unsigned_integer(at.offset).key("size").unsigned_integer(at.size).end_object();
   }
   json.end_object();
@@ -124,6 +134,13 @@ std::string header_json(const CommitRecord& record, OffsetPlaces& places) {
   }
   json.key("deleted").boolean(record.deleted).end_object();
   return out;
+}
+
+// An offset too large for its place belongs to a record too large to be written.
+void write_offset(std::string& header, std::size_t place, std::uint64_t offset) {
+  std::string digits = std::to_string(offset);
+  if (digits.size() < kOffsetWidth) digits.resize(kOffsetWidth, ' ');  // blanks after a number are as good as none
+  if (digits.size() == kOffsetWidth) header.replace(place, kOffsetWidth, digits);
 }
 
 template <class T>
@@ -271,6 +288,11 @@ const TypeIdentity* RecordSchema::find(std::string_view table_key) const {
 }
 
 Result<std::string> encode_record(CommitRecord& record, const std::vector<Attachment>& attachments) {
+  return encode_record(record, attachments, {});
+}
+
+Result<std::string> encode_record(CommitRecord& record, const std::vector<Attachment>& attachments,
+                                  std::string_view copies) {
   if (record.schema.types.size() > kTypesMax) {
     return std::unexpected(bad_request("the schema has " + std::to_string(record.schema.types.size()) +
                                        " types; at most " + std::to_string(kTypesMax) + " fit into a graph"));
@@ -279,16 +301,15 @@ Result<std::string> encode_record(CommitRecord& record, const std::vector<Attach
     record.attached[attachment.key] = {record.branch, record.seq, kUnknownOffset, attachment.bytes.size()};
   }
   OffsetPlaces places;
-  std::string header = header_json(record, places);
+  std::string header = header_json(record, copies.size(), places);
   std::uint64_t offset = kLengthSize + header.size();
   for (const Attachment& attachment : attachments) {
     record.attached[attachment.key].offset = offset;
-    // Blanks after a number are as good as none.
-    std::string digits = std::to_string(offset);
-    if (digits.size() < kOffsetWidth) digits.resize(kOffsetWidth, ' ');
-    if (digits.size() == kOffsetWidth) header.replace(places.at(attachment.key), kOffsetWidth, digits);
+    write_offset(header, places.attached.at(attachment.key), offset);
     offset += attachment.bytes.size();
   }
+  if (!copies.empty()) write_offset(header, places.copies, offset);
+  offset += copies.size();
   if (offset + kTrailerSize > kRecordBytesMax) {
     return std::unexpected(Error{Code::kResourceLimit, "the commit record of branch '" + record.branch +
                                                            "' would take " + std::to_string(offset + kTrailerSize) +
@@ -299,6 +320,7 @@ Result<std::string> encode_record(CommitRecord& record, const std::vector<Attach
   append_raw(out, static_cast<std::uint32_t>(header.size()));
   out += header;
   for (const Attachment& attachment : attachments) out += attachment.bytes;
+  out += copies;
   out += kMagic;
   append_raw(out, base::xxhash64(std::as_bytes(std::span(out))));
   return out;

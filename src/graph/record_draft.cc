@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <set>
+#include <system_error>
 
 #include "base/ulid.h"
 #include "graph/layout.h"
 #include "graph/next_manifest.h"
-#include "graph/parallel_io.h"
+#include "graph/parallel_io_threads.h"
 
 namespace omnigraph::graph {
 
@@ -47,20 +48,16 @@ Result<std::int64_t> head_commit_time(CommitLog& log, const LoadedRecord& record
 Result<RecordDraft> RecordDraft::start(StoreParts& parts, const std::string& branch, const WriteBase& base) {
   const RecordPtr& from = base.record();
   std::int64_t at_us = 0;
-  const auto read_time = [&]() -> Result<void> {
+  std::shared_future<Result<std::int64_t>> later;
+  if (parts.tables->remote() && from->record.commits.empty() && parallel_io_threads() > 1) {
+    try {
+      later = std::async(std::launch::async, [log = parts.log, from] { return head_commit_time(*log, *from); }).share();
+    } catch (const std::system_error&) {
+      // No thread to be had: asked for here.
+    }
+  }
+  if (!later.valid()) {
     OG_ASSIGN_OR_RETURN(at_us, head_commit_time(*parts.log, *from));
-    return {};
-  };
-  // A fresh branch keeps its head commit in another record; a far store gives that together with what the write will
-  // read first.
-  if (parts.tables->remote() && from->record.commits.empty()) {
-    OG_RETURN_IF_ERROR(parallel_io(2, [&](std::size_t i) -> Result<void> {
-      if (i == 0) return read_time();
-      (void)parts.snapshots->at_head(from);  // what fails here fails again where it is needed
-      return {};
-    }));
-  } else {
-    OG_RETURN_IF_ERROR(read_time());
   }
   CommitRecord record;
   if (base.source) {
@@ -71,7 +68,9 @@ Result<RecordDraft> RecordDraft::start(StoreParts& parts, const std::string& bra
     record.commits.clear();
     record.attached.clear();
   }
-  return RecordDraft(parts, from, std::move(record), at_us);
+  RecordDraft draft(parts, from, std::move(record), at_us);
+  draft.head_time_ = std::move(later);
+  return draft;
 }
 
 Result<SnapshotPtr> RecordDraft::snapshot() const {
@@ -122,7 +121,10 @@ Commit RecordDraft::next_commit(const CommitFacts& facts) const {
   commit.version = record_.head_version + 1;
   commit.merged = facts.merged;
   commit.actor = facts.actor;
-  commit.at_us = std::max(parts_->clock.now_us(), parent_at_us_ + 1);
+  std::int64_t parent_at_us = parent_at_us_;
+  // A failure to learn it ends in finish().
+  if (head_time_.valid()) parent_at_us = std::max(parent_at_us, head_time_.get().value_or(0));
+  commit.at_us = std::max(parts_->clock.now_us(), parent_at_us + 1);
   commit.kind = facts.kind;
   commit.content_preserving = facts.content_preserving;
   return commit;
@@ -241,7 +243,8 @@ void RecordDraft::take(NewVersion version, Commit& commit) {
   record_.tables.insert_or_assign(version.table_key, std::move(version.entry));
 }
 
-CommitRecord RecordDraft::finish() const {
+Result<CommitRecord> RecordDraft::finish() const {
+  if (head_time_.valid() && !head_time_.get()) return std::unexpected(head_time_.get().error());
   CommitRecord record = record_;
   std::set<std::string> changed;
   for (const Commit& commit : record.commits) {

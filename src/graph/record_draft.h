@@ -2,6 +2,7 @@
 // on top of the ones before. Not thread safe.
 #pragma once
 
+#include <future>
 #include <map>
 #include <memory>
 #include <optional>
@@ -48,7 +49,7 @@ struct SchemaReplacement {
 
 class RecordDraft {
  public:
-  // Errors: those of reading the head commit's time.
+  // Errors: those of reading the head commit's time, as far as it is read here.
   [[nodiscard]] static Result<RecordDraft> start(StoreParts& parts, const std::string& branch, const WriteBase& base);
 
   // State after what was appended so far.
@@ -70,8 +71,9 @@ class RecordDraft {
   [[nodiscard]] bool brings_uploads() const { return brings_uploads_; }
   // Of objects().
   [[nodiscard]] std::uint64_t new_bytes() const;
-  // The record, each commit listing every entry the record changes as of that commit.
-  [[nodiscard]] CommitRecord finish() const;
+  // The record, each commit listing every entry the record changes as of that commit. Errors: those of reading the
+  // head commit's time.
+  [[nodiscard]] Result<CommitRecord> finish() const;
 
  private:
   RecordDraft(StoreParts& parts, RecordPtr base, CommitRecord record, std::int64_t parent_at_us)
@@ -101,6 +103,9 @@ class RecordDraft {
   RecordPtr carrier_;  // the published record that has what is not new: the base, or what was fast-forwarded to
   CommitRecord record_;
   std::int64_t parent_at_us_ = 0;
+  // Of a fresh branch on a far store: the time of its head commit, which another record knows, asked for beside what
+  // the write reads.
+  std::shared_future<Result<std::int64_t>> head_time_;
   std::vector<NewObject> objects_;
   // What snapshot() gave last: states of the draft lie on each other, each with the objects that it added.
   mutable RecordPtr newest_state_;

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "graph/layout.h"
 #include "graph/parallel_io.h"
 #include "graph/snapshot_factory.h"
+#include "graph/warm_tables.h"
 #include "schema/parser.h"
 
 namespace omnigraph::graph {
@@ -24,7 +26,7 @@ using StatePtr = std::shared_ptr<const CommitRecord>;
 // The record's own state, without a copy.
 StatePtr state_of(const RecordPtr& record) { return {record, &record->record}; }
 
-class RecordSnapshot final : public Snapshot {
+class RecordSnapshot final : public Snapshot, public FarSnapshot {
  public:
   RecordSnapshot(RecordPtr loaded, StatePtr state, LoadedSchemaPtr schema, std::shared_ptr<TableCache> tables,
                  std::shared_ptr<AdjacencyCache> adjacency)
@@ -55,6 +57,19 @@ class RecordSnapshot final : public Snapshot {
     const std::lock_guard lock(mutex_);
     if (slots[type.index] == nullptr) slots[type.index] = std::move(*view);
     return slots[type.index];
+  }
+
+  void warm(std::span<const schema::TypeRef> types) const override {
+    if (!tables_->remote()) return;
+    std::vector<TableWanted> wanted;
+    std::unique_lock lock(mutex_);
+    for (const schema::TypeRef type : types) {
+      if (!warmed_.insert(type).second) continue;
+      const auto entry = state_.tables.find(schema_->catalog->table_key(type));
+      if (entry != state_.tables.end()) wanted.push_back({loaded_, entry->second});
+    }
+    lock.unlock();
+    warm_tables(*tables_, wanted);
   }
 
   Result<AdjacencyPtr> adjacency(std::uint32_t edge_index, AdjacencyDirection direction) const override {
@@ -93,7 +108,8 @@ class RecordSnapshot final : public Snapshot {
   const LoadedSchemaPtr schema_;
   const std::shared_ptr<TableCache> tables_;
   const std::shared_ptr<AdjacencyCache> adjacency_;
-  mutable std::mutex mutex_;  // guards both below
+  mutable std::mutex mutex_;  // guards all below
+  mutable std::set<schema::TypeRef> warmed_;
   mutable std::vector<TableViewPtr> nodes_;
   mutable std::vector<TableViewPtr> edges_;
 };
@@ -140,22 +156,19 @@ Result<SnapshotPtr> SnapshotFactory::make(const RecordPtr& record, std::shared_p
 }
 
 void SnapshotFactory::warm_up(const LoadedRecord& record, const CommitRecord& state) {
-  // What one record carries comes with one request: by place, the keys that are there.
+  // What one other record carries comes with one request: by place, the keys that are there.
   std::map<std::pair<std::string, std::uint64_t>, std::vector<const std::string*>> carried;
   std::vector<std::vector<const std::string*>> groups;
   const std::string schema_object = schema_key(record.record.schema.digest);
   const auto add = [&](const std::string& key) {
-    const auto at = record.record.attached.find(key);
-    if (at == record.record.attached.end()) {
-      groups.push_back({&key});
-    } else {
-      carried[{at->second.branch, at->second.seq}].push_back(&key);
-    }
+    const ObjectReader::Where where = tables_->objects()->where(record, key);
+    if (where.place == ObjectReader::Place::kStore) groups.push_back({&key});
+    if (where.place == ObjectReader::Place::kRecord) carried[{where.at->branch, where.at->seq}].push_back(&key);
   };
   add(schema_object);
   std::size_t count = 0;
   for (const auto& [key, entry] : state.tables) {
-    if (count++ < kPrefetchedMax) add(entry.manifest);
+    if (count++ < kPrefetchedMax && !tables_->knows_manifest(entry.manifest)) add(entry.manifest);
   }
   for (auto& [place, keys] : carried) groups.push_back(std::move(keys));
   // What fails here is asked for again when it is needed, and fails there.

@@ -60,7 +60,8 @@ std::shared_ptr<DataFile> TableCache::data_file(const RecordPtr& record, const s
                                                 std::uint64_t size_bytes) {
   if (auto known = files_.find(key)) return known;
   constexpr std::uint64_t kReaderCost = std::uint64_t{64} << 10;
-  return files_.insert(key, std::make_shared<DataFile>(key, record, objects_), kReaderCost + size_bytes);
+  return files_.insert(key, std::make_shared<DataFile>(key, record, objects_, remote_ ? size_bytes : 0),
+                       kReaderCost + size_bytes);
 }
 
 Result<PositionsPtr> TableCache::deletions(const LoadedRecord& record, const std::string& table_root,

@@ -27,6 +27,7 @@ class TableCache {
   [[nodiscard]] bool remote() const { return remote_; }
 
   [[nodiscard]] Result<ManifestPtr> manifest(const LoadedRecord& record, const std::string& key);
+  [[nodiscard]] bool knows_manifest(const std::string& key) { return manifests_.find(key) != nullptr; }
   // A manifest this process wrote: known without reading it back.
   void note_manifest(const std::string& key, ManifestPtr manifest);
 
@@ -36,6 +37,9 @@ class TableCache {
   // Ascending deleted positions of a fragment that has a deletion file: the engine's copy, else the Lance one.
   [[nodiscard]] Result<PositionsPtr> deletions(const LoadedRecord& record, const std::string& table_root,
                                                const lance::Fragment& fragment);
+
+  // By the key of the engine's copy.
+  [[nodiscard]] bool knows_deletions(const std::string& key) { return deletions_.find(key) != nullptr; }
 
   // The rows of `type` at the entry's version. `record` must be one that references the entry.
   [[nodiscard]] Result<TableViewPtr> view(const RecordPtr& record, const RecordSchema& schema,

@@ -8,6 +8,7 @@
 #include "graph/layout.h"
 #include "graph/parallel_io.h"
 #include "graph/row_map.h"
+#include "graph/warm_tables.h"
 
 namespace omnigraph::graph {
 namespace {
@@ -135,12 +136,16 @@ class FragmentView final : public TableView {
     return {.file = fragment.files.size(), .columns = {}};
   }
 
+  struct FileColumns {
+    DataFile* file = nullptr;
+    std::vector<std::int32_t> columns;
+  };
   // One round trip for all. What fails here fails again, and is reported, where it is used.
-  static void open_together(std::vector<DataFile*> files) {
-    std::erase_if(files, [](DataFile* file) { return file->is_open(); });
+  static void bring_together(std::vector<FileColumns> files) {
+    std::erase_if(files, [](const FileColumns& wanted) { return wanted.file->is_at_hand(wanted.columns); });
     if (files.size() < 2) return;
     (void)parallel_io(files.size(), [&](std::size_t i) -> Result<void> {
-      (void)files[i]->reader();
+      files[i].file->bring(files[i].columns);
       return {};
     });
   }
@@ -151,19 +156,19 @@ class FragmentView final : public TableView {
     constexpr std::uint64_t kTogetherBytes = std::uint64_t{64} << 20;
     constexpr std::uint64_t kSmallBytes = std::uint64_t{4} << 20;
     std::uint64_t total = 0;
-    std::vector<std::pair<DataFile*, std::uint64_t>> candidates;
+    std::vector<std::pair<FileColumns, std::uint64_t>> candidates;
     for (std::size_t i = 0; i < parts_.files.size(); ++i) {
       const Place place = place_of(i, *system_[0]);
       if (place.file == parts_.files[i].size()) continue;
       const std::uint64_t bytes = parts_.manifest->fragments[i].files[place.file].file_size_bytes;
-      candidates.emplace_back(parts_.files[i][place.file].get(), bytes);
+      candidates.emplace_back(FileColumns{parts_.files[i][place.file].get(), place.columns}, bytes);
       total += bytes;
     }
-    std::vector<DataFile*> files;
+    std::vector<FileColumns> files;
     for (const auto& [file, bytes] : candidates) {
       if (total <= kTogetherBytes || bytes <= kSmallBytes) files.push_back(file);
     }
-    open_together(std::move(files));
+    bring_together(std::move(files));
   }
 
   Result<ColumnPtr> read_edge(std::size_t index) const {
@@ -175,12 +180,14 @@ class FragmentView final : public TableView {
     const std::lock_guard lock(column.mutex);
     if (column.values != nullptr) return column.values;
     if (parts_.remote) {
-      std::vector<DataFile*> files;
+      std::vector<FileColumns> files;
       for (std::size_t i = 0; i < parts_.files.size(); ++i) {
         const Place place = place_of(i, column);
-        if (place.file < parts_.files[i].size()) files.push_back(parts_.files[i][place.file].get());
+        if (place.file < parts_.files[i].size()) {
+          files.push_back({parts_.files[i][place.file].get(), place.columns});
+        }
       }
-      open_together(std::move(files));
+      bring_together(std::move(files));
     }
     std::vector<columnar::ArrayPtr> chunks;
     for (std::size_t i = 0; i < parts_.files.size(); ++i) OG_RETURN_IF_ERROR(read_fragment(column, i, chunks));
@@ -296,6 +303,7 @@ Result<TableViewPtr> make_fragment_view(TableCache& cache, const RecordPtr& reco
     return std::unexpected(
         Error{Code::kResourceLimit, "'" + manifest_key + "' has more than 2^32-2 rows; run optimize"});
   }
+  warm_deletions(cache, record, root, *manifest);
   std::uint64_t start = 0;
   std::uint64_t deleted_rows = 0;
   for (const lance::Fragment& fragment : manifest->fragments) {

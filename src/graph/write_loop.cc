@@ -144,6 +144,7 @@ class WriteLoop::GroupRun {
       OG_ASSIGN_OR_RETURN(const bool moved, has_moved(/*ask=*/false));
       if (moved) return false;
     }
+    OG_ASSIGN_OR_RETURN(CommitRecord record, draft.finish());
     parts_.prepare_follow_up(draft.record());
     sent_ = true;
     for (const MemberPtr& member : members_) {
@@ -151,7 +152,7 @@ class WriteLoop::GroupRun {
     }
     OG_ASSIGN_OR_RETURN(
         const Published published,
-        parts_.publisher->publish(draft.finish(), draft.objects(),
+        parts_.publisher->publish(std::move(record), draft.objects(),
                                   {.source = base_.record(), .confirmed = base_.confirmed(), .uploads = &uploads_}));
     if (published.outcome == PublishOutcome::kWon) {
       parts_.follow_up(published.record);

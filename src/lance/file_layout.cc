@@ -1,5 +1,6 @@
 #include "lance/file_layout.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -9,6 +10,7 @@ namespace omnigraph::lance {
 namespace {
 
 constexpr std::size_t kFooterSize = 40;
+constexpr std::uint64_t kTailBytes = std::uint64_t{64} << 10;
 constexpr std::string_view kColumnEncodingUrl = "/lance.encodings.ColumnEncoding";
 constexpr std::string_view kArrayEncodingUrl = "/lance.encodings.ArrayEncoding";
 constexpr std::string_view kPageLayoutUrl = "/lance.encodings21.PageLayout";
@@ -71,57 +73,96 @@ Result<FileLayout> FileLayout::open(Buffer file, std::string key) {
   FileLayout layout;
   layout.file_ = std::move(file);
   layout.key_ = std::move(key);
-  const std::size_t size = layout.file_.size();
-  if (size < kFooterSize) return std::unexpected(corrupt_object(layout.key_, "shorter than a footer"));
-  const std::byte* footer = layout.file_.data() + size - kFooterSize;
+  OG_RETURN_IF_ERROR(layout.parse_end());
+  return layout;
+}
+
+Result<FileLayout> FileLayout::open(std::shared_ptr<const FileSource> source, std::string key) {
+  FileLayout layout;
+  layout.file_ = source->bytes();
+  layout.source_ = std::move(source);
+  layout.key_ = std::move(key);
+  // Most often all that describes the pages.
+  const std::uint64_t tail = std::min<std::uint64_t>(layout.file_.size(), kTailBytes);
+  const FileRange range{.offset = layout.file_.size() - tail, .size = tail};
+  OG_RETURN_IF_ERROR(layout.source_->fetch(std::span(&range, 1)));
+  OG_RETURN_IF_ERROR(layout.parse_end());
+  return layout;
+}
+
+Result<void> FileLayout::parse_end() {
+  const std::size_t size = file_.size();
+  if (size < kFooterSize) return std::unexpected(corrupt_object(key_, "shorter than a footer"));
+  const std::byte* footer = file_.data() + size - kFooterSize;
   if (std::memcmp(footer + 36, kMagic.data(), kMagic.size()) != 0) {
-    return std::unexpected(corrupt_object(layout.key_, "no LANC at the end of the file"));
+    return std::unexpected(corrupt_object(key_, "no LANC at the end of the file"));
   }
   const auto major = load<std::uint16_t>(footer + 32);
   const auto minor = load<std::uint16_t>(footer + 34);
   const int known = minor_of_footer(major, minor);
   if (known < 0) {
-    return std::unexpected(lance::unsupported(layout.key_, "data file version " + std::to_string(major) + "." +
-                                                               std::to_string(minor) + "; 2.0, 2.1 and 2.2 are read"));
+    return std::unexpected(lance::unsupported(key_, "data file version " + std::to_string(major) + "." +
+                                                        std::to_string(minor) + "; 2.0, 2.1 and 2.2 are read"));
   }
-  layout.minor_version_ = static_cast<std::uint32_t>(known);
-  OG_ASSIGN_OR_RETURN(layout.columns_, layout.read_table(load<std::uint64_t>(footer + 8),
-                                                         load<std::uint32_t>(footer + 28), "column metadata"));
-  OG_ASSIGN_OR_RETURN(layout.globals_, layout.read_table(load<std::uint64_t>(footer + 16),
-                                                         load<std::uint32_t>(footer + 24), "global buffer"));
-  if (layout.globals_.empty()) return std::unexpected(corrupt_object(layout.key_, "no file descriptor"));
+  minor_version_ = static_cast<std::uint32_t>(known);
+  OG_ASSIGN_OR_RETURN(columns_,
+                      read_table(load<std::uint64_t>(footer + 8), load<std::uint32_t>(footer + 28), "column metadata"));
+  OG_ASSIGN_OR_RETURN(globals_,
+                      read_table(load<std::uint64_t>(footer + 16), load<std::uint32_t>(footer + 24), "global buffer"));
+  if (globals_.empty()) return std::unexpected(corrupt_object(key_, "no file descriptor"));
 
-  WireReader descriptor(layout.globals_[0].text());
+  WireReader descriptor(globals_[0].text());
   while (descriptor.next()) {
-    if (descriptor.field() == 2) layout.row_count_ = descriptor.uint();
+    if (descriptor.field() == 2) row_count_ = descriptor.uint();
   }
-  if (!descriptor.ok()) return std::unexpected(corrupt_object(layout.key_, "malformed file descriptor"));
-  if (layout.row_count_ > kFileRowsLimit) {
-    return std::unexpected(corrupt_object(layout.key_, "claims " + std::to_string(layout.row_count_) + " rows"));
+  if (!descriptor.ok()) return std::unexpected(corrupt_object(key_, "malformed file descriptor"));
+  if (row_count_ > kFileRowsLimit) {
+    return std::unexpected(corrupt_object(key_, "claims " + std::to_string(row_count_) + " rows"));
   }
-  return layout;
+  return {};
 }
 
-Result<Buffer> FileLayout::slice(std::uint64_t position, std::uint64_t size, std::string_view what) const {
+Result<void> FileLayout::check(std::uint64_t position, std::uint64_t size, std::string_view what) const {
   if (position > file_.size() || size > file_.size() - position) {
     return std::unexpected(corrupt_object(key_, std::string(what) + " at " + std::to_string(position) + ", " +
                                                     std::to_string(size) + " bytes, lies beyond the file end " +
                                                     std::to_string(file_.size())));
   }
-  return file_.slice(position, size);
+  return {};
 }
 
 Result<std::vector<Buffer>> FileLayout::read_table(std::uint64_t position, std::uint32_t count,
                                                    std::string_view what) const {
-  OG_ASSIGN_OR_RETURN(const Buffer table, slice(position, std::uint64_t{count} * 16, what));
-  std::vector<Buffer> entries;
-  entries.reserve(count);
+  const FileRange whole{.offset = position, .size = std::uint64_t{count} * 16};
+  OG_RETURN_IF_ERROR(check(whole.offset, whole.size, what));
+  if (source_ != nullptr) OG_RETURN_IF_ERROR(source_->fetch(std::span(&whole, 1)));
+  const Buffer table = file_.slice(whole.offset, whole.size);
+  std::vector<FileRange> ranges(count);
   for (std::size_t i = 0; i < count; ++i) {
     const std::byte* entry = table.data() + i * 16;
-    OG_ASSIGN_OR_RETURN(Buffer part, slice(load<std::uint64_t>(entry), load<std::uint64_t>(entry + 8), what));
-    entries.push_back(std::move(part));
+    ranges[i] = {.offset = load<std::uint64_t>(entry), .size = load<std::uint64_t>(entry + 8)};
+    OG_RETURN_IF_ERROR(check(ranges[i].offset, ranges[i].size, what));
   }
+  if (source_ != nullptr) OG_RETURN_IF_ERROR(source_->fetch(ranges));
+  std::vector<Buffer> entries;
+  entries.reserve(count);
+  for (const FileRange& range : ranges) entries.push_back(file_.slice(range.offset, range.size));
   return entries;
+}
+
+Result<void> FileLayout::fetch(std::span<const std::int32_t> columns) const {
+  if (source_ == nullptr) return {};
+  std::vector<FileRange> ranges;
+  for (const std::int32_t index : columns) {
+    if (index < 0) continue;
+    OG_ASSIGN_OR_RETURN(const ColumnInfo info, column(static_cast<std::uint32_t>(index)));
+    for (const PageInfo& page : info.pages) {
+      for (const Buffer& buffer : page.buffers) {
+        ranges.push_back({.offset = static_cast<std::uint64_t>(buffer.data() - file_.data()), .size = buffer.size()});
+      }
+    }
+  }
+  return source_->fetch(ranges);
 }
 
 Result<Buffer> FileLayout::global_buffer(std::uint32_t index) const {
@@ -165,13 +206,20 @@ Result<PageInfo> FileLayout::parse_page(std::string_view message, const PagePlac
   WireReader in(message);
   while (in.next()) {
     switch (in.field()) {
-      case 1: in.each_uint([&](std::uint64_t v) { offsets.push_back(v); }); break;
-      case 2: in.each_uint([&](std::uint64_t v) { sizes.push_back(v); }); break;
-      case 3: page.length = in.uint(); break;
+      case 1:
+        in.each_uint([&](std::uint64_t v) { offsets.push_back(v); });
+        break;
+      case 2:
+        in.each_uint([&](std::uint64_t v) { sizes.push_back(v); });
+        break;
+      case 3:
+        page.length = in.uint();
+        break;
       case 4:
         if (!parse_encoding(in.bytes(), any)) in.fail();
         break;
-      default: break;
+      default:
+        break;
     }
   }
   if (!in.ok() || offsets.size() != sizes.size()) return std::unexpected(place.corrupt("malformed page metadata"));

@@ -7,12 +7,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/buffer.h"
 #include "base/result.h"
+#include "lance/file_source.h"
 
 namespace omnigraph::lance {
 
@@ -53,6 +56,7 @@ struct ColumnInfo {
 class FileLayout {
  public:
   [[nodiscard]] static Result<FileLayout> open(Buffer file, std::string key);
+  [[nodiscard]] static Result<FileLayout> open(std::shared_ptr<const FileSource> source, std::string key);
 
   [[nodiscard]] const std::string& key() const { return key_; }
   [[nodiscard]] std::uint32_t minor_version() const { return minor_version_; }  // 2.0, 2.1, 2.2: 0, 1, 2
@@ -60,11 +64,15 @@ class FileLayout {
   [[nodiscard]] std::uint32_t column_count() const { return static_cast<std::uint32_t>(columns_.size()); }
   [[nodiscard]] std::uint32_t global_buffer_count() const { return static_cast<std::uint32_t>(globals_.size()); }
   [[nodiscard]] Result<Buffer> global_buffer(std::uint32_t index) const;
-  // Parses the column's metadata. Errors: kCorruptObject, also for an index behind the last column.
+  // Fetches the pages of these columns where the file is far away; negative numbers stand for none.
+  [[nodiscard]] Result<void> fetch(std::span<const std::int32_t> columns) const;
+  // Parses the column's metadata. REQUIRES: fetch() of it, for the content of its buffers. Errors: kCorruptObject, also
+  // for an index behind the last column.
   [[nodiscard]] Result<ColumnInfo> column(std::uint32_t index) const;
 
  private:
-  [[nodiscard]] Result<Buffer> slice(std::uint64_t position, std::uint64_t size, std::string_view what) const;
+  [[nodiscard]] Result<void> parse_end();
+  [[nodiscard]] Result<void> check(std::uint64_t position, std::uint64_t size, std::string_view what) const;
   [[nodiscard]] Result<std::vector<Buffer>> read_table(std::uint64_t position, std::uint32_t count,
                                                        std::string_view what) const;
   [[nodiscard]] Result<PageInfo> parse_page(std::string_view message, const PagePlace& place) const;
@@ -75,6 +83,7 @@ class FileLayout {
   std::uint64_t row_count_ = 0;
   std::vector<Buffer> columns_;  // metadata messages
   std::vector<Buffer> globals_;
+  std::shared_ptr<const FileSource> source_;  // null: all of the file is in `file_`
 };
 
 }  // namespace omnigraph::lance

@@ -14,6 +14,7 @@
 #include "base/buffer.h"
 #include "base/result.h"
 #include "columnar/array.h"
+#include "lance/file_source.h"
 
 namespace omnigraph::lance {
 
@@ -21,6 +22,9 @@ class FileReader {
  public:
   // `file` is the whole object. Errors: kCorruptObject, kUnsupportedFormat.
   [[nodiscard]] static Result<std::shared_ptr<const FileReader>> open(Buffer file, std::string key);
+  // A file that is read range by range: the end of it now, columns when they are read.
+  [[nodiscard]] static Result<std::shared_ptr<const FileReader>> open(std::shared_ptr<const FileSource> source,
+                                                                      std::string key);
   virtual ~FileReader() = default;
 
   [[nodiscard]] virtual std::uint32_t major_version() const = 0;
@@ -34,6 +38,8 @@ class FileReader {
   // are all null is null (section 8.1). Nothing is cached. Errors: kCorruptObject, kUnsupportedFormat.
   [[nodiscard]] virtual Result<columnar::ChunkedArray> read(const columnar::DataType& type,
                                                             std::span<const std::int32_t> columns) const = 0;
+  // Fetches what read() of these columns will need, in one round trip; read() does so itself.
+  [[nodiscard]] virtual Result<void> fetch(std::span<const std::int32_t> columns) const = 0;
   // Extra global buffers of ours (index >= 1).
   [[nodiscard]] virtual std::uint32_t global_buffer_count() const = 0;
   [[nodiscard]] virtual Result<Buffer> global_buffer(std::uint32_t index) const = 0;

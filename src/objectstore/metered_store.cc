@@ -27,7 +27,7 @@ class Meter {
     const std::uint64_t hop = ended_hop_ + 1;
     totals_.dependent_hops = std::max(totals_.dependent_hops, hop);
     if (totals_.log.size() < kLogSizeMax) {
-      totals_.log.push_back({.operation = std::string(operation), .key = std::string(key), .bytes = 0});
+      totals_.log.push_back({.operation = std::string(operation), .key = std::string(key), .bytes = 0, .hop = hop});
     } else {
       return {.generation = generation_, .log_index = kLogSizeMax, .hop = hop};
     }

@@ -14,6 +14,7 @@ struct StoreRequest {
   std::string operation;  // get head put put_if_absent put_if_match list remove upload publish
   std::string key;        // or prefix
   std::uint64_t bytes = 0;
+  std::uint64_t hop = 0;  // 1: depends on none before it
 };
 
 struct StoreMeter {

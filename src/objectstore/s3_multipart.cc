@@ -12,8 +12,9 @@
 namespace omnigraph::objectstore {
 namespace {
 
-// 64 MiB of a stream are in memory at most: three parts under way and the one that is being filled.
-constexpr std::size_t kPartsAtOnce = 3;
+// 24 MiB of a stream are in memory at most: two parts under way and the one that is being filled. A load has up to four
+// streams at once.
+constexpr std::size_t kPartsAtOnce = 2;
 constexpr int kCompletionsMax = 3;
 
 std::string completion_xml(const std::vector<std::string>& etags) {

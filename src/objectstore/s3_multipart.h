@@ -17,7 +17,7 @@
 
 namespace omnigraph::objectstore {
 
-inline constexpr std::size_t kS3PartBytes = std::size_t{16} << 20;
+inline constexpr std::size_t kS3PartBytes = std::size_t{8} << 20;
 // Objects up to here are put in one request.
 inline constexpr std::size_t kS3SinglePutMax = std::size_t{64} << 20;
 

@@ -144,6 +144,38 @@ TEST_F(BranchesTest, AttachmentsOfTheSourceAreFoundFromTheFork) {
   EXPECT_EQ(state("b").people, (People{{"Ada", 1}}));
 }
 
+// Goal: chapter 09 section 10: one put. The tombstone proves the head that this process knows.
+TEST_F(BranchesTest, DeletingAKnownBranchIsOneRequest) {
+  const auto metered = objectstore::make_metered_store(store);
+  const GraphPtr other = open_people(metered);
+  ASSERT_TRUE(other->create_branch("side", "main"));
+  metered->reset();
+  ASSERT_TRUE(other->delete_branch("side"));
+  EXPECT_EQ(metered->meter().requests, 1u);
+  EXPECT_EQ(graph->branches().value(), (std::vector<std::string>{"main"}));
+}
+
+// What the deleting process does not know yet: commits, a deletion, another branch under the name.
+TEST_F(BranchesTest, DeletingABranchThatOthersMoved) {
+  const GraphPtr other = open_people(store);
+  ASSERT_TRUE(graph->create_branch("side", "main"));
+  ASSERT_TRUE(insert_person(*other, "Ada", 1, {.branch = "side"}));
+  ASSERT_TRUE(graph->delete_branch("side"));
+  EXPECT_EQ(open_people(store)->branches().value(), (std::vector<std::string>{"main"}));
+
+  ASSERT_TRUE(graph->create_branch("side", "main"));
+  ASSERT_TRUE(other->head("side"));
+  ASSERT_TRUE(other->delete_branch("side"));
+  EXPECT_EQ(graph->delete_branch("side").error().code, Code::kNotFound);
+
+  ASSERT_TRUE(graph->create_branch("side", "main"));
+  ASSERT_TRUE(other->delete_branch("side"));
+  ASSERT_TRUE(other->create_branch("side", "main"));
+  ASSERT_TRUE(graph->delete_branch("side"));
+  EXPECT_EQ(other->delete_branch("side").error().code, Code::kNotFound);
+  EXPECT_EQ(open_people(store)->branches().value(), (std::vector<std::string>{"main"}));
+}
+
 TEST_F(BranchesTest, AHeadUnconfirmedForMoreThanAnHourIsListedAgain) {
   ManualClock clock(1'790'000'000'000'000);
   const StorePtr memory = objectstore::make_memory_store(clock);

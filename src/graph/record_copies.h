@@ -1,0 +1,52 @@
+// Copies of small immutable objects that a record's snapshot references: its schema and its table manifests. On a far
+// store a cold reader gets them with the record instead of asking for them in a further round trip. Every object also
+// has its own durable place, so copies are never needed, may be missing, and readers that do not know them lose
+// nothing.
+//
+// They lie behind the attachments, and the header begins with their place:
+// {"format":1,"copies":{"offset":n,"size":n},..
+//   one zstd frame of: (u32 key size | u32 object size | key | object)*
+// Thread safety: const methods may be called concurrently.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/buffer.h"
+#include "base/result.h"
+#include "graph/record.h"
+
+namespace omnigraph::graph {
+
+// Of one record, before compression; what does not fit is left out. Usual schemas and manifests take a few KiB a type.
+inline constexpr std::uint64_t kCopiesBytesMax = std::uint64_t{256} << 10;
+
+using ObjectCopies = std::map<std::string, Buffer, std::less<>>;  // by key
+
+[[nodiscard]] Buffer pack_copies(const ObjectCopies& objects);
+// As encode_record of graph/record.h, with packed copies; "" for none.
+[[nodiscard]] Result<std::string> encode_record(CommitRecord& record, const std::vector<Attachment>& attachments,
+                                                std::string_view copies);
+
+class RecordCopies {
+ public:
+  // Those of a whole record; null: it has none.
+  [[nodiscard]] static std::shared_ptr<const RecordCopies> in(const Buffer& record_bytes);
+  explicit RecordCopies(Buffer packed) : packed_(std::move(packed)) {}
+
+  // Unpacks at its first use.
+  [[nodiscard]] std::optional<Buffer> find(std::string_view key) const;
+
+ private:
+  const Buffer packed_;
+  mutable std::once_flag once_;
+  mutable ObjectCopies objects_;
+};
+
+}  // namespace omnigraph::graph
