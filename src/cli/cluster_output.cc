@@ -68,6 +68,12 @@ void write_changes(JsonWriter& json, const std::vector<Change>& changes) {
     if (!change.reason.empty()) json.key("reason").string(change.reason);
     if (change.binding_change) json.key("binding_change").boolean(true);
     if (!change.metadata_change.empty()) json.key("metadata_change").string(change.metadata_change);
+    if (change.migration) {
+      json.key("migration").begin_object().key("supported").boolean(change.migration->supported);
+      json.key("steps").begin_array();
+      for (const auto& step : change.migration->steps) schema::write_step(json, step);
+      json.end_array().end_object();
+    }
     json.end_object();
   }
   json.end_array();
@@ -94,39 +100,6 @@ void write_revision(JsonWriter& json, const std::optional<std::string>& digest) 
   json.end_object();
 }
 
-std::string diagnostics_text(const Diagnostics& diagnostics) {
-  std::string out;
-  for (const auto& diagnostic : diagnostics) {
-    out += diagnostic.severity == cluster::Severity::kError ? "ERROR " : "WARN  ";
-    out += diagnostic.code + " " + diagnostic.path + ": " + diagnostic.message + "\n";
-  }
-  return out;
-}
-
-std::string operation_title(cluster::Operation operation) {
-  std::string name(operation_name(operation));
-  name.front() = static_cast<char>(name.front() - 'a' + 'A');
-  return name;
-}
-
-std::string disposition_title(cluster::Disposition disposition) {
-  std::string name(disposition_name(disposition));
-  name.front() = static_cast<char>(name.front() - 'a' + 'A');
-  return name;
-}
-
-std::string change_line(const Change& change) {
-  return "  " + operation_title(change.operation) + " " + change.resource + (change.binding_change ? " [bindings]" : "");
-}
-
-std::string lock_text(const cluster::StateObservations& state) {
-  if (!state.locked) return "  lock: not held\n";
-  std::string out = "  lock: held (id=" + state.lock_id.value_or("?");
-  if (state.lock_operation) out += ", operation=" + *state.lock_operation;
-  if (state.lock_created_at) out += ", created_at=" + *state.lock_created_at;
-  return out + ")\n";
-}
-
 }  // namespace
 
 std::string validate_json(const cluster::Declaration& declaration, const std::string& config_dir) {
@@ -147,14 +120,6 @@ std::string validate_json(const cluster::Declaration& declaration, const std::st
   write_diagnostics(json, declaration.diagnostics);
   json.end_object();
   return out;
-}
-
-std::string validate_text(const cluster::Declaration& declaration) {
-  const std::string head =
-      declaration.ok() ? "cluster config valid: " + std::to_string(declaration.resources.size()) + " resource(s), " +
-                             std::to_string(declaration.dependencies.size()) + " dependency edge(s)\n"
-                       : "cluster config invalid\n";
-  return head + diagnostics_text(declaration.diagnostics);
 }
 
 std::string plan_json(const cluster::PlanReport& report, const std::string& config_dir) {
@@ -183,20 +148,6 @@ std::string plan_json(const cluster::PlanReport& report, const std::string& conf
   return out;
 }
 
-std::string plan_text(const cluster::PlanReport& report) {
-  if (!report.ok()) return "cluster plan failed\n" + diagnostics_text(report.diagnostics);
-  std::string out = "cluster plan: " + std::to_string(report.changes.size()) + " change(s), " +
-                    std::to_string(report.approvals_required.size()) + " approval gate(s)\n";
-  for (const Change& change : report.changes) {
-    out += change_line(change);
-    if (!change.reason.empty()) out += "    waits: " + change.reason;
-    if (change.disposition == cluster::Disposition::kDerived) out += "    follows from the changes below";
-    out += "\n";
-  }
-  if (report.changes.empty()) out += "  no changes\n";
-  return out + diagnostics_text(report.diagnostics);
-}
-
 std::string apply_json(const cluster::ApplyReport& report, const std::string& config_dir) {
   std::string out;
   JsonWriter json(out);
@@ -214,20 +165,17 @@ std::string apply_json(const cluster::ApplyReport& report, const std::string& co
   return out;
 }
 
-std::string apply_text(const cluster::ApplyReport& report) {
-  std::string out = report.ok() ? "cluster apply: " + std::to_string(report.applied_count) + " applied, " +
-                                      std::to_string(report.deferred_count) + " deferred/blocked\n"
-                                : "cluster apply failed\n";
-  for (const Change& change : report.changes) {
-    out += change_line(change) + " [" + disposition_title(change.disposition);
-    if (!change.reason.empty()) out += ": " + change.reason;
-    out += "]\n";
-  }
-  const auto yes_no = [](bool b) { return std::string(b ? "true" : "false"); };
-  out += "  state: revision " + std::to_string(report.state.state_revision) + ", converged: " + yes_no(report.converged) +
-         ", written: " + yes_no(report.state_written) + "\n";
-  if (report.state_written) out += "  servers pick this up when they are restarted\n";
-  return out + diagnostics_text(report.diagnostics);
+std::string approve_json(const cluster::ApproveReport& report, const std::string& config_dir) {
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object().key("ok").boolean(report.ok()).key("config_dir").string(config_dir);
+  write_optional(json, "approval_id", report.approval_id);
+  write_optional(json, "resource", report.resource);
+  write_optional(json, "operation", report.operation);
+  write_optional(json, "approved_by", report.approved_by);
+  write_diagnostics(json, report.diagnostics);
+  json.end_object();
+  return out;
 }
 
 std::string state_json(const cluster::StateReport& report, const std::string& config_dir, const std::string& verb) {
@@ -247,23 +195,6 @@ std::string state_json(const cluster::StateReport& report, const std::string& co
   return out;
 }
 
-std::string state_text(const cluster::StateReport& report, const std::string& verb) {
-  if (!report.ok()) return "cluster " + verb + " failed\n" + diagnostics_text(report.diagnostics);
-  const std::string counts = "revision " + std::to_string(report.state.state_revision) + ", " +
-                             std::to_string(report.state.resource_count) + " resource(s)\n";
-  if (verb != "status") return "cluster " + verb + ": " + counts + diagnostics_text(report.diagnostics);
-  if (!report.state.state_found) return "cluster state missing\n" + diagnostics_text(report.diagnostics);
-  std::string out = "cluster state: " + counts;
-  out += "  applied config: " + report.state.applied_config_digest.value_or("not converged") + "\n";
-  out += lock_text(report.state);
-  for (const auto& [address, status] : report.resource_statuses) {
-    out += "  " + address + ": " + status.status;
-    for (const std::string& condition : status.conditions) out += " " + condition;
-    out += "\n";
-  }
-  return out + diagnostics_text(report.diagnostics);
-}
-
 std::string unlock_json(const cluster::UnlockReport& report, const std::string& config_dir) {
   std::string out;
   JsonWriter json(out);
@@ -273,13 +204,6 @@ std::string unlock_json(const cluster::UnlockReport& report, const std::string& 
   write_diagnostics(json, report.diagnostics);
   json.end_object();
   return out;
-}
-
-std::string unlock_text(const cluster::UnlockReport& report) {
-  if (!report.lock_removed) return "cluster force-unlock failed\n" + diagnostics_text(report.diagnostics);
-  std::string out = "cluster force-unlock: removed lock (id=" + report.state.lock_id.value_or("?");
-  if (report.state.lock_operation) out += ", operation=" + *report.state.lock_operation;
-  return out + ")\n" + diagnostics_text(report.diagnostics);
 }
 
 }  // namespace omnigraph::cli

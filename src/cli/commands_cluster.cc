@@ -1,7 +1,10 @@
-// cluster validate, import, plan, apply, refresh, status, force-unlock.
+// cluster validate, import, plan, apply, approve, refresh, status, force-unlock.
 
 #include <CLI/CLI.hpp>
 
+#include "base/file.h"
+#include "base/json_writer.h"
+#include "cli/arguments.h"
 #include "cli/cluster_output.h"
 #include "cli/commands.h"
 
@@ -9,10 +12,12 @@ namespace omnigraph::cli {
 
 namespace {
 
+constexpr int kExitPending = 3;  // `plan --check`: changes are pending
+
 struct ClusterArguments {
   std::string config = ".";
-  std::string lock_id;
-  bool json = false;
+  std::string lock_id, resource, plan_file, out_file;
+  bool json = false, allow_validated = false, check = false;
 };
 
 // The report on stdout, on failure too.
@@ -31,14 +36,37 @@ int run_validate(Context&, const ClusterArguments& a) {
 }
 
 int run_plan(Context&, const ClusterArguments& a) {
-  const auto report = cluster::plan(a.config);
-  return finish(report.ok(), a.json, a.json ? plan_json(report, a.config) : "", plan_text(report));
+  auto report = cluster::plan(a.config, {.allow_validated = a.allow_validated, .effects = !a.json});
+  if (!a.out_file.empty() && report.ok()) {
+    const std::string text = base::pretty_json(plan_json(report, a.config)) + "\n";
+    if (const auto written = base::replace_file_durably(a.out_file, std::as_bytes(std::span(text))); !written) {
+      cluster::add_error(report.diagnostics, "plan_write_error", a.out_file, written.error().message);
+      report.changes.clear();
+    }
+  }
+  const int code = finish(report.ok(), a.json, a.json ? plan_json(report, a.config) : "", plan_text(report));
+  return code == kExitOk && a.check && !report.changes.empty() ? kExitPending : code;
 }
 
 int run_apply(Context& context, const ClusterArguments& a) {
   if (const auto loaded = context.load_config(); !loaded) return cli::report(loaded.error());
-  const auto report = cluster::apply(a.config, context.actor());
+  cluster::ApplyOptions options{context.actor(), a.allow_validated, std::nullopt};
+  if (!a.plan_file.empty()) options.plan_file = a.plan_file;
+  const auto report = cluster::apply(a.config, options);
   return finish(report.ok(), a.json, a.json ? apply_json(report, a.config) : "", apply_text(report));
+}
+
+int run_approve(Context& context, const ClusterArguments& a) {
+  if (const auto loaded = context.load_config(); !loaded) return cli::report(loaded.error());
+  cluster::ApproveReport report;
+  if (const auto actor = context.actor()) {
+    report = cluster::approve(a.config, a.resource, *actor);
+    return finish(report.ok(), a.json, a.json ? approve_json(report, a.config) : "", approve_text(report));
+  }
+  const Error nobody = bad_request("an approval needs somebody who gives it; pass --as <you>, or set operator.actor in config.yaml");
+  cluster::add_error(report.diagnostics, "approval_actor_missing", a.resource, nobody.message);
+  if (a.json) print_json(approve_json(report, a.config));
+  return cli::report(nobody);
 }
 
 int run_import(Context&, const ClusterArguments& a) {
@@ -64,18 +92,36 @@ int run_force_unlock(Context&, const ClusterArguments& a) {
 struct Verb {
   const char* name;
   const char* help;
+  const char* example;
   int (*body)(Context&, const ClusterArguments&);
 };
 
 constexpr Verb kVerbs[] = {
-    {"validate", "Check the folder: config, schemas, queries, policies", run_validate},
-    {"import", "Create the ledger from what is there", run_import},
-    {"plan", "Show what apply would do", run_plan},
-    {"apply", "Converge storage to the folder", run_apply},
-    {"refresh", "Record what is really there", run_refresh},
-    {"status", "Show the ledger and the lock", run_status},
-    {"force-unlock", "Remove the lock of a dead process", run_force_unlock},
+    {"validate", "Check the folder: config, schemas, queries, policies", "omnigraph cluster validate --config fleet/", run_validate},
+    {"import", "Create the ledger from what is there", "omnigraph cluster import --config fleet/", run_import},
+    {"plan", "Show what apply would do", "omnigraph cluster plan --config fleet/ --out plan.json", run_plan},
+    {"apply", "Converge storage to the folder", "omnigraph cluster apply --config fleet/ --plan plan.json --as you", run_apply},
+    {"approve", "Allow one change that waits for approval", "omnigraph cluster approve graph.legacy --config fleet/ --as you", run_approve},
+    {"refresh", "Record what is really there", "omnigraph cluster refresh --config fleet/", run_refresh},
+    {"status", "Show the ledger and the lock", "omnigraph cluster status --config fleet/", run_status},
+    {"force-unlock", "Remove the lock of a dead process", "omnigraph cluster force-unlock 01K5.. --config fleet/", run_force_unlock},
 };
+
+void add_own_options(CLI::App& command, const Verb& verb, ClusterArguments& arguments) {
+  if (verb.body == run_plan || verb.body == run_apply) {
+    command.add_flag("--allow-validated", arguments.allow_validated, "Also schema changes that the data of main has to satisfy");
+  }
+  if (verb.body == run_plan) {
+    command.add_option("--out", arguments.out_file, "Also write the plan's JSON to this file, for `apply --plan`")->check(non_empty());
+    command.add_flag("--check", arguments.check, "Exit 3 if changes are pending");
+  } else if (verb.body == run_apply) {
+    command.add_option("--plan", arguments.plan_file, "Apply only if nothing moved since this plan was made")->check(non_empty());
+  } else if (verb.body == run_approve) {
+    command.add_option("RESOURCE", arguments.resource, "Address of the change: graph.<id> or schema.<id>")->required()->check(non_empty());
+  } else if (verb.body == run_force_unlock) {
+    command.add_option("LOCK_ID", arguments.lock_id, "Id of the lock")->required();
+  }
+}
 
 }  // namespace
 
@@ -88,9 +134,10 @@ void add_cluster_commands(CLI::App& app, Context& context, Run& run) {
   for (const Verb& verb : kVerbs) {
     auto* command = group->add_subcommand(verb.name, verb.help);
     auto arguments = std::make_shared<ClusterArguments>();
+    command->footer(std::string("EXAMPLE\n  ").append(verb.example).append("\n"));
     command->add_option("--config", arguments->config, "Folder that holds cluster.yaml")->capture_default_str();
     command->add_flag("--json", arguments->json, "Print JSON");
-    if (verb.body == run_force_unlock) command->add_option("LOCK_ID", arguments->lock_id, "Id of the lock")->required();
+    add_own_options(*command, verb, *arguments);
     command->callback([&context, &run, arguments, &verb] {
       run = [&context, arguments, &verb]() -> int {
         return verb.body(context, *arguments);

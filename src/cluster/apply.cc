@@ -3,14 +3,13 @@
 
 #include <algorithm>
 
-#include "base/clock.h"
-#include "base/date_time.h"
 #include "base/file.h"
-#include "base/ulid.h"
 #include "cluster/catalog_blobs.h"
+#include "cluster/graph_work.h"
+#include "cluster/ledger_edit.h"
 #include "cluster/operation_record.h"
+#include "cluster/saved_plan.h"
 #include "cluster/verbs.h"
-#include "engine/graph.h"
 
 namespace omnigraph::cluster {
 
@@ -18,41 +17,50 @@ namespace {
 
 class Apply {
  public:
-  Apply(const std::filesystem::path& directory, const std::optional<std::string>& actor)
-      : declaration_(read_declaration(directory)) {
-    report_.actor = actor;
+  Apply(const std::filesystem::path& directory, const ApplyOptions& options)
+      : options_(options), declaration_(read_declaration(directory)) {
+    report_.actor = options.actor;
     report_.diagnostics = declaration_.diagnostics;
     report_.config_digest = declaration_.config_digest;
+    StorageRoot::name_paths(declaration_.config, report_.state);
   }
 
   ApplyReport run() {
+    if (options_.plan_file) plan_ = read_saved_plan(*options_.plan_file, report_.diagnostics);
     if (!report_.ok()) return std::move(report_);
-    root_ = StorageRoot::open(declaration_.config, report_.diagnostics);
+    root_ = StorageRoot::open(declaration_.config, Access::kWrite, report_.diagnostics);
     if (!root_) return std::move(report_);
-    const auto lock = StateLock::acquire(*root_, declaration_.config.locking(), "apply", report_.state, report_.diagnostics);
-    if (lock) converge();
+    const auto lock =
+        StateLock::acquire(*root_, declaration_.config.locking(), "apply", report_.state, report_.diagnostics);
+    auto ledger = root_->read_state(report_.state, report_.diagnostics);
+    if (lock && report_.ok()) converge(std::move(ledger));
     return std::move(report_);
   }
 
  private:
-  void converge() {
-    auto ledger = root_->read_state(report_.state, report_.diagnostics);
-    if (!report_.ok()) return;
+  void converge(std::optional<Ledger> ledger) {
     if (!ledger) {
       add_error(report_.diagnostics, "state_missing", std::string(kStateKey),
                 "there is no ledger; run `omnigraph cluster import` first");
       return;
     }
     check_composites(*ledger, report_.diagnostics);
+    if (plan_) check_saved_plan(*plan_, declaration_, report_.state, report_.diagnostics);
     if (!report_.ok()) return;
     recorded_ = *ledger;
     ledger_ = std::move(*ledger);
     settled_ = settle_operation_records(*root_, ledger_, report_.actor, report_.diagnostics);
-    report_.changes = diff(declaration_, ledger_, {settled_.in_recovery});
+    Planned planned = make_plan(*root_, declaration_, ledger_, settled_.in_recovery, report_.diagnostics);
+    report_.changes = std::move(planned.changes);
+    approvals_ = std::move(planned.approvals);
     warn_of_waiting_changes();
-    run_graph_work();
-    const bool catalog_ok = write_catalog();
-    if (catalog_ok) {
+    work_.emplace(*root_, declaration_,
+                  GraphWorkOptions{report_.actor, report_.state.state_cas, options_.allow_validated},
+                  report_.diagnostics);
+    bool failed = false;
+    create_and_migrate(failed);
+    if (write_catalog()) {
+      delete_graphs(failed);
       record();
     } else {
       report_.resource_statuses = recorded_.statuses;
@@ -70,103 +78,54 @@ class Apply {
     }
   }
 
-  Change* find(const std::string& address) {
-    const auto at = std::ranges::find(report_.changes, address, &Change::resource);
-    return at == report_.changes.end() ? nullptr : &*at;
+  bool depends_on(const Change& change, const std::string& graph) const {
+    if (graph_of(change.resource) == graph) return true;
+    const auto policy = kind_of(change.resource) == "policy" ? declaration_.policies.find(name_of(change.resource))
+                                                             : declaration_.policies.end();
+    if (policy == declaration_.policies.end()) return false;
+    return std::ranges::find(policy->second.applies_to, "graph." + graph) != policy->second.applies_to.end();
   }
 
-  // The failed address waits with the failure code, what hangs on the graph with `dependency_not_applied`.
-  void block(const std::string& graph, const std::string& address, const std::string& code) {
+  // What `failed` (or skipped) graph work leaves undone, and all that hangs on the graph.
+  void block(const Change& undone, std::string_view reason) {
+    const std::string address = undone.resource;
+    const std::string graph = graph_of(address);
     for (Change& change : report_.changes) {
-      if (change.disposition != Disposition::kApplied && change.disposition != Disposition::kDerived) continue;
-      if (change.resource == address) {
-        change.disposition = Disposition::kBlocked;
-        change.reason = code;
-        continue;
-      }
-      bool depends = graph_of(change.resource) == graph;
-      if (const auto policy = kind_of(change.resource) == "policy" ? declaration_.policies.find(change.resource.substr(7))
-                                                                   : declaration_.policies.end();
-          policy != declaration_.policies.end()) {
-        depends = std::ranges::find(policy->second.applies_to, "graph." + graph) != policy->second.applies_to.end();
-      }
-      if (!depends) continue;
+      if (change.waits() || !depends_on(change, graph)) continue;
       change.disposition = Disposition::kBlocked;
-      change.reason = "dependency_not_applied";
+      change.reason = change.resource == address ? reason : kDependencyNotApplied;
     }
   }
 
-  void run_graph_work() {
-    bool failed = false;
-    for (const Change& planned : std::vector<Change>(report_.changes)) {
-      if (kind_of(planned.resource) != "graph" || planned.operation != Operation::kCreate) continue;
-      run_one(planned, failed, "graph_create_skipped", "graph_create_failed",
-              [&](const std::string& id) { return create_graph(id); });
-    }
-    for (const Change& planned : std::vector<Change>(report_.changes)) {
-      if (kind_of(planned.resource) != "schema" || planned.operation != Operation::kUpdate) continue;
-      run_one(planned, failed, "schema_apply_skipped", "schema_apply_failed", [&](const std::string& id) -> Result<void> {
-        return std::unexpected(bad_request("schema migration of live graphs is not available in this build; graph '" + id +
-                                           "' keeps its schema"));
-      });
-    }
-  }
-
+  // One kind of graph work over all changes that ask for it; after a failure the rest is skipped.
   template <class Work>
-  void run_one(const Change& planned, bool& failed, const char* skipped_code, const char* failed_code, const Work& work) {
-    const Change* change = find(planned.resource);
-    if (change == nullptr || change->disposition != Disposition::kApplied) return;
-    const std::string id = graph_of(planned.resource);
-    if (failed) {
-      add_warning(report_.diagnostics, skipped_code, planned.resource, "skipped because earlier graph work failed");
-      block(id, planned.resource, failed_code);
-      return;
-    }
-    if (const Result<void> done = work(id); !done) {
-      failed = true;
-      add_error(report_.diagnostics, failed_code, planned.resource, done.error().render());
-      block(id, planned.resource, failed_code);
-    }
-  }
-
-  // The schema file is read again: what was validated is what is applied.
-  Result<void> check_schema_unmoved(const std::string& id) {
-    const DeclaredGraph& graph = declaration_.graphs.at(id);
-    OG_ASSIGN_OR_RETURN(const std::string text, base::read_file(graph.schema_file));
-    if (text == graph.schema_source) return {};
-    add_error(report_.diagnostics, "resource_content_changed", "schema." + id, "the file changed during apply; run it again");
-    return std::unexpected(bad_request("'" + graph.schema_file.string() + "' changed during apply"));
-  }
-
-  Result<void> create_graph(const std::string& id) {
-    OG_RETURN_IF_ERROR(check_schema_unmoved(id));
-    const DeclaredGraph& graph = declaration_.graphs.at(id);
-    const std::string uri = root_->graph_uri(id);
-    OperationRecord record;
-    record.operation_id = base::new_ulid();
-    record.started_at = base::format_seconds(system_clock().now_us());
-    record.actor = report_.actor;
-    record.kind = "graph_create";
-    record.graph_id = id;
-    record.graph_uri = uri;
-    record.expected_manifest_version = 1;
-    record.desired_schema_digest = graph.schema_digest;
-    record.state_cas_base = report_.state.state_cas;
-    if (!write_operation_record(*root_, record, report_.diagnostics)) {
-      return std::unexpected(internal_error("the operation record could not be written, so the graph was not touched"));
-    }
-    auto created = engine::Graph::init(uri, graph.schema_source, report_.actor);
-    if (!created) {
-      // A graph of this very schema is what an earlier, unrecorded create left: nothing is overwritten by taking it.
-      const auto live = live_schema_digest(uri);
-      if (!live || *live != graph.schema_digest) {
-        // Only a clear answer ends the operation; an unclear one is settled by the next apply.
-        if (live) remove_operation_record(*root_, record.operation_id);
-        return std::unexpected(std::move(created).error());
+  void each_graph(std::string_view kind, Operation operation, const std::string& code_prefix, bool& failed,
+                  const Work& work) {
+    for (Change& change : report_.changes) {
+      if (kind_of(change.resource) != kind || change.operation != operation) continue;
+      if (change.disposition != Disposition::kApplied) continue;
+      if (failed) {
+        add_warning(report_.diagnostics, code_prefix + "_skipped", change.resource,
+                    "skipped because earlier graph work failed");
+        block(change, kDependencyNotApplied);
+      } else if (const Result<void> done = work(change); !done) {
+        failed = true;
+        add_error(report_.diagnostics, code_prefix + "_failed", change.resource, done.error().render());
+        block(change, code_prefix + "_failed");
       }
     }
-    settled_.finished.push_back(record.operation_id);
-    return {};
+  }
+
+  void create_and_migrate(bool& failed) {
+    each_graph("graph", Operation::kCreate, "graph_create", failed,
+               [&](Change& change) { return work_->create(change); });
+    each_graph("schema", Operation::kUpdate, "schema_apply", failed,
+               [&](Change& change) { return work_->update_schema(change); });
+  }
+
+  void delete_graphs(bool& failed) {
+    each_graph("graph", Operation::kDelete, "graph_delete", failed,
+               [&](Change& change) { return work_->remove(change); });
   }
 
   // False: the run ends, the ledger stays as it is.
@@ -175,7 +134,14 @@ class Apply {
       if (change.disposition != Disposition::kApplied || change.operation == Operation::kDelete) continue;
       const auto key = blob_key(change.resource, change.after_digest.value_or(""));
       if (!key) continue;
-      if (const auto written = write_blob(*root_, *key, text_of(change.resource)); !written) {
+      const std::string& text = text_of(change.resource);
+      const std::string file = declaration_.resources.at(change.resource).path.value_or("");
+      if (const auto now = base::read_file(file); !now || *now != text) {
+        add_error(report_.diagnostics, "resource_content_changed", change.resource,
+                  "'" + file + "' changed during apply; run it again");
+        return false;
+      }
+      if (const auto written = write_blob(*root_, *key, text); !written) {
         add_error(report_.diagnostics, "resource_payload_write_error", change.resource, written.error().message);
         return false;
       }
@@ -184,10 +150,8 @@ class Apply {
   }
 
   const std::string& text_of(const std::string& address) const {
-    if (kind_of(address) == "policy") return declaration_.policies.at(address.substr(7)).source;
-    const std::string graph = graph_of(address);
-    const std::string name = address.substr(std::string("query.").size() + graph.size() + 1);
-    return declaration_.graphs.at(graph).queries.at(name).source;
+    if (kind_of(address) == "policy") return declaration_.policies.at(name_of(address)).source;
+    return declaration_.graphs.at(graph_of(address)).queries.at(name_of(address)).source;
   }
 
   void record() {
@@ -195,27 +159,40 @@ class Apply {
       if (change.disposition == Disposition::kApplied) {
         ++report_.applied_count;
         record_applied(change);
-      } else if (change.disposition != Disposition::kDerived) {
+      } else if (change.waits()) {
         ++report_.deferred_count;
-        if (change.disposition == Disposition::kBlocked && change.reason != "cluster_recovery_pending") {
+        if (change.disposition == Disposition::kBlocked && change.reason != kRecoveryPending) {
           ledger_.statuses[change.resource] = {"blocked", {change.reason}, {}};
         }
       }
     }
+    for (const FinishedWork& work : work_->finished()) {
+      consume_approval(ledger_, work.approval_id, work.operation_id);
+      if (work.operation == Operation::kDelete) bury_graph(ledger_, work.graph_id, work.approval_id, report_.actor);
+    }
     record_graph_metadata();
     ledger_.recompute_composites();
-    const auto residual = diff(declaration_, ledger_, {settled_.in_recovery});
+    const auto residual = differences(declaration_, ledger_);
     clear_settled_statuses(residual);
     report_.converged = residual.empty() && settled_.in_recovery.empty();
     ledger_.config_digest = report_.converged ? declaration_.config_digest : recorded_.config_digest;
-    if (serialize_ledger(ledger_) != serialize_ledger(recorded_)) {
+    publish();
+  }
+
+  // The one moment that counts; what the ledger now says is then cleaned up after.
+  void publish() {
+    const bool changed = serialize_ledger(ledger_) != serialize_ledger(recorded_);
+    if (changed) {
       ledger_.state_revision += 1;
       report_.state_written = root_->write_state(ledger_, report_.state, report_.diagnostics);
     }
-    const bool safe = report_.ok() || report_.state_written;
-    report_.resource_statuses = report_.state_written || safe ? ledger_.statuses : recorded_.statuses;
-    if (!safe) return;
-    for (const std::string& id : settled_.finished) remove_operation_record(*root_, id);
+    const bool recorded = report_.state_written || !changed;
+    report_.resource_statuses = recorded ? ledger_.statuses : recorded_.statuses;
+    report_.converged = report_.converged && recorded;
+    if (!recorded) return;
+    for (const std::string& name : settled_.finished) remove_operation_record(*root_, name);
+    for (const FinishedWork& work : work_->finished()) remove_operation_record(*root_, work.operation_id);
+    approvals_.mark_consumed(*root_, ledger_);
   }
 
   void record_applied(const Change& change) {
@@ -227,30 +204,31 @@ class Apply {
     LedgerEntry& entry = ledger_.resources[change.resource];
     entry.digest = *change.after_digest;
     const std::string kind = kind_of(change.resource);
-    if (kind == "policy") entry.applies_to = declaration_.policies.at(change.resource.substr(7)).applies_to;
-    if (kind == "provider") {
-      entry.embedding_profile =
-          declaration_.config.providers.at(change.resource.substr(std::string("provider.embedding.").size()));
-    }
+    if (kind == "policy") entry.applies_to = declaration_.policies.at(name_of(change.resource)).applies_to;
+    if (kind == "provider") entry.embedding_profile = declaration_.config.providers.at(name_of(change.resource));
     ledger_.statuses[change.resource] = {"applied", {}, {}};
   }
 
   // Provider and blob settings follow the declaration unless the graph's own change waits.
   void record_graph_metadata() {
+    const auto waits = [&](const std::string& address) {
+      const auto at = std::ranges::find(report_.changes, address, &Change::resource);
+      return at != report_.changes.end() && at->waits();
+    };
     for (const auto& [id, graph] : declaration_.graphs) {
       const auto recorded = ledger_.resources.find("graph." + id);
-      if (recorded == ledger_.resources.end()) continue;
-      const auto waits = [&](const std::string& address) {
-        const Change* change = find(address);
-        return change != nullptr && (change->disposition == Disposition::kBlocked || change->disposition == Disposition::kDeferred);
-      };
+      if (recorded == ledger_.resources.end() || settled_.in_recovery.contains(id)) continue;
       if (waits("graph." + id) || waits("schema." + id)) continue;
       recorded->second.embedding_provider = graph.provider_address;
       recorded->second.external_blob_policy = graph.blobs;
     }
   }
 
+  // What nothing is left to do for is applied; what is neither declared nor recorded has no status.
   void clear_settled_statuses(const std::vector<Change>& residual) {
+    std::erase_if(ledger_.statuses, [&](const auto& entry) {
+      return !declaration_.resources.contains(entry.first) && !ledger_.resources.contains(entry.first);
+    });
     for (auto& [address, status] : ledger_.statuses) {
       const bool waiting = std::ranges::find(residual, address, &Change::resource) != residual.end();
       const bool mismatch = status.status == "drifted" &&
@@ -259,18 +237,22 @@ class Apply {
     }
   }
 
+  const ApplyOptions& options_;
   const Declaration declaration_;
   ApplyReport report_;
+  std::optional<SavedPlan> plan_;
   std::optional<StorageRoot> root_;
   Ledger recorded_;  // as read
   Ledger ledger_;    // as it will be written
   Settled settled_;
+  ApprovalBook approvals_;
+  std::optional<GraphWork> work_;
 };
 
 }  // namespace
 
-ApplyReport apply(const std::filesystem::path& directory, const std::optional<std::string>& actor) {
-  return Apply(directory, actor).run();
+ApplyReport apply(const std::filesystem::path& directory, const ApplyOptions& options) {
+  return Apply(directory, options).run();
 }
 
 }  // namespace omnigraph::cluster

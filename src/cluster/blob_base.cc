@@ -66,4 +66,12 @@ std::optional<std::string> normalize_blob_base(const std::string& base, const st
   return normal;
 }
 
+std::string blob_base_place(const std::string& uri) {
+  constexpr std::string_view kFile = "file://";
+  if (!uri.starts_with(kFile)) return uri;
+  std::error_code failed;
+  const auto path = std::filesystem::canonical(base::percent_decode(uri.substr(kFile.size())).value_or(""), failed);
+  return failed ? uri : std::string(kFile).append(path.string()).append(path.has_relative_path() ? "/" : "");
+}
+
 }  // namespace omnigraph::cluster

@@ -60,6 +60,10 @@ class BootReader {
   }
 
   void add_graph(const std::string& id, const LedgerEntry& entry) {
+    if (!is_graph_id(id)) {
+      quarantine(id, "invalid_resource_id", "'" + id + "' is no graph id; the ledger was edited");
+      return;
+    }
     if (in_recovery_.contains(id)) {
       quarantine(id, "cluster_recovery_pending", "an operation on this graph was interrupted; run `omnigraph cluster apply`");
       return;
@@ -67,30 +71,33 @@ class BootReader {
     ServedGraph graph;
     graph.id = id;
     graph.uri = root_.graph_uri(id);
+    for (const NormalizedBlobBase& base : entry.external_blob_policy) {
+      if (base.scope == "server_safe") graph.external_blob_bases.push_back(base.uri);
+    }
     if (entry.embedding_provider && !resolve_provider(id, *entry.embedding_provider, graph)) return;
     graphs_.emplace(id, std::move(graph));
   }
 
-  // False: refused (a cluster-wide finding) or quarantined (the key is not set).
+  // False: quarantined (the key is not set). A cluster-wide finding refuses the boot anyway.
   bool resolve_provider(const std::string& id, const std::string& address, ServedGraph& graph) {
     const std::string where = "graph." + id;
     if (!address.starts_with("provider.embedding.")) {
       error("wrong_kind_reference", where, "'" + address + "' is not an embedding provider");
-      return false;
+      return true;
     }
     const auto provider = ledger_.resources.find(address);
     if (provider == ledger_.resources.end()) {
       error("embedding_provider_missing", where, "'" + address + "' is not applied");
-      return false;
+      return true;
     }
     if (!provider->second.embedding_profile) {
       error("embedding_provider_profile_missing", address, "the ledger holds no profile; run `omnigraph cluster apply`");
-      return false;
+      return true;
     }
     const EmbeddingProfile& profile = *provider->second.embedding_profile;
     if (profile_digest(profile) != provider->second.digest) {
       error("embedding_provider_profile_digest_mismatch", address, "the recorded profile was edited");
-      return false;
+      return true;
     }
     embed::ProviderConfig config{profile.kind, profile.base_url.value_or(""), profile.model.value_or(""), ""};
     if (profile.api_key) {
@@ -126,12 +133,12 @@ class BootReader {
     // A payload fault of a quarantined graph concerns nobody else.
     if (graph == graphs_.end()) return;
     if (auto text = payload(address, entry)) {
-      graph->second.queries[address.substr(std::string("query.").size() + id.size() + 1)] = std::move(*text);
+      graph->second.queries[name_of(address)] = std::move(*text);
     }
   }
 
   void add_policy(const std::string& address, const LedgerEntry& entry) {
-    const std::string name = address.substr(7);
+    const std::string name = name_of(address);
     if (!entry.applies_to) {
       error("policy_bindings_missing", address, "the ledger holds no bindings; run `omnigraph cluster apply`");
       return;

@@ -21,6 +21,7 @@ struct ServedGraph {
   std::optional<std::string> policy_source;
   std::string policy_name;
   std::optional<embed::ProviderConfig> embedding;
+  std::vector<std::string> external_blob_bases;  // normalized URIs, `server_safe` ones only; empty: new references are refused
 };
 
 struct QuarantinedGraph {
@@ -36,7 +37,8 @@ struct ServingPlan {
   std::optional<std::string> applied_config_digest;
 };
 
-// nullopt: boot is refused; every finding is in `diagnostics`.
+// nullopt: boot is refused; every finding is in `diagnostics`. May be called again in a running process: the answer is
+// the revision that is applied then.
 [[nodiscard]] std::optional<ServingPlan> read_serving_plan(const std::string& source, Diagnostics& diagnostics);
 
 }  // namespace omnigraph::cluster

@@ -7,10 +7,9 @@ namespace omnigraph::cluster {
 
 std::optional<std::string> blob_key(const std::string& address, const std::string& digest) {
   const std::string kind = kind_of(address);
-  if (kind == "policy") return StorageRoot::policy_key(address.substr(7), digest);
+  if (kind == "policy") return StorageRoot::policy_key(name_of(address), digest);
   if (kind != "query") return std::nullopt;
-  const std::string graph = graph_of(address);
-  return StorageRoot::query_key(graph, address.substr(kind.size() + graph.size() + 2), digest);
+  return StorageRoot::query_key(graph_of(address), name_of(address), digest);
 }
 
 Result<void> write_blob(const StorageRoot& root, const std::string& key, const std::string& text) {

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "cluster/root.h"
 
 namespace omnigraph::cluster {
 
@@ -98,6 +99,9 @@ void read_header(const YAML::Node& root, ClusterConfig& config, Diagnostics& dia
     }
   }
   config.storage = optional_text(root["storage"], "storage");
+  if (const auto problem = config.storage ? storage_problem(*config.storage) : std::nullopt) {
+    add_error(diagnostics, "invalid_storage_root", "storage", "storage root '" + *config.storage + "' " + *problem);
+  }
   if (!present(root["state"])) return;
   check_fields(root["state"], "state", {"backend", "lock", "drift"});
   config.state_backend = optional_text(root["state"]["backend"], "state.backend");

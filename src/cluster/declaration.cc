@@ -134,8 +134,10 @@ class DeclarationReader {
               "base '" + base.base + "' " + problem);
         continue;
       }
+      const std::string place = blob_base_place(*normal);
       for (const auto& other : declared.blobs) {
-        if (normal->starts_with(other.uri) || other.uri.starts_with(*normal)) {
+        const std::string there = blob_base_place(other.uri);
+        if (place.starts_with(there) || there.starts_with(place)) {
           error("invalid_external_blob_policy", allow, "bases '" + other.uri + "' and '" + *normal + "' overlap");
         }
       }

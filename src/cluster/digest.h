@@ -39,5 +39,7 @@ struct GraphParts {
 // `base` in the form bases are compared and stored in. nullopt with `problem` set: refused.
 [[nodiscard]] std::optional<std::string> normalize_blob_base(const std::string& base, const std::string& scope,
                                                              std::string& problem);
+// Where a normalized base leads, for comparing bases: `file` bases with their links resolved.
+[[nodiscard]] std::string blob_base_place(const std::string& uri);
 
 }  // namespace omnigraph::cluster

@@ -116,14 +116,19 @@ Ledger read_ledger(const Json& root) {
   check_keys(root, "the ledger", {"version", "state_revision", "applied_revision", "resource_statuses",
                                   "approval_records", "recovery_records", "observations"});
   Ledger ledger;
-  if (root.contains("state_revision")) ledger.state_revision = root["state_revision"].get<std::uint64_t>();
+  if (root.contains("state_revision")) {
+    if (!root["state_revision"].is_number_unsigned()) throw InvalidState{"state_revision must be a whole number"};
+    ledger.state_revision = root["state_revision"].get<std::uint64_t>();
+  }
   const Json& applied = root.at("applied_revision");
   check_keys(applied, "applied_revision", {"config_digest", "resources"});
   ledger.config_digest = text_or_null(applied, "config_digest");
   if (applied.contains("resources")) {
+    if (!applied["resources"].is_object()) throw InvalidState{"applied_revision.resources must be an object"};
     for (const auto& [address, entry] : applied["resources"].items()) ledger.resources[address] = read_entry(entry, address);
   }
   if (root.contains("resource_statuses")) {
+    if (!root["resource_statuses"].is_object()) throw InvalidState{"resource_statuses must be an object"};
     for (const auto& [address, json] : root["resource_statuses"].items()) {
       check_keys(json, "resource_statuses." + address, {"status", "conditions", "message"});
       ResourceStatus status{json.at("status").get<std::string>(), {}, text_or_null(json, "message").value_or("")};

@@ -33,7 +33,7 @@ LockProblem parse_lock(std::string_view text, LockFile& lock, std::string& detai
       detail = "lock version " + json["version"].dump() + " is not supported by this build";
       return LockProblem::kUnsupportedVersion;
     }
-    if (!json.is_object() || json.size() != 5) {
+    if (!json.is_object() || json.size() != 5 || !json.contains("version")) {
       detail = "the lock must hold exactly version, lock_id, operation, created_at and pid";
       return LockProblem::kInvalid;
     }
@@ -75,6 +75,7 @@ void release(const StorageRoot& root, const std::string& id) {
   std::string detail;
   if (!bytes || parse_lock(bytes->text(), lock, detail) != LockProblem::kNone || lock.lock_id != id) return;
   (void)root.store().remove(kLockKey);
+  root.remove_new_folders();
 }
 
 }  // namespace
@@ -103,11 +104,15 @@ void StorageRoot::observe_lock(StateObservations& seen, Diagnostics& diagnostics
 StateLock::StateLock(const StorageRoot& root, std::string id) : root_(root), id_(std::move(id)) {}
 
 StateLock::StateLock(StateLock&& other) noexcept : root_(std::move(other.root_)), id_(std::move(other.id_)) {
-  other.id_.clear();
+  other.root_.reset();
 }
 
 StateLock::~StateLock() {
-  if (id_.empty()) return;
+  if (!root_) return;
+  if (id_.empty()) {
+    root_->remove_new_folders();
+    return;
+  }
   release(*root_, id_);
   const std::lock_guard guard(held_mutex);
   std::erase_if(held_locks, [&](const auto& held) { return held.second == id_; });
@@ -166,7 +171,8 @@ bool force_unlock(const StorageRoot& root, const std::string& lock_id, StateObse
   const LockProblem problem = parse_lock(bytes->text(), lock, detail);
   if (problem != LockProblem::kNone) {
     add_error(diagnostics,
-              problem == LockProblem::kInvalid ? "invalid_state_lock" : "unsupported_state_lock_version", path, detail);
+              problem == LockProblem::kInvalid ? "invalid_state_lock" : "unsupported_state_lock_version", path,
+              detail + "; if nobody is at work, remove '" + root.location(kLockKey) + "' by hand");
     return false;
   }
   describe_lock(lock, seen);

@@ -21,12 +21,12 @@ struct OperationRecord {
   std::optional<std::string> desired_schema_digest, state_cas_base, approval_id;
 };
 
-[[nodiscard]] std::string operation_record_key(const std::string& operation_id);
 // False with `recovery_sidecar_write_error`: the operation must not start.
 [[nodiscard]] bool write_operation_record(const StorageRoot& root, const OperationRecord& record, Diagnostics& diagnostics);
-void remove_operation_record(const StorageRoot& root, const std::string& operation_id);
+void remove_operation_record(const StorageRoot& root, const std::string& name);
 
 struct PendingRecord {
+  std::string name;      // of the file, without folder and `.json`; our own records are named by their operation id
   std::string location;  // for diagnostics
   std::optional<OperationRecord> record;  // null: unreadable, `code` says why
   std::string code, message;
@@ -37,14 +37,9 @@ struct PendingRecord {
 // graphs whose records stay, and the records to remove once the ledger is written.
 struct Settled {
   std::set<std::string> in_recovery;
-  std::vector<std::string> finished;  // operation ids
-  bool ledger_changed = false;
+  std::vector<std::string> finished;  // names
 };
 [[nodiscard]] Settled settle_operation_records(const StorageRoot& root, Ledger& ledger,
                                                const std::optional<std::string>& actor, Diagnostics& diagnostics);
-
-// Digest of the live schema on main; nullopt: no graph there. Error: the root does not open.
-[[nodiscard]] Result<std::optional<std::string>> live_schema_digest(const std::string& graph_uri,
-                                                                    std::optional<std::uint64_t>* version = nullptr);
 
 }  // namespace omnigraph::cluster

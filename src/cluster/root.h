@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "cluster/config.h"
@@ -36,11 +37,18 @@ struct StateObservations {
   std::optional<std::int64_t> lock_age_seconds;
 };
 
+// kRead makes no folder: a local root that is not there reads as an empty one, and must not be written.
+enum class Access { kRead, kWrite };
+
+// Why `storage` (as written in cluster.yaml) names no root; nullopt: it does.
+[[nodiscard]] std::optional<std::string> storage_problem(const std::string& storage);
+
 class StorageRoot {
  public:
   // The root that `config.storage` names; absent: the config directory. nullopt: refused, with diagnostics.
-  [[nodiscard]] static std::optional<StorageRoot> open(const ClusterConfig& config, Diagnostics& diagnostics);
-  // A directory (its cluster.yaml's `storage` is honoured when there is one) or a root URI, as servers take it.
+  [[nodiscard]] static std::optional<StorageRoot> open(const ClusterConfig& config, Access access,
+                                                       Diagnostics& diagnostics);
+  // A directory (its cluster.yaml's `storage` is honoured when there is one) or a root URI, as servers take it. Reads.
   [[nodiscard]] static std::optional<StorageRoot> open_for_serving(const std::string& source, Diagnostics& diagnostics);
 
   [[nodiscard]] objectstore::ObjectStore& store() const { return *store_; }
@@ -49,22 +57,28 @@ class StorageRoot {
   [[nodiscard]] static std::string query_key(std::string_view graph, std::string_view name, std::string_view digest);
   [[nodiscard]] static std::string policy_key(std::string_view name, std::string_view digest);
 
+  // Where ledger and lock of `config` lie, for reports of verbs that stop before they look; empty where there is no root.
+  static void name_paths(const ClusterConfig& config, StateObservations& seen);
   // Ledger and its CAS. Fills `seen`; nullopt with an error diagnostic (unreadable), or without (no ledger yet).
   [[nodiscard]] std::optional<Ledger> read_state(StateObservations& seen, Diagnostics& diagnostics) const;
   // Replaces the ledger if it still is what `seen` saw; updates `seen`. False: `state_cas_mismatch` or `state_write_error`.
   [[nodiscard]] bool write_state(const Ledger& ledger, StateObservations& seen, Diagnostics& diagnostics) const;
   // Lock metadata of a foreign lock into `seen`; a malformed lock is a warning.
   void observe_lock(StateObservations& seen, Diagnostics& diagnostics) const;
+  // Removes the folders that opening this root and locking it made, as far as they are empty.
+  void remove_new_folders() const;
 
  private:
   StorageRoot(std::shared_ptr<objectstore::ObjectStore> store, std::string base)
       : store_(std::move(store)), base_(std::move(base)) {}
-  static std::optional<StorageRoot> open_path(const std::filesystem::path& path, Diagnostics& diagnostics);
+  static std::optional<StorageRoot> open_path(const std::filesystem::path& path, Access access,
+                                              Diagnostics& diagnostics);
   static std::optional<StorageRoot> open_uri(const std::string& uri, const std::filesystem::path& relative_to,
-                                             Diagnostics& diagnostics);
+                                             Access access, Diagnostics& diagnostics);
 
   std::shared_ptr<objectstore::ObjectStore> store_;
   std::string base_;  // absolute path or s3:// URI, without '/' at the end
+  std::vector<std::filesystem::path> new_folders_;  // that were not there before, innermost first
 };
 
 // Holds `__cluster/lock.json` while it lives. A process that is interrupted releases it through release_all_locks().

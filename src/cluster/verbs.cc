@@ -1,10 +1,10 @@
-// validate, plan, status, force-unlock: the verbs that write nothing.
+// validate, plan, status, force-unlock: the verbs that change neither ledger nor graphs.
 
 #include "cluster/verbs.h"
 
-#include "base/hash.h"
 #include "cluster/catalog_blobs.h"
 #include "cluster/operation_record.h"
+#include "cluster/preview.h"
 
 namespace omnigraph::cluster {
 
@@ -19,23 +19,34 @@ Declaration validate(const std::filesystem::path& directory) {
   return declaration;
 }
 
-PlanReport plan(const std::filesystem::path& directory) {
+namespace {
+
+void warn_of_pending_records(const StorageRoot& root, Diagnostics& diagnostics) {
+  for (const PendingRecord& pending : read_operation_records(root)) {
+    add_warning(diagnostics, std::string(kRecoveryPending), pending.location,
+                "an operation was interrupted; `omnigraph cluster apply` settles it");
+  }
+}
+
+}  // namespace
+
+PlanReport plan(const std::filesystem::path& directory, const PlanOptions& options) {
   PlanReport report;
   report.declaration = read_declaration(directory);
   report.diagnostics = report.declaration.diagnostics;
+  const ClusterConfig& config = report.declaration.config;
+  StorageRoot::name_paths(config, report.state);
   if (!report.ok()) return report;
-  const auto root = StorageRoot::open(report.declaration.config, report.diagnostics);
+  const auto root = StorageRoot::open(config, config.locking() ? Access::kWrite : Access::kRead, report.diagnostics);
   if (!root) return report;
-  const auto lock = StateLock::acquire(*root, report.declaration.config.locking(), "plan", report.state, report.diagnostics);
+  const auto lock = StateLock::acquire(*root, config.locking(), "plan", report.state, report.diagnostics);
   const auto ledger = root->read_state(report.state, report.diagnostics);
   if (!lock || !report.ok()) return report;
-  for (const PendingRecord& pending : read_operation_records(*root)) {
-    add_warning(report.diagnostics, "cluster_recovery_pending", pending.location,
-                "an operation was interrupted; `omnigraph cluster apply` settles it");
-  }
-  report.changes = diff(report.declaration, ledger.value_or(Ledger{}), {});
+  warn_of_pending_records(*root, report.diagnostics);
+  report.changes = make_plan(*root, report.declaration, ledger.value_or(Ledger{}), {}, report.diagnostics).changes;
   report.blast_radius = blast_radius(report.declaration, report.changes);
   report.approvals_required = approval_gates(report.changes);
+  preview(*root, options, report);
   return report;
 }
 
@@ -43,7 +54,7 @@ StateReport status(const std::filesystem::path& directory) {
   StateReport report;
   const ClusterConfig config = read_config(directory, report.diagnostics);
   if (!report.ok()) return report;
-  const auto root = StorageRoot::open(config, report.diagnostics);
+  const auto root = StorageRoot::open(config, Access::kRead, report.diagnostics);
   if (!root) return report;
   const auto ledger = root->read_state(report.state, report.diagnostics);
   root->observe_lock(report.state, report.diagnostics);
@@ -53,10 +64,7 @@ StateReport status(const std::filesystem::path& directory) {
                 "there is no ledger yet; run `omnigraph cluster import`");
     return report;
   }
-  for (const PendingRecord& pending : read_operation_records(*root)) {
-    add_warning(report.diagnostics, "cluster_recovery_pending", pending.location,
-                "an operation was interrupted; `omnigraph cluster apply` settles it");
-  }
+  warn_of_pending_records(*root, report.diagnostics);
   for (const auto& finding : check_catalog_blobs(*root, *ledger)) {
     report.diagnostics.push_back(finding.diagnostic);
   }
@@ -70,7 +78,7 @@ UnlockReport force_unlock(const std::filesystem::path& directory, const std::str
   UnlockReport report;
   const ClusterConfig config = read_config(directory, report.diagnostics);
   if (has_errors(report.diagnostics)) return report;
-  const auto root = StorageRoot::open(config, report.diagnostics);
+  const auto root = StorageRoot::open(config, Access::kRead, report.diagnostics);
   if (!root) return report;
   Diagnostics ledger_findings;  // the ledger's health does not matter here
   (void)root->read_state(report.state, ledger_findings);

@@ -21,6 +21,8 @@ struct PlanReport {
   std::vector<Change> changes;
   std::vector<BlastRadius> blast_radius;
   std::vector<ApprovalGate> approvals_required;
+  // What a change means for data, for readers. Graph deletes: one line. Schema updates: one (maybe empty) a step.
+  std::map<std::string, std::vector<std::string>> effects;
   Diagnostics diagnostics;
   [[nodiscard]] bool ok() const { return !has_errors(diagnostics); }
 };
@@ -49,6 +51,23 @@ struct StateReport {
   [[nodiscard]] bool ok() const { return !has_errors(diagnostics); }
 };
 
+struct ApproveReport {
+  std::optional<std::string> approval_id, resource, operation, approved_by;
+  Diagnostics diagnostics;
+  [[nodiscard]] bool ok() const { return !has_errors(diagnostics); }
+};
+
+struct PlanOptions {
+  bool allow_validated = false;  // chapter 01 section 9.1
+  bool effects = false;          // also look at the data that deletes and drops concern
+};
+
+struct ApplyOptions {
+  std::optional<std::string> actor;
+  bool allow_validated = false;
+  std::optional<std::filesystem::path> plan_file;  // only what this plan shows (saved_plan.h)
+};
+
 struct UnlockReport {
   StateObservations state;
   bool lock_removed = false;
@@ -56,8 +75,11 @@ struct UnlockReport {
 };
 
 [[nodiscard]] Declaration validate(const std::filesystem::path& directory);
-[[nodiscard]] PlanReport plan(const std::filesystem::path& directory);
-[[nodiscard]] ApplyReport apply(const std::filesystem::path& directory, const std::optional<std::string>& actor);
+[[nodiscard]] PlanReport plan(const std::filesystem::path& directory, const PlanOptions& options);
+[[nodiscard]] ApplyReport apply(const std::filesystem::path& directory, const ApplyOptions& options);
+// Opens the gate of the pending change of `resource` (chapter 06 section 8).
+[[nodiscard]] ApproveReport approve(const std::filesystem::path& directory, const std::string& resource,
+                                    const std::string& actor);
 [[nodiscard]] StateReport import_state(const std::filesystem::path& directory);
 [[nodiscard]] StateReport refresh(const std::filesystem::path& directory);
 [[nodiscard]] StateReport status(const std::filesystem::path& directory);
