@@ -2,6 +2,7 @@
 #include "exec/read.h"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 
 #include "base/task_pool.h"
@@ -9,6 +10,7 @@
 #include "exec/collect.h"
 #include "exec/operators.h"
 #include "exec/project.h"
+#include "exec/read_scope.h"
 #include "exec/row_order.h"
 
 namespace omnigraph::exec {
@@ -59,10 +61,71 @@ std::vector<VariableId> list_of(const VariableSet& set) {
   return out;
 }
 
+// Bytes that one result row takes while it is held: ordinals and a weight, then the projected values, where the size of
+// a text is a guess.
+std::uint64_t row_bytes(const query::ReadQuery& read) {
+  constexpr std::uint64_t kTextBytes = 32;
+  std::uint64_t bytes = read.variables.size() * sizeof(Ordinal) + sizeof(std::uint64_t);
+  for (const query::Projection& projection : read.projections) {
+    const schema::PropertyType& type = projection.expr.type;
+    bytes += type.is_vector() ? type.vector_dimension * sizeof(float) : kTextBytes;
+  }
+  return bytes;
+}
+
+// Passes batches on until the rows behind it would take more than their budget; then the run stops.
+class BudgetStage final : public Stage {
+ public:
+  BudgetStage(Stage& next, std::uint64_t rows_max, Runtime& runtime) : next_(next), rows_max_(rows_max), runtime_(runtime) {}
+  void push(const Tuples& batch) override {
+    rows_ += batch.size;
+    if (rows_ > rows_max_) {
+      runtime_.stop();
+      return;
+    }
+    next_.push(batch);
+  }
+  void finish() override { next_.finish(); }
+  [[nodiscard]] bool exceeded() const { return rows_ > rows_max_; }
+
+ private:
+  Stage& next_;
+  const std::uint64_t rows_max_;
+  Runtime& runtime_;
+  std::uint64_t rows_ = 0;
+};
+
+// The same for workers that sort together.
+class BudgetedTop final : public Stage {
+ public:
+  BudgetedTop(TopSink top, std::atomic<std::uint64_t>& held, std::uint64_t rows_max, Runtime& runtime)
+      : top_(std::move(top)), held_(held), rows_max_(rows_max), runtime_(runtime) {}
+  void push(const Tuples& batch) override {
+    if (rows_max_ != kNoLimit && held_.fetch_add(batch.size, std::memory_order_relaxed) + batch.size > rows_max_) {
+      runtime_.stop();
+      return;
+    }
+    top_.push(batch);
+  }
+  void finish() override { top_.finish(); }
+  [[nodiscard]] TopSink& top() { return top_; }
+
+ private:
+  TopSink top_;
+  std::atomic<std::uint64_t>& held_;
+  const std::uint64_t rows_max_;
+  Runtime& runtime_;
+};
+
 class ReadExecution {
  public:
   ReadExecution(Runtime& runtime, const query::ReadQuery& read)
-      : runtime_(runtime), read_(read), scores_(runtime), limit_(read.limit.value_or(kNoLimit)) {
+      : runtime_(runtime),
+        read_(read),
+        scores_(runtime),
+        limit_(read.limit.value_or(kNoLimit)),
+        bytes_max_(ReadScope::result_bytes_max()),
+        rows_max_(bytes_max_ == 0 ? kNoLimit : bytes_max_ / row_bytes(read)) {
     context_.runtime = &runtime;
     context_.variable_count = tuple_variable_count(read);
   }
@@ -106,8 +169,27 @@ class ReadExecution {
     OG_ASSIGN_OR_RETURN(const Pipeline pipeline, plan_match(runtime_, request));
     if (limit_ == 0) return empty_result(read_);
     CollectSink sink(list_of(request.wanted), context_.variable_count, limit_, &runtime_);
-    run_pipeline(pipeline, context_, sink);
-    return project_rows(read_, sink.take(), limit_, scores_, runtime_);
+    BudgetStage budget(sink, rows_max_, runtime_);
+    run_pipeline(pipeline, context_, budget);
+    if (budget.exceeded()) return std::unexpected(too_large());
+    return projected(sink.take());
+  }
+
+  Error too_large() const {
+    Error error{Code::kResourceLimit, "resource limit exceeded for query_result_bytes: actual more than " +
+                                          std::to_string(bytes_max_) + ", limit " + std::to_string(bytes_max_) +
+                                          "; ask for fewer rows (limit), or aggregate"};
+    return with_detail(std::move(error), "resource_limit",
+                       R"({"resource":"query_result_bytes","limit":)" + std::to_string(bytes_max_) +
+                           ",\"actual\":" + std::to_string(bytes_max_ + 1) + "}");
+  }
+
+  // A tuple may stand for many equal rows: counted before they are written out.
+  Result<ReadResult> projected(Tuples rows) {
+    std::uint64_t total = 0;
+    for (std::size_t i = 0; i < rows.size && total < limit_; ++i) total += std::min(rows.weight(i), limit_ - total);
+    if (total > rows_max_) return std::unexpected(too_large());
+    return project_rows(read_, std::move(rows), limit_, scores_, runtime_);
   }
 
   Result<ReadResult> run_ordered() {
@@ -117,16 +199,22 @@ class ReadExecution {
     OG_ASSIGN_OR_RETURN(const RowOrder order, RowOrder::make(read_, 0, runtime_));
     if (limit_ == 0) return empty_result(read_);
     const std::vector<VariableId> variables = list_of(request.wanted);
-    const auto make = [&] { return std::make_unique<TopSink>(order, variables, context_.variable_count, limit_); };
-    std::unique_ptr<TopSink> all;
-    run_on_all_cores<TopSink>(pipeline, context_, make, [&](std::unique_ptr<TopSink> sink) {
+    std::atomic<std::uint64_t> held = 0;
+    // A sink that keeps fewer rows than the budget needs no counting.
+    const std::uint64_t rows_max = limit_ > rows_max_ ? rows_max_ : kNoLimit;
+    const auto make = [&] {
+      return std::make_unique<BudgetedTop>(TopSink(order, variables, context_.variable_count, limit_), held, rows_max, runtime_);
+    };
+    std::unique_ptr<BudgetedTop> all;
+    run_on_all_cores<BudgetedTop>(pipeline, context_, make, [&](std::unique_ptr<BudgetedTop> sink) {
       if (all == nullptr) {
         all = std::move(sink);
       } else {
-        all->absorb(*sink);
+        all->top().absorb(sink->top());
       }
     });
-    return project_rows(read_, all->take(), limit_, scores_, runtime_);
+    if (held > rows_max) return std::unexpected(too_large());
+    return projected(all->top().take());
   }
 
   Result<ReadResult> run_grouped() {
@@ -160,7 +248,9 @@ class ReadExecution {
     if (pipeline.source.has_value() && pipeline.operators.empty() && !pipeline.source->by_key) {
       sink.reserve(pipeline.source->filter.empty() ? pipeline.source->table->live_rows() : 0);
     }
-    run_pipeline(pipeline, context_, sink);
+    BudgetStage budget(sink, rows_max_, runtime_);
+    run_pipeline(pipeline, context_, budget);
+    if (budget.exceeded()) return std::unexpected(too_large());
     const Tuples rows = sink.take();
     OG_ASSIGN_OR_RETURN(const RowOrder ties, RowOrder::make(read_, read_.ranked ? 1 : 0, runtime_));
     Ranking ranking;
@@ -177,7 +267,7 @@ class ReadExecution {
     }
     TopSink top(ties, variables, context_.variable_count, limit_);
     top.push(rows);
-    return project_rows(read_, top.take(), limit_, scores_, runtime_);
+    return projected(top.take());
   }
 
   // Scores of rrf functions that are returned without being the order.
@@ -217,6 +307,8 @@ class ReadExecution {
   const query::ReadQuery& read_;
   RankScores scores_;
   const std::uint64_t limit_;
+  const std::uint64_t bytes_max_;  // 0: none
+  const std::uint64_t rows_max_;   // what fits bytes_max_
   StageContext context_;
 };
 
@@ -227,7 +319,9 @@ Result<ReadResult> execute_read(const query::BoundQuery& query, const std::vecto
   if (!query.read.has_value()) {
     return std::unexpected(bad_request("query '" + query.name + "' is a mutation; run it as one"));
   }
-  Runtime runtime(query, parameters, snapshot, context);
+  ReadContext scoped = context;
+  if (!scoped.cancelled) scoped.cancelled = ReadScope::cancelled();
+  Runtime runtime(query, parameters, snapshot, scoped);
   return ReadExecution(runtime, *query.read).run();
 }
 
