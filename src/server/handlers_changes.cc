@@ -72,12 +72,17 @@ Result<HttpResponse> event_response(Call& call, engine::ChangePollRequest reques
     request.start.reset();
     request.cursor = std::string(last);
   }
-  OG_ASSIGN_OR_RETURN(auto slot, call.service.event_slots().take());
+  auto slot = call.service.event_slots().take();
+  if (!slot) {
+    call.service.metrics().admission_rejected("events");
+    return std::unexpected(slot.error());
+  }
   OG_ASSIGN_OR_RETURN(const auto events, masked(ChangeEvents::open(call.graph->graph, std::move(request))));
   HttpResponse response;
   response.content_type = kEventStream;
+  response.compressible = false;
   response.headers.emplace_back("Cache-Control", "no-store");
-  response.events = [events, slot = std::move(slot)]() -> Result<std::string> { return masked(events->next()); };
+  response.events = [events, slot = std::move(*slot)]() -> Result<std::string> { return masked(events->next()); };
   return response;
 }
 
@@ -128,6 +133,7 @@ Result<HttpResponse> handle_change_baseline(Call& call) {
   OG_ASSIGN_OR_RETURN(const auto capture, masked(engine::changes_of(*call.graph->graph).capture_baseline(request)));
   HttpResponse response;
   response.content_type = "application/x-ndjson; charset=utf-8";
+  response.stream_slot = true;
   response.stream = [graph = call.graph->graph, capture](const TextSink& sink) -> Result<void> {
     OG_RETURN_IF_ERROR(capture->write_records(sink));
     std::string last = "{\"baseline\":";

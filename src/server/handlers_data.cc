@@ -5,8 +5,10 @@
 
 #include "api/answers.h"
 #include "base/text.h"
+#include "server/gzip.h"
 #include "server/handlers.h"
 #include "server/json_body.h"
+#include "server/write_timer.h"
 
 namespace omnigraph::server {
 
@@ -69,8 +71,9 @@ Result<engine::LoadAnswer> buffered_load(Call& call) {
   OG_ASSIGN_OR_RETURN(auto request, request_of(call, branch, from, mode));
   request.parser = engine::LoadParser::kPermissive;
   OG_RETURN_IF_ERROR(authorize_load(call, request));
-  OG_ASSIGN_OR_RETURN(const auto ticket, call.service.admission().admit(call.actor, data.size()));
-  return call.graph->graph->load(source_of(data), request);
+  OG_ASSIGN_OR_RETURN(const auto ticket, admitted(call, data.size()));
+  const WriteTimer timer(call, "load");
+  return timer.done(call.graph->graph->load(source_of(data), request));
 }
 
 Error load_too_large(std::uint64_t limit, std::uint64_t actual) {
@@ -80,6 +83,23 @@ Error load_too_large(std::uint64_t limit, std::uint64_t actual) {
   return with_detail(std::move(error), "resource_limit",
                      std::string(R"({"resource":")") + kResource + R"(","limit":)" + std::to_string(limit) +
                          ",\"actual\":" + std::to_string(actual) + "}");
+}
+
+Result<engine::LoadAnswer> load_stream(Call& call, const engine::LoadRequest& request, std::uint64_t limit, bool gzip) {
+  BodySource body = call.request.read_body;
+  if (gzip) body = gzip_source(std::move(body));
+  std::uint64_t total = 0;
+  const auto source = [&](std::span<std::byte> out) -> Result<std::size_t> {
+    OG_ASSIGN_OR_RETURN(const std::size_t count, body(out));
+    total += count;
+    if (limit != 0 && total > limit) return std::unexpected(load_too_large(limit, total));
+    return count;
+  };
+  try {
+    return call.graph->graph->load(source, request);
+  } catch (const std::exception& error) {
+    return std::unexpected(internal_error(std::string("unexpected failure: ") + error.what()));
+  }
 }
 
 }  // namespace
@@ -111,17 +131,21 @@ Result<HttpResponse> handle_load_ndjson(Call& call) {
   const std::uint64_t limit = call.service.options().load_bytes_max;
   const auto declared = call.request.content_length;
   if (limit != 0 && declared && *declared > limit) return std::unexpected(load_too_large(limit, *declared));
+  const std::string coding = base::to_lower_ascii(call.request.header("content-encoding"));
+  if (!coding.empty() && coding != "identity" && coding != "gzip") {
+    return std::unexpected(Error{Code::kUnsupportedMediaType, "Content-Encoding '" + coding + "' is not understood; send gzip or none"});
+  }
   const std::uint64_t estimate = std::min(declared.value_or(kLoadBodyBytesMax), kLoadBodyBytesMax);
-  OG_ASSIGN_OR_RETURN(const auto ticket, call.service.admission().admit(call.actor, estimate));
-  std::uint64_t total = 0;
-  const auto source = [&](std::span<std::byte> out) -> Result<std::size_t> {
-    OG_ASSIGN_OR_RETURN(const std::size_t count, call.request.read_body(out));
-    total += count;
-    if (limit != 0 && total > limit) return std::unexpected(load_too_large(limit, total));
-    return count;
+  OG_ASSIGN_OR_RETURN(auto ticket, admitted(call, estimate));
+  // From here on the client sets the pace: it costs a thread of its own, of which admission bounds the number.
+  HttpResponse response;
+  response.deferred = [call, request, limit, gzip = coding == "gzip",
+                       held = std::make_shared<Admission::Ticket>(std::move(ticket))]() mutable -> HttpResponse {
+    const WriteTimer timer(call, "load");
+    const auto answer = timer.done(load_stream(call, request, limit, gzip));
+    return answer ? load_response(call, *answer, api::LoadShape::kNdjsonRoute) : error_response(answer.error());
   };
-  OG_ASSIGN_OR_RETURN(const auto answer, call.graph->graph->load(source, request));
-  return load_response(call, answer, api::LoadShape::kNdjsonRoute);
+  return response;
 }
 
 Result<HttpResponse> handle_export(Call& call) {
@@ -136,6 +160,7 @@ Result<HttpResponse> handle_export(Call& call) {
   OG_RETURN_IF_ERROR(call.graph->graph->check_export(branch, types));
   HttpResponse response;
   response.content_type = "application/x-ndjson; charset=utf-8";
+  response.stream_slot = true;
   response.stream = [graph = call.graph->graph, branch, types](const TextSink& sink) {
     return graph->export_rows(branch, types, sink);
   };

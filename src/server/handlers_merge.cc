@@ -6,6 +6,7 @@
 #include "engine/merge.h"
 #include "server/handlers.h"
 #include "server/json_body.h"
+#include "server/write_timer.h"
 #include "server/written_response.h"
 
 namespace omnigraph::server {
@@ -73,9 +74,10 @@ Result<HttpResponse> handle_merge_branches(Call& call) {
   request.merge_properties = merge_properties.value_or(false);
   request.actor = call.actor_id();
   OG_RETURN_IF_ERROR(authorize(call, Action::kBranchMerge, request.source, request.target));
-  OG_ASSIGN_OR_RETURN(const auto ticket, call.service.admission().admit(call.actor, kMergeEstimateBytes));
+  OG_ASSIGN_OR_RETURN(const auto ticket, admitted(call, kMergeEstimateBytes));
   engine::Graph& graph = *call.graph->graph;
-  OG_ASSIGN_OR_RETURN(engine::MergeAnswer answer, engine::merge_branches(graph, request));
+  const WriteTimer timer(call, "merge");
+  OG_ASSIGN_OR_RETURN(engine::MergeAnswer answer, timer.done(engine::merge_branches(graph, request)));
   if (delete_branch.value_or(false)) {
     // The merge is durable: whatever stands against the deletion is told in the answer.
     const Result<void> allowed = authorize(call, Action::kBranchDelete, std::nullopt, request.source);

@@ -6,6 +6,7 @@
 #include "server/handlers.h"
 #include "server/json_body.h"
 #include "server/openapi.h"
+#include "server/write_timer.h"
 #include "server/written_response.h"
 
 namespace omnigraph::server {
@@ -38,9 +39,33 @@ Result<std::string> branch_name(const std::optional<std::string>& given) {
   return name;
 }
 
+Result<AuthorizedTarget> read_target(const Call& call, const std::optional<std::string>& branch,
+                                     const std::optional<std::string>& snapshot) {
+  if (branch && snapshot) return std::unexpected(bad_request("request may specify branch or snapshot, not both"));
+  AuthorizedTarget target;
+  if (!snapshot) {
+    OG_ASSIGN_OR_RETURN(target.branch, branch_name(branch));
+    target.read.branch = target.branch;
+    return target;
+  }
+  target.read.snapshot = snapshot;
+  const auto commit = call.graph->graph->commit(*snapshot);
+  target.branch = commit ? commit->graph_branch.value_or("main") : "main";
+  return target;
+}
+
 Result<void> authorize(const Call& call, Action action, std::optional<std::string> branch,
                        std::optional<std::string> target_branch) {
   return call.service.authorize(*call.graph, {call.actor, action, std::move(branch), std::move(target_branch)});
+}
+
+Result<Admission::Ticket> admitted(const Call& call, std::uint64_t bytes) {
+  auto ticket = call.service.admission().admit(call.actor, bytes);
+  if (!ticket) {
+    const bool count = ticket.error().message.find("in-flight") != std::string::npos;
+    call.service.metrics().admission_rejected(count ? "inflight" : "bytes");
+  }
+  return ticket;
 }
 
 Result<HttpResponse> handle_health(Call& call) {
@@ -123,8 +148,9 @@ Result<HttpResponse> handle_create_branch(Call& call) {
   OG_ASSIGN_OR_RETURN(const std::string from, branch_name(given_from));
   OG_RETURN_IF_ERROR(authorize(call, Action::kBranchCreate, from, name));
   constexpr std::uint64_t kEstimateBytes = 256;
-  OG_ASSIGN_OR_RETURN(const auto ticket, call.service.admission().admit(call.actor, kEstimateBytes));
-  OG_RETURN_IF_ERROR(call.graph->graph->create_branch(name, from));
+  OG_ASSIGN_OR_RETURN(const auto ticket, admitted(call, kEstimateBytes));
+  const WriteTimer timer(call, "branch");
+  OG_RETURN_IF_ERROR(timer.done(call.graph->graph->create_branch(name, from)));
   return written_response([&](JsonWriter& json) {
     json.begin_object().key("uri").string(call.graph->uri).key("from").string(from).key("name").string(name);
     write_actor(json, call);
@@ -136,8 +162,9 @@ Result<HttpResponse> handle_delete_branch(Call& call) {
   OG_ASSIGN_OR_RETURN(const std::string name, branch_name(call.captures.at(0)));
   OG_RETURN_IF_ERROR(authorize(call, Action::kBranchDelete, std::nullopt, name));
   constexpr std::uint64_t kEstimateBytes = 256;
-  OG_ASSIGN_OR_RETURN(const auto ticket, call.service.admission().admit(call.actor, kEstimateBytes));
-  OG_RETURN_IF_ERROR(call.graph->graph->delete_branch(name));
+  OG_ASSIGN_OR_RETURN(const auto ticket, admitted(call, kEstimateBytes));
+  const WriteTimer timer(call, "branch");
+  OG_RETURN_IF_ERROR(timer.done(call.graph->graph->delete_branch(name)));
   return written_response([&](JsonWriter& json) {
     json.begin_object().key("uri").string(call.graph->uri).key("name").string(name);
     write_actor(json, call);

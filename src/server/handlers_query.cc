@@ -5,6 +5,7 @@
 #include "server/handlers.h"
 #include "server/json_body.h"
 #include "server/log.h"
+#include "server/write_timer.h"
 
 namespace omnigraph::server {
 
@@ -31,26 +32,6 @@ Result<std::string> condition_of(const HttpRequest& request) {
 Result<void> refuse_condition(const HttpRequest& request, std::string_view conditional_path) {
   if (request.header_values(kConditionalHeader).empty()) return {};
   return std::unexpected(bad_request("Omnigraph-If-Graph-Commit is only honoured on " + std::string(conditional_path)));
-}
-
-// Where a read goes: branch trimmed, or a snapshot authorized as the branch its commit landed on.
-struct Target {
-  engine::ReadTarget read;
-  std::string authorized_branch;
-};
-
-Result<Target> target_of(Call& call, const std::optional<std::string>& branch, const std::optional<std::string>& snapshot) {
-  if (branch && snapshot) return std::unexpected(bad_request("request may specify branch or snapshot, not both"));
-  Target target;
-  if (!snapshot) {
-    OG_ASSIGN_OR_RETURN(target.authorized_branch, branch_name(branch));
-    target.read.branch = target.authorized_branch;
-    return target;
-  }
-  target.read.snapshot = snapshot;
-  const auto commit = call.graph->graph->commit(*snapshot);
-  target.authorized_branch = commit ? commit->graph_branch.value_or("main") : "main";
-  return target;
 }
 
 HttpResponse read_response(const engine::ReadAnswer& answer, bool with_commit_id) {
@@ -101,24 +82,34 @@ Result<QueryText> query_text(const JsonBody& body, bool canonical, bool aliases)
   return text;
 }
 
+template <class Read>
+Result<engine::ReadAnswer> timed_read(const Call& call, const std::string& query, const Read& read) {
+  const auto started = std::chrono::steady_clock::now();
+  auto answer = read();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
+  call.service.metrics().query_done(call.graph->id, query, took.count());
+  return answer;
+}
+
 Result<engine::ReadAnswer> run_read(Call& call, bool legacy) {
   OG_RETURN_IF_ERROR(check_json_content_type(call.request));
   OG_ASSIGN_OR_RETURN(const JsonBody body, JsonBody::parse(call.request.body));
   OG_ASSIGN_OR_RETURN(const QueryText text, query_text(body, !legacy, legacy));
-  OG_ASSIGN_OR_RETURN(const Target target, target_of(call, text.branch, text.snapshot));
-  OG_RETURN_IF_ERROR(authorize(call, Action::kRead, target.authorized_branch));
-  return call.graph->graph->query(text.source, text.name, text.params, target.read);
+  OG_ASSIGN_OR_RETURN(const AuthorizedTarget target, read_target(call, text.branch, text.snapshot));
+  OG_RETURN_IF_ERROR(authorize(call, Action::kRead, target.branch));
+  return timed_read(call, "adhoc", [&] { return call.graph->graph->query(text.source, text.name, text.params, target.read); });
 }
 
 Result<engine::MutateAnswer> run_mutation(Call& call, const std::string& source, const std::string& name,
                                           const std::string& params, const std::string& branch,
                                           const std::optional<std::string>& if_commit) {
-  OG_ASSIGN_OR_RETURN(const auto ticket, call.service.admission().admit(call.actor, source.size() + params.size()));
+  OG_ASSIGN_OR_RETURN(const auto ticket, admitted(call, source.size() + params.size()));
   engine::MutateRequest request;
   request.branch = branch;
   request.actor = call.actor_id();
   request.if_commit = if_commit;
-  return call.graph->graph->mutate(source, name, params, request);
+  const WriteTimer timer(call, "mutate");
+  return timer.done(call.graph->graph->mutate(source, name, params, request));
 }
 
 Result<engine::MutateAnswer> run_change(Call& call, const std::optional<std::string>& if_commit) {
@@ -165,16 +156,19 @@ Result<HttpResponse> invoke(Call& call, const std::optional<std::string>& if_com
   if (!mutation && if_commit) {
     return std::unexpected(bad_request("stored query '" + name + "' is a read; the conditional route takes mutations"));
   }
-  if (logs_info()) log_info("stored query invoked: graph " + call.graph->id + ", query " + name + (mutation ? ", mutation" : ", read"));
+  log_event(LogLevel::kInfo, "query", "stored query invoked",
+            {{"graph", call.graph->id}, {"actor", call.actor}, {"query", name}, {"kind", mutation ? "mutation" : "read"}});
   if (mutation) {
     OG_ASSIGN_OR_RETURN(const std::string branch, branch_name(invocation.branch));
     OG_RETURN_IF_ERROR(authorize(call, Action::kChange, branch));
     OG_ASSIGN_OR_RETURN(const auto answer, run_mutation(call, stored->second.source, name, invocation.params, branch, if_commit));
     return mutate_response(answer);
   }
-  OG_ASSIGN_OR_RETURN(const Target target, target_of(call, invocation.branch, invocation.snapshot));
-  OG_RETURN_IF_ERROR(authorize(call, Action::kRead, target.authorized_branch));
-  OG_ASSIGN_OR_RETURN(const auto answer, call.graph->graph->query(stored->second.source, name, invocation.params, target.read));
+  OG_ASSIGN_OR_RETURN(const AuthorizedTarget target, read_target(call, invocation.branch, invocation.snapshot));
+  OG_RETURN_IF_ERROR(authorize(call, Action::kRead, target.branch));
+  OG_ASSIGN_OR_RETURN(const auto answer, timed_read(call, name, [&] {
+    return call.graph->graph->query(stored->second.source, name, invocation.params, target.read);
+  }));
   return read_response(answer, true);
 }
 

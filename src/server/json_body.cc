@@ -37,6 +37,16 @@ bool too_deep(std::string_view text) {
   return false;
 }
 
+// `line 2, column 7` of the byte where reading stopped, counted from 1; columns are code points.
+std::string place_of(std::string_view text, std::size_t byte) {
+  const std::string_view before = text.substr(0, byte == 0 ? 0 : std::min(byte - 1, text.size()));
+  if (base::trim_ascii(text).empty()) return "its end: the body is empty";
+  const std::size_t line = 1 + static_cast<std::size_t>(std::ranges::count(before, '\n'));
+  const std::size_t start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
+  const std::size_t column = 1 + base::code_point_count(before.substr(start));
+  return "line " + std::to_string(line) + ", column " + std::to_string(column) + (byte > text.size() ? ": it ends too early" : "");
+}
+
 // End of the JSON value that begins at `at`. REQUIRES: valid JSON.
 std::size_t value_end(std::string_view text, std::size_t at) {
   int depth = 0;
@@ -75,8 +85,10 @@ Result<JsonBody> JsonBody::parse(std::string_view text, std::string prefix) {
   if (too_deep(text)) return std::unexpected(bad_request(state->prefix + "nested deeper than 128 levels"));
   try {
     state->json = nlohmann::json::parse(text);
-  } catch (const nlohmann::json::exception& error) {
-    return std::unexpected(bad_request(state->prefix + error.what()));
+  } catch (const nlohmann::json::parse_error& error) {
+    return std::unexpected(bad_request(state->prefix + "not valid JSON at " + place_of(text, error.byte)));
+  } catch (const nlohmann::json::exception&) {
+    return std::unexpected(bad_request(state->prefix + "a number is out of range"));
   }
   state->text = text;
   if (!state->json.is_object()) return std::unexpected(bad_request(state->prefix + "expected a JSON object"));

@@ -1,15 +1,36 @@
-// Events of the server on stderr, level from OMNIGRAPH_LOG. Never tokens, bodies, parameters or URI credentials.
-// Thread safety: all functions may be called concurrently.
+// Events of the server on stderr, one line each. OMNIGRAPH_LOG sets the level, alone or by target
+// (`warn,http=error,policy=info`); OMNIGRAPH_LOG_FORMAT=json makes each line one JSON object.
+// Never tokens, bodies, parameters or URI credentials. Thread safety: all functions may be called concurrently.
 #pragma once
 
+#include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
+#include <variant>
 
 namespace omnigraph::server {
 
-void log_error(std::string_view text);
+enum class LogLevel : std::uint8_t { kError, kWarn, kInfo, kDebug, kTrace };
+
+struct LogField {
+  std::string_view name;
+  std::variant<std::string_view, std::int64_t, bool> value;
+
+  LogField(std::string_view field, std::string_view text) : name(field), value(text) {}
+  LogField(std::string_view field, const std::string& text) : name(field), value(std::string_view(text)) {}
+  LogField(std::string_view field, const char* text) : name(field), value(std::string_view(text)) {}
+  LogField(std::string_view field, std::int64_t number) : name(field), value(number) {}
+  LogField(std::string_view field, bool flag) : name(field), value(flag) {}
+};
+
+// Targets: server, http, policy, query.
+[[nodiscard]] bool logs(LogLevel level, std::string_view target);
+void log_event(LogLevel level, std::string_view target, std::string_view message,
+               std::initializer_list<LogField> fields = {});
+
+void log_error(std::string_view text);  // target server
 void log_warning(std::string_view text);
 void log_info(std::string_view text);
-[[nodiscard]] bool logs_info();
 
 }  // namespace omnigraph::server

@@ -1,7 +1,6 @@
 #include "server/openapi.h"
 
 #include <algorithm>
-#include <map>
 
 #include "base/json_writer.h"
 #include "base/version.h"
@@ -30,6 +29,10 @@ void write_content(JsonWriter& json, std::string_view media_type, std::string_vi
 
 std::string_view status_text(int status) {
   switch (status) {
+    case 200: return "Success";
+    case 206: return "The bytes that Range asked for";
+    case 302: return "The value lies elsewhere, at Location";
+    case 304: return "The value is the one the client has";
     case 400: return "The request cannot be understood or does not fit the schema";
     case 401: return "No or unknown bearer token";
     case 403: return "Policy denies the action";
@@ -40,6 +43,7 @@ std::string_view status_text(int status) {
     case 412: return "The head is another one";
     case 413: return "Too large";
     case 415: return "Wrong content type";
+    case 416: return "Range lies outside the value";
     case 424: return "An external Blob source cannot be read";
     case 429: return "Too much in flight for this actor";
     case 503: return "Not available now";
@@ -47,20 +51,22 @@ std::string_view status_text(int status) {
   }
 }
 
-void write_error_response(JsonWriter& json, int status, std::string_view component) {
+void write_error_response(JsonWriter& json, int status, std::string_view component, bool has_body) {
   json.key(std::to_string(status)).begin_object().key("description").string(status_text(status));
-  write_content(json, "application/json", component);
+  if (has_body) write_content(json, "application/json", component);
   json.end_object();
 }
 
-void write_parameter(JsonWriter& json, std::string_view name, std::string_view in, std::string_view description,
-                     bool required, bool repeats = false) {
-  json.begin_object().key("name").string(name).key("in").string(in);
-  if (!description.empty()) json.key("description").string(description);
-  json.key("required").boolean(required).key("schema").begin_object();
-  if (repeats) json.key("type").string("array").key("items").begin_object();
-  json.key("type").string("string").end_object();
-  if (repeats) json.end_object();
+void write_parameter(JsonWriter& json, std::string_view in, const QueryParameter& parameter) {
+  json.begin_object().key("name").string(parameter.name).key("in").string(in);
+  if (!parameter.description.empty()) json.key("description").string(parameter.description);
+  const std::string_view schema = parameter.schema.empty() ? R"({"type":"string"})" : parameter.schema;
+  json.key("required").boolean(parameter.required).key("schema");
+  if (parameter.repeats) {
+    json.begin_object().key("type").string("array").key("items").raw(schema).end_object();
+  } else {
+    json.raw(schema);
+  }
   json.end_object();
 }
 
@@ -68,14 +74,10 @@ void write_parameters(JsonWriter& json, const Route& route) {
   json.key("parameters").begin_array();
   for (std::size_t at = route.pattern.find('{'); at != std::string_view::npos; at = route.pattern.find('{', at + 1)) {
     const std::size_t end = route.pattern.find('}', at);
-    write_parameter(json, route.pattern.substr(at + 1, end - at - 1), "path", "", true);
+    write_parameter(json, "path", {route.pattern.substr(at + 1, end - at - 1), "", true});
   }
-  for (const QueryParameter& parameter : route.parameters) {
-    write_parameter(json, parameter.name, "query", parameter.description, parameter.required, parameter.repeats);
-  }
-  if (route.pattern.ends_with("/if-graph-commit")) {
-    write_parameter(json, "Omnigraph-If-Graph-Commit", "header", "Commit id the branch head must have", true);
-  }
+  for (const QueryParameter& parameter : route.parameters) write_parameter(json, "query", parameter);
+  for (const QueryParameter& header : route.headers) write_parameter(json, "header", header);
   json.end_array();
 }
 
@@ -86,24 +88,29 @@ void write_request_body(JsonWriter& json, const Route& route) {
   json.end_object();
 }
 
-void write_responses(JsonWriter& json, const Route& route, bool secured) {
-  json.key("responses").begin_object().key("200").begin_object().key("description").string("Success");
-  write_content(json, route.response_schema.empty() ? "application/x-ndjson" : "application/json", route.response_schema);
-  json.end_object();
-  std::map<int, bool> statuses;
-  if (!route.open) statuses = {{400, true}, {403, true}, {404, true}, {500, true}};
-  if (secured) statuses[401] = true;
-  if (route.body == BodyKind::kJson) statuses[413] = statuses[415] = true;
-  if (route.body == BodyKind::kOptionalJson) statuses[413] = true;
-  for (std::string_view rest = route.errors; !rest.empty();) {
-    const std::size_t space = rest.find(' ');
-    statuses[std::stoi(std::string(rest.substr(0, space)))] = true;
-    rest = space == std::string_view::npos ? std::string_view() : rest.substr(space + 1);
+void write_success(JsonWriter& json, const Route& route, int status) {
+  json.key(std::to_string(status)).begin_object().key("description").string(status_text(status));
+  const bool has_body = route.method != "HEAD" && (status == 200 || status == 206);
+  if (has_body && !route.response_schema.empty()) {
+    write_content(json, "application/json", route.response_schema);
+  } else if (has_body && !route.response_type.empty()) {
+    write_content(json, route.response_type, "");
+  } else if (has_body) {
+    json.key("content").begin_object().key("application/json").begin_object().key("schema").begin_object();
+    json.key("type").string("object").end_object().end_object().end_object();
   }
-  // Whoever may not read the commit's branch is told that there is no such commit.
-  if (route.operation_id == "cluster_getCommitChanges") statuses.erase(403);
-  for (const auto& [status, present] : statuses) {
-    write_error_response(json, status, route.tag == "changes" ? "ChangeErrorOutput" : "ErrorOutput");
+  json.end_object();
+}
+
+void write_responses(JsonWriter& json, const Route& route, bool secured) {
+  json.key("responses").begin_object();
+  for (const int status : statuses_of(route, secured)) {
+    if (status < 400) {
+      write_success(json, route, status);
+    } else {
+      const std::string_view component = route.tag == "changes" ? "ChangeErrorOutput" : "ErrorOutput";
+      write_error_response(json, status, component, route.method != "HEAD");
+    }
   }
   json.end_object();
 }
@@ -129,7 +136,7 @@ void write_operation(JsonWriter& json, const Route& route, bool secured) {
 
 }  // namespace
 
-std::string openapi_document(AuthState state) {
+std::string openapi_document(AuthState state, OpenApiPart part) {
   const bool with_security = state != AuthState::kOpen;
   std::string out;
   JsonWriter json(out);
@@ -138,13 +145,14 @@ std::string openapi_document(AuthState state) {
   json.key("description").string("HTTP API for the Omnigraph graph database");
   json.key("version").string(base::version()).end_object();
   json.key("paths").begin_object();
+  const auto wanted = [&](const Route& route) { return part == OpenApiPart::kContract ? route.listed : route.addition; };
   std::vector<std::string_view> written;
   for (const Route& route : routes()) {
-    if (!route.listed || std::ranges::find(written, route.pattern) != written.end()) continue;
+    if (!wanted(route) || std::ranges::find(written, route.pattern) != written.end()) continue;
     written.push_back(route.pattern);
     json.key(route.pattern).begin_object();
     for (const Route& other : routes()) {
-      if (other.listed && other.pattern == route.pattern) write_operation(json, other, with_security && !other.open);
+      if (wanted(other) && other.pattern == route.pattern) write_operation(json, other, with_security && !other.open);
     }
     json.end_object();
   }

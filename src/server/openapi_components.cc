@@ -87,6 +87,7 @@ void write_meta(JsonWriter& json) {
   write_component(json, "SnapshotOutput", {{"graph_branch", "string"}, {"graph_manifest_version", "int64"}, {"internal_schema_version", "int32"}, {"datasets", "SnapshotDatasetOutput[]"}});
   write_component(json, "SnapshotDatasetOutput", {{"entity_kind", "EntityKindOutput"}, {"type_name", "string"}, {"dataset_path", "string"}, {"published_dataset_version", "int64"}, {"native_dataset_branch|", "string"}, {"entity_count", "int64"}});
   write_enum(json, "EntityKindOutput", {"node", "edge"});
+  write_enum(json, "BlobEntityKind", {"node", "edge"});
   write_component(json, "SchemaOutput", {{"schema_source", "string"}});
   write_component(json, "SchemaApplyRequest", {{"schema_source", "string"}, {"allow_data_loss?", "bool"}});
   write_component(json, "SchemaApplyOutput", {{"uri", "string"}, {"supported", "bool"}, {"applied", "bool"}, {"step_count", "int64"}, {"graph_manifest_version", "int64"}, {"steps", "any[]"}});
@@ -107,8 +108,8 @@ void write_queries(JsonWriter& json) {
   write_component(json, "ReadTargetOutput", {{"branch|", "string"}, {"snapshot|", "string"}});
   write_component(json, "ReadOutput", {{"query_name", "string"}, {"target", "ReadTargetOutput"}, {"row_count", "int64"}, {"columns?", "string[]"}, {"rows", "any"}, {"graph_commit_id?", "string"}});
   write_component(json, "LegacyReadOutput", {{"query_name", "string"}, {"target", "ReadTargetOutput"}, {"row_count", "int64"}, {"columns?", "string[]"}, {"rows", "any"}});
-  // `query` and `name` are also accepted under their older names, so neither is required here.
-  write_component(json, "ChangeRequest", {{"query?", "string"}, {"name?", "string"}, {"query_source?", "string"}, {"query_name?", "string"}, {"params?", "any"}, {"branch?", "string"}});
+  // Also accepted: `query` and `name` under their older names `query_source` and `query_name`.
+  write_component(json, "ChangeRequest", {{"query", "string"}, {"name?", "string"}, {"params?", "any"}, {"branch?", "string"}});
   write_component(json, "ChangeOutput", {{"branch", "string"}, {"query_name", "string"}, {"affected_nodes", "int64"}, {"affected_edges", "int64"}, {"actor_id|", "string"}, {"commit|", "CommitOutput"}});
   write_component(json, "InvokeStoredQueryRequest", {{"params?", "any"}, {"branch?", "string"}, {"snapshot?", "string"}, {"expect_mutation?", "bool"}});
   json.key("InvokeStoredQueryResponse").begin_object().key("oneOf").begin_array();
@@ -153,12 +154,14 @@ void write_changes(JsonWriter& json) {
 }
 
 void write_errors(JsonWriter& json) {
-  write_component(json, "ErrorOutput", {{"error", "string"}, {"code?", "ErrorCode"}, {"merge_conflicts?", "MergeConflictOutput[]"}, {"read_set_conflict?", "ReadSetConflictOutput"}, {"key_conflict?", "KeyConflictOutput"}, {"precondition_failure?", "PreconditionFailureOutput"}, {"resource_limit?", "ResourceLimitOutput"}, {"external_blob_source?", "ExternalBlobSourceOutput"}, {"recovery_required?", "RecoveryRequiredOutput"}, {"change_feed_gap?", "ChangeFeedGapOutput"}, {"change_diff_refusal?", "ChangeDiffRefusalOutput"}});
+  write_component(json, "ErrorOutput", {{"error", "string"}, {"code?", "ErrorCode"}, {"merge_conflicts?", "MergeConflictOutput[]"}, {"read_set_conflict?", "ReadSetConflictOutput"}, {"key_conflict?", "KeyConflictOutput"}, {"published_dataset_version_conflict?", "PublishedDatasetVersionConflictOutput"}, {"precondition_failure?", "PreconditionFailureOutput"}, {"resource_limit?", "ResourceLimitOutput"}, {"blob_range?", "BlobRangeOutput"}, {"external_blob_source?", "ExternalBlobSourceOutput"}, {"recovery_required?", "RecoveryRequiredOutput"}, {"change_feed_gap?", "ChangeFeedGapOutput"}, {"change_diff_refusal?", "ChangeDiffRefusalOutput"}});
   write_enum(json, "ErrorCode", {"unauthorized", "forbidden", "bad_request", "not_found", "method_not_allowed", "conflict", "too_many_requests", "internal"});
   write_component(json, "MergeConflictOutput", {{"entity_kind", "EntityKindOutput"}, {"type_name", "string"}, {"entity_id|", "string"}, {"kind", "MergeConflictKindOutput"}, {"message", "string"}});
   write_enum(json, "MergeConflictKindOutput", {"divergent_insert", "divergent_update", "delete_vs_update", "orphan_edge", "unique_violation", "cardinality_violation", "value_constraint_violation"});
   write_component(json, "ReadSetConflictOutput", {{"member", "string"}, {"expected|", "string"}, {"actual|", "string"}});
   write_component(json, "KeyConflictOutput", {{"entity_kind", "EntityKindOutput"}, {"type_name", "string"}, {"entity_id?", "string"}});
+  write_component(json, "PublishedDatasetVersionConflictOutput", {{"entity_kind", "EntityKindOutput"}, {"type_name", "string"}, {"expected_published_dataset_version", "int64"}, {"actual_published_dataset_version", "int64"}});
+  write_component(json, "BlobRangeOutput", {{"start", "int64"}, {"end", "int64"}, {"length", "int64"}});
   write_component(json, "PreconditionFailureOutput", {{"expected", "string"}, {"actual?", "string"}});
   write_component(json, "ResourceLimitOutput", {{"resource", "string"}, {"limit", "int64"}, {"actual", "int64"}});
   write_component(json, "ExternalBlobSourceOutput", {{"uri", "string"}, {"reason", "string"}});

@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "server/log.h"
@@ -45,6 +46,13 @@ void read_environment(Options& options) {
   number_of("OMNIGRAPH_PER_ACTOR_BYTES_MAX", options.actor_bytes_max);
   number_of("OMNIGRAPH_LOAD_BYTES_MAX", options.load_bytes_max);
   number_of("OMNIGRAPH_SHUTDOWN_GRACE_SECS", options.shutdown_grace_seconds);
+  if (const std::string token = environment("OMNIGRAPH_METRICS_TOKEN"); !token.empty()) {
+    options.metrics_token_digest = base::sha256_raw(token);
+  }
+  number_of("OMNIGRAPH_QUERY_RESULT_BYTES_MAX", options.query_result_bytes_max);
+  number_of("OMNIGRAPH_HTTP_HEADER_TIMEOUT_MS", options.header_timeout_ms);
+  number_of("OMNIGRAPH_HTTP_IDLE_TIMEOUT_MS", options.idle_timeout_ms);
+  number_of("OMNIGRAPH_HTTP_PROGRESS_TIMEOUT_MS", options.progress_timeout_ms);
 }
 
 }  // namespace
@@ -58,6 +66,8 @@ ParsedOptions parse_options(int argc, char** argv) {
   app.add_option("--bind", bind, "host:port to listen on; port 0 lets the system choose")->capture_default_str();
   app.add_flag("--unauthenticated", parsed.options.unauthenticated, "Serve without tokens and policies");
   app.add_flag("--require-all-graphs", parsed.options.require_all_graphs, "Refuse to start unless every graph is healthy");
+  app.add_option("--tls-cert", parsed.options.tls_certificate, "PEM file with the certificate chain: serve HTTPS");
+  app.add_option("--tls-key", parsed.options.tls_key, "PEM file with the key of --tls-cert");
   app.footer("EXAMPLE\n  omnigraph-server --cluster fleet/ --bind 127.0.0.1:8080 --unauthenticated\n");
   try {
     app.parse(argc, argv);
@@ -73,6 +83,11 @@ ParsedOptions parse_options(int argc, char** argv) {
   if (parsed.options.cluster.empty()) {
     parsed.exit_code = 1;
     parsed.text = "Error: omnigraph-server boots from a cluster; pass --cluster <dir|uri>\n";
+    return parsed;
+  }
+  if (parsed.options.tls_certificate.empty() != parsed.options.tls_key.empty()) {
+    parsed.exit_code = 2;
+    parsed.text = "Error: --tls-cert and --tls-key go together\n";
     return parsed;
   }
   const std::size_t colon = bind.rfind(':');

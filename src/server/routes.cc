@@ -1,59 +1,16 @@
 #include "server/routes.h"
 
+#include <algorithm>
+#include <set>
+
 #include "api/answers.h"
 #include "base/text.h"
 #include "cluster/declaration.h"
+#include "exec/read_scope.h"
 #include "server/handlers.h"
 #include "server/log.h"
 
 namespace omnigraph::server {
-
-const std::vector<Route>& routes() {
-  static const QueryParameter kBranch{"branch", "Branch; default main"};
-  static const std::vector<QueryParameter> kLoad{
-      {"branch", "Branch; default main"}, {"from", "Create a missing branch from this one"}, {"mode", "overwrite, append or merge (default)"}};
-  static const std::vector<QueryParameter> kPage{
-      {"page_token", "Where a page goes on"}, {"limit", "Changes in a page; default 1000, at most 8192"},
-      {"kind", "node or edge", false, true}, {"type", "Type name", false, true}, {"op", "insert, update or delete", false, true}};
-  static const std::vector<QueryParameter> kFeed = [] {
-    std::vector<QueryParameter> parameters{kBranch, {"cursor", "Where the last poll ended"},
-                                           {"start", "now (default), beginning or after:<commit id>"}};
-    parameters.insert(parameters.end(), kPage.begin(), kPage.end());
-    return parameters;
-  }();
-  static const std::vector<Route> kRoutes{
-      {"GET", "/healthz", "health", "health", "Is the process alive", handle_health, BodyKind::kNone, {}, "HealthOutput", {}, {}, true},
-      {"GET", "/openapi.json", "openapi", "health", "This document", handle_openapi, BodyKind::kNone, {}, {}, {}, {}, true, false, false},
-      {"GET", "/graphs", "listGraphs", "management", "List the graphs that are served", handle_list_graphs, BodyKind::kNone, {}, "GraphListResponse"},
-      {"GET", "/graphs/{graph_id}/healthz", "graphHealth", "health", "Is the process alive", handle_health, BodyKind::kNone, {}, "HealthOutput", {}, {}, true, false, false},
-      {"GET", "/graphs/{graph_id}/snapshot", "cluster_getSnapshot", "snapshots", "Types, versions and counts of a branch", handle_snapshot, BodyKind::kNone, {}, "SnapshotOutput", {}, {kBranch}},
-      {"POST", "/graphs/{graph_id}/query", "cluster_query", "queries", "Run a read query", handle_query, BodyKind::kJson, "QueryRequest", "ReadOutput", "409 410"},
-      {"POST", "/graphs/{graph_id}/read", "cluster_read", "queries", "Run a read query (older form)", handle_read, BodyKind::kJson, "ReadRequest", "LegacyReadOutput", "409 410", {}, false, true},
-      {"POST", "/graphs/{graph_id}/mutate", "cluster_mutate", "mutations", "Run a mutation as one commit", handle_mutate, BodyKind::kJson, "ChangeRequest", "ChangeOutput", "409 413 424 429 503"},
-      {"POST", "/graphs/{graph_id}/mutate/if-graph-commit", "cluster_mutate_if_graph_commit", "mutations", "Run a mutation only on this head", handle_mutate_if, BodyKind::kJson, "ChangeRequest", "ChangeOutput", "409 412 413 424 429 503"},
-      {"POST", "/graphs/{graph_id}/change", "cluster_change", "mutations", "Run a mutation (older form)", handle_change, BodyKind::kJson, "ChangeRequest", "ChangeOutput", "409 413 424 429 503", {}, false, true},
-      {"GET", "/graphs/{graph_id}/queries", "cluster_list_queries", "queries", "List the stored queries", handle_list_queries, BodyKind::kNone, {}, "QueriesCatalogOutput"},
-      {"POST", "/graphs/{graph_id}/queries/{name}", "cluster_invoke_query", "queries", "Call a stored query", handle_invoke, BodyKind::kOptionalJson, "InvokeStoredQueryRequest", "InvokeStoredQueryResponse", "409 410 413 424 429 503"},
-      {"POST", "/graphs/{graph_id}/queries/{name}/if-graph-commit", "cluster_invoke_query_if_graph_commit", "queries", "Call a stored mutation only on this head", handle_invoke_if, BodyKind::kOptionalJson, "InvokeStoredQueryRequest", "ChangeOutput", "409 412 413 424 429 503"},
-      {"GET", "/graphs/{graph_id}/schema", "cluster_getSchema", "schema", "The accepted schema", handle_schema, BodyKind::kNone, {}, "SchemaOutput"},
-      {"POST", "/graphs/{graph_id}/schema/apply", "cluster_applySchema", "mutations", "Refused: schemas change by cluster apply", handle_schema_apply, BodyKind::kJson, "SchemaApplyRequest", "SchemaApplyOutput", "409 429"},
-      {"POST", "/graphs/{graph_id}/load", "cluster_load", "mutations", "Load records as one commit", handle_load, BodyKind::kJson, "IngestRequest", "IngestOutput", "409 413 424 429 503"},
-      {"POST", "/graphs/{graph_id}/load/ndjson", "cluster_loadNdjson", "mutations", "Load an NDJSON stream as one commit", handle_load_ndjson, BodyKind::kNdjson, {}, "GraphBatchLoadOutput", "409 413 415 424 429 503", kLoad},
-      {"POST", "/graphs/{graph_id}/ingest", "cluster_ingest", "mutations", "Load records (older form)", handle_ingest, BodyKind::kJson, "IngestRequest", "IngestOutput", "409 413 424 429 503", {}, false, true},
-      {"POST", "/graphs/{graph_id}/export", "cluster_export", "queries", "Stream a branch as NDJSON", handle_export, BodyKind::kJson, "ExportRequest", {}, "409 413 415 503"},
-      {"GET", "/graphs/{graph_id}/branches", "cluster_listBranches", "branches", "List the branches", handle_list_branches, BodyKind::kNone, {}, "BranchListOutput"},
-      {"POST", "/graphs/{graph_id}/branches", "cluster_createBranch", "branches", "Create a branch", handle_create_branch, BodyKind::kJson, "BranchCreateRequest", "BranchCreateOutput", "409 429 503"},
-      {"POST", "/graphs/{graph_id}/branches/merge", "cluster_mergeBranches", "branches", "Merge one branch into another", handle_merge_branches, BodyKind::kJson, "BranchMergeRequest", "BranchMergeOutput", "409 413 424 429 503"},
-      {"GET", "/graphs/{graph_id}/x/diff", "cluster_diff", "branches", "What merging one branch into another would do", handle_diff, BodyKind::kNone, {}, {}, "409 410 413", {}, false, false, false},
-      {"DELETE", "/graphs/{graph_id}/branches/{branch}", "cluster_deleteBranch", "branches", "Delete a branch", handle_delete_branch, BodyKind::kNone, {}, "BranchDeleteOutput", "409 429 503"},
-      {"GET", "/graphs/{graph_id}/commits", "cluster_listCommits", "commits", "Commits of a branch, newest first", handle_list_commits, BodyKind::kNone, {}, "CommitListOutput", {}, {kBranch}},
-      {"GET", "/graphs/{graph_id}/commits/{commit_id}", "cluster_getCommit", "commits", "One commit", handle_get_commit, BodyKind::kNone, {}, "CommitOutput", "410"},
-      {"GET", "/graphs/{graph_id}/commits/{commit_id}/changes", "cluster_getCommitChanges", "changes", "What a commit changed", handle_commit_changes, BodyKind::kNone, {}, "CommitChangesOutput", "409 410 413 503", kPage},
-      {"GET", "/graphs/{graph_id}/changes", "cluster_pollChanges", "changes", "Changes of a branch, oldest first", handle_poll_changes, BodyKind::kNone, {}, "ChangeFeedOutput", "409 410 413 503", kFeed},
-      {"POST", "/graphs/{graph_id}/changes/baseline", "cluster_captureChangeBaseline", "changes", "Stream a branch with the cursor that goes on from it", handle_change_baseline, BodyKind::kJson, "ChangeBaselineRequest", {}, "413 503"},
-  };
-  return kRoutes;
-}
 
 namespace {
 
@@ -77,25 +34,25 @@ bool matches(std::string_view pattern, const std::vector<std::string>& segments,
   }
 }
 
-Result<HttpResponse> run(Service& service, const Match& match, const HttpRequest& request) {
+// Token, then graph: nobody without a token learns which graphs there are.
+Result<Call> call_of(std::shared_ptr<Service> service, const Match& match, const HttpRequest& request) {
   const Route& route = *match.route;
-  Call call{service, request, nullptr, {}, match.captures};
-  const bool graph_route = route.pattern.starts_with("/graphs/{graph_id}");
+  Service& serving = *service;
+  Call call{std::move(service), serving, request, nullptr, {}, match.captures, &route};
   if (!route.open) {
     const auto headers = request.header_values("authorization");
-    OG_ASSIGN_OR_RETURN(call.actor, service.authenticate(headers.size() == 1 ? headers.front() : std::string_view()));
+    OG_ASSIGN_OR_RETURN(call.actor, serving.authenticate(headers.size() == 1 ? headers.front() : std::string_view()));
   }
-  if (graph_route) {
+  if (request.bad_escape) return std::unexpected(bad_request("the request target has a bad percent escape or is not UTF-8"));
+  if (route.pattern.starts_with("/graphs/{graph_id}")) {
     const std::string id = call.captures.front();
     call.captures.erase(call.captures.begin());
     if (!cluster::is_graph_id(id)) return std::unexpected(bad_request("invalid graph id '" + id + "'"));
-    const auto graph = service.graphs().find(id);
-    if (graph == service.graphs().end()) return std::unexpected(not_found("graph '" + id + "' not found"));
+    const auto graph = serving.graphs().find(id);
+    if (graph == serving.graphs().end()) return std::unexpected(not_found("graph '" + id + "' not found"));
     call.graph = &graph->second;
   }
-  if (request.bad_escape) return std::unexpected(bad_request("the request target has a bad percent escape or is not UTF-8"));
-  // GET /graphs in state Open has nobody to authorize.
-  return route.handler(call);
+  return call;
 }
 
 }  // namespace
@@ -111,11 +68,28 @@ Match match_route(const HttpRequest& request) {
       match.head = request.method == "HEAD";
       return match;
     }
+    if (route.method == "HEAD") continue;  // told with GET
     if (!match.allow.empty()) match.allow += ", ";
     match.allow += route.method;
     if (route.method == "GET") match.allow += ", HEAD";
   }
   return match;
+}
+
+std::vector<int> statuses_of(const Route& route, bool secured) {
+  std::set<int> statuses;
+  for (std::string_view list : {route.successes, route.errors}) {
+    while (!list.empty()) {
+      statuses.insert(std::stoi(std::string(list.substr(0, list.find(' ')))));
+      list = list.find(' ') == std::string_view::npos ? std::string_view() : list.substr(list.find(' ') + 1);
+    }
+  }
+  if (!route.open) statuses.insert({400, 403, 404, 500});
+  if (!route.open && secured) statuses.insert(401);
+  if (route.body == BodyKind::kJson || route.body == BodyKind::kOptionalJson) statuses.insert({413, 415});
+  // Whoever may not read the commit's branch is told that there is no such commit.
+  if (route.operation_id == "cluster_getCommitChanges") statuses.erase(403);
+  return {statuses.begin(), statuses.end()};
 }
 
 std::optional<std::uint64_t> body_limit(const Route& route) {
@@ -130,8 +104,32 @@ HttpResponse json_response(std::string body) {
   return response;
 }
 
+namespace {
+
+// U+FFFD in place of each byte that belongs to no character.
+std::string only_utf8(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t size = std::min<std::size_t>(4, text.size() - at);
+    while (size != 0 && (!base::is_valid_utf8(text.substr(at, size)) || base::code_point_count(text.substr(at, size)) != 1)) --size;
+    if (size == 0) {
+      out.append("\xef\xbf\xbd");
+      ++at;
+    } else {
+      out.append(text.substr(at, size));
+      at += size;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
 HttpResponse error_response(const Error& error) {
   HttpResponse response = json_response(api::error_body(error));
+  response.compressible = false;
+  // Texts quote what was sent, headers too, which need not be UTF-8; the answer has to be.
+  if (!base::is_valid_utf8(response.body)) response.body = only_utf8(response.body);
   response.status = http_status(error.code);
   if (error.code == Code::kUnauthorized) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   if (error.code == Code::kTooManyRequests) response.headers.emplace_back("Retry-After", "60");
@@ -139,16 +137,33 @@ HttpResponse error_response(const Error& error) {
   return response;
 }
 
-HttpResponse respond(Service& service, const Match& match, const HttpRequest& request) {
-  if (match.route == nullptr) {
-    if (match.allow.empty()) return error_response(not_found("no route " + request.method + " " + request.path));
-    HttpResponse response = error_response(
+Admitted admit(std::shared_ptr<Service> service, const Match& match, const HttpRequest& request) {
+  Admitted admitted{service, std::nullopt, std::nullopt};
+  if (match.route == nullptr && !match.allow.empty()) {
+    admitted.refusal = error_response(
         Error{Code::kMethodNotAllowed, "method " + request.method + " is not allowed on " + request.path});
-    response.headers.emplace_back("Allow", match.allow);
-    return response;
+    admitted.refusal->headers.emplace_back("Allow", match.allow);
+  } else if (match.route == nullptr) {
+    admitted.refusal = error_response(request.bad_escape
+                                          ? bad_request("the request target has a bad percent escape or is not UTF-8")
+                                          : not_found("no route " + request.method + " " + request.path));
+  } else if (auto call = call_of(std::move(service), match, request)) {
+    admitted.call.emplace(std::move(*call));
+  } else {
+    admitted.refusal = error_response(call.error());
   }
-  auto response = run(service, match, request);
-  return response ? std::move(*response) : error_response(response.error());
+  return admitted;
+}
+
+HttpResponse respond(Call& call) {
+  const std::uint64_t result_bytes_max = call.service.options().query_result_bytes_max;
+  const exec::ReadScope scope(call.request.gone, result_bytes_max);
+  try {
+    auto response = call.route->handler(call);
+    return response ? std::move(*response) : error_response(response.error());
+  } catch (const std::exception& error) {
+    return error_response(internal_error(std::string("unexpected failure: ") + error.what()));
+  }
 }
 
 }  // namespace omnigraph::server

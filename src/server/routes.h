@@ -13,13 +13,17 @@
 
 namespace omnigraph::server {
 
-// What a handler gets besides the request.
+struct Route;
+
+// What a handler gets besides the request, which outlives it.
 struct Call {
+  std::shared_ptr<Service> held;  // a reload meanwhile changes nothing for this request
   Service& service;
   const HttpRequest& request;
   const GraphService* graph = nullptr;  // routes under /graphs/{graph_id}
   std::string actor;                    // empty in state Open
   std::vector<std::string> captures;    // further path parameters, in order
+  const Route* route = nullptr;
 
   [[nodiscard]] std::optional<std::string> actor_id() const {
     return actor.empty() ? std::nullopt : std::optional<std::string>(actor);
@@ -34,7 +38,8 @@ struct QueryParameter {
   std::string_view name;
   std::string_view description;
   bool required = false;
-  bool repeats = false;  // an array of values
+  bool repeats = false;         // an array of values
+  std::string_view schema{};    // JSON Schema of a value; empty: any string
 };
 
 struct Route {
@@ -49,9 +54,14 @@ struct Route {
   std::string_view response_schema{};  // component name; empty: NDJSON
   std::string_view errors{};           // statuses beyond 401 403 404 500 400, e.g. "409 410"
   std::vector<QueryParameter> parameters{};
-  bool open = false;        // no token needed
+  std::vector<QueryParameter> headers{};
+  std::string_view successes = "200";
+  std::string_view response_type{};    // media type of a success without a component
+  bool open = false;        // no token needed, and never waits for storage
   bool deprecated = false;
   bool listed = true;       // in the OpenAPI document
+  bool addition = false;    // in the document of additions (/console/openapi.json)
+  bool waits = true;        // may wait for storage: takes a handler's place
 };
 
 inline constexpr std::uint64_t kBodyBytesMax = std::uint64_t{1} << 20;
@@ -71,7 +81,18 @@ struct Match {
 // Limit of a buffered body; nullopt for streaming routes.
 [[nodiscard]] std::optional<std::uint64_t> body_limit(const Route& route);
 
-// Runs everything from authentication to the handler. Never throws.
-[[nodiscard]] HttpResponse respond(Service& service, const Match& match, const HttpRequest& request);
+// What is decided before the body is read: route, token, graph. Either a call or a refusal.
+struct Admitted {
+  std::shared_ptr<Service> service;
+  std::optional<Call> call;
+  std::optional<HttpResponse> refusal;
+};
+[[nodiscard]] Admitted admit(std::shared_ptr<Service> service, const Match& match, const HttpRequest& request);
+
+// Runs the handler. Never throws.
+[[nodiscard]] HttpResponse respond(Call& call);
+
+// Statuses a route may answer with, success included.
+[[nodiscard]] std::vector<int> statuses_of(const Route& route, bool secured);
 
 }  // namespace omnigraph::server

@@ -101,12 +101,16 @@ std::optional<std::string> TokenTable::actor_of(std::string_view token) const {
   return match->actor;
 }
 
-Result<std::string> TokenTable::authenticate(std::string_view header) const {
+std::optional<std::string_view> TokenTable::bearer_of(std::string_view header) {
   constexpr std::string_view kScheme = "bearer ";
-  if (header.size() < kScheme.size() || !base::equals_ignore_ascii_case(header.substr(0, kScheme.size()), kScheme)) {
-    return std::unexpected(Error{Code::kUnauthorized, "missing bearer token"});
-  }
-  if (auto actor = actor_of(header.substr(kScheme.size()))) return *actor;
+  if (header.size() < kScheme.size() || !base::equals_ignore_ascii_case(header.substr(0, kScheme.size()), kScheme)) return std::nullopt;
+  return header.substr(kScheme.size());
+}
+
+Result<std::string> TokenTable::authenticate(std::string_view header) const {
+  const auto token = bearer_of(header);
+  if (!token) return std::unexpected(Error{Code::kUnauthorized, "missing bearer token"});
+  if (auto actor = actor_of(*token)) return *actor;
   return std::unexpected(Error{Code::kUnauthorized, "invalid bearer token"});
 }
 

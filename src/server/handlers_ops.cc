@@ -1,0 +1,91 @@
+// For those who run the server (chapter 13): liveness, readiness, metrics; and the additions beside the contract.
+
+#include "api/answers.h"
+#include "server/handlers.h"
+#include "server/openapi.h"
+#include "server/written_response.h"
+
+namespace omnigraph::server {
+
+using base::JsonWriter;
+using policy::Action;
+
+namespace {
+
+std::string_view authorization_of(const HttpRequest& request) {
+  const auto headers = request.header_values("authorization");
+  return headers.size() == 1 ? headers.front() : std::string_view();
+}
+
+// The names of graphs are for those who may list them.
+bool may_list(const Call& call) {
+  const auto actor = call.service.authenticate(authorization_of(call.request));
+  if (!actor) return false;
+  return call.service.authorize_server({*actor, Action::kGraphList, {}, {}}).has_value();
+}
+
+}  // namespace
+
+Result<HttpResponse> handle_live(Call&) {
+  return written_response([](JsonWriter& json) { json.begin_object().key("status").string("live").end_object(); });
+}
+
+Result<HttpResponse> handle_ready(Call& call) {
+  std::map<std::string, std::shared_ptr<engine::Graph>> graphs;
+  for (const auto& [id, graph] : call.service.graphs()) graphs.emplace(id, graph.graph);
+  const auto failures = call.service.readiness().failures(graphs);
+  for (const auto& [id, graph] : graphs) call.service.metrics().graph_ready(id, !failures.contains(id));
+  const bool names = may_list(call);
+  if (!failures.empty()) {
+    std::string text = "not ready: " + std::to_string(failures.size()) + " of " + std::to_string(graphs.size()) +
+                       " graphs cannot be reached";
+    if (names) {
+      for (const auto& [id, reason] : failures) text += "; '" + id + "': " + reason;
+    }
+    return std::unexpected(Error{Code::kUnavailable, text});
+  }
+  return written_response([&](JsonWriter& json) {
+    json.begin_object().key("status").string("ready");
+    if (names) {
+      json.key("graphs").begin_array();
+      for (const auto& [id, graph] : graphs)
+        json.begin_object().key("graph_id").string(id).key("state").string("ready").end_object();
+      for (const Quarantined& graph : call.service.quarantined()) {
+        json.begin_object().key("graph_id").string(graph.id).key("state").string("quarantined");
+        json.key("reason").string(graph.reason).end_object();
+      }
+      json.end_array();
+    }
+    json.end_object();
+  });
+}
+
+Result<HttpResponse> handle_metrics(Call& call) {
+  OG_RETURN_IF_ERROR(call.service.authenticate_metrics(authorization_of(call.request)));
+  HttpResponse response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body = call.service.metrics().text();
+  return response;
+}
+
+Result<HttpResponse> handle_additions(Call& call) {
+  return json_response(openapi_document(call.service.auth_state(), OpenApiPart::kAdditions));
+}
+
+Result<HttpResponse> handle_tables(Call& call) {
+  OG_ASSIGN_OR_RETURN(const auto given, query_value(call.request, "branch"));
+  OG_ASSIGN_OR_RETURN(const std::string branch, branch_name(given));
+  OG_RETURN_IF_ERROR(authorize(call, Action::kRead, branch));
+  OG_ASSIGN_OR_RETURN(const auto snapshot, call.graph->graph->snapshot(branch));
+  return written_response([&](JsonWriter& json) {
+    json.begin_object().key("tables").begin_array();
+    for (const auto& dataset : snapshot.datasets) {
+      json.begin_object().key("type_key").string(dataset.entity_kind + ":" + dataset.type_name);
+      json.key("path").string(dataset.dataset_path).key("lance_version").string(std::to_string(dataset.lance_version));
+      json.key("entity_count").unsigned_integer(dataset.entity_count).end_object();
+    }
+    json.end_array().end_object();
+  });
+}
+
+}  // namespace omnigraph::server

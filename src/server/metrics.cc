@@ -1,0 +1,138 @@
+#include "server/metrics.h"
+
+#include <map>
+#include <mutex>
+#include <shared_mutex>
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include "base/version.h"
+
+namespace omnigraph::server {
+
+namespace {
+
+// Seconds. From a point lookup in memory to a cold read of a bucket.
+const prometheus::Histogram::BucketBoundaries kSecondsBounds{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
+                                                             0.05,   0.1,     0.25,   0.5,   1.0,    2.5,   5.0,  10.0};
+
+constexpr std::string_view kWriteKinds[] = {"mutate", "load", "merge", "branch"};
+constexpr std::string_view kWriteOutcomes[] = {"committed", "unchanged", "conflict", "refused", "failed"};
+constexpr std::string_view kRejections[] = {"inflight", "bytes", "streams", "events"};
+
+struct RouteSeries {
+  prometheus::Histogram* seconds = nullptr;
+  std::map<int, prometheus::Counter*> by_status;
+};
+
+using QueryKey = std::pair<std::string, std::string>;
+
+}  // namespace
+
+struct Metrics::State {
+  prometheus::Registry registry;
+  prometheus::Family<prometheus::Counter>& requests =
+      prometheus::BuildCounter().Name("omnigraph_http_requests_total").Help("Requests answered").Register(registry);
+  prometheus::Family<prometheus::Histogram>& request_seconds = prometheus::BuildHistogram()
+                                                                   .Name("omnigraph_http_request_seconds")
+                                                                   .Help("Time from the headers to the last byte")
+                                                                   .Register(registry);
+  prometheus::Family<prometheus::Histogram>& query_seconds =
+      prometheus::BuildHistogram().Name("omnigraph_query_seconds").Help("Time of read queries").Register(registry);
+  prometheus::Family<prometheus::Counter>& commits =
+      prometheus::BuildCounter().Name("omnigraph_commits_total").Help("Writes by kind and outcome").Register(registry);
+  prometheus::Family<prometheus::Histogram>& commit_seconds =
+      prometheus::BuildHistogram().Name("omnigraph_commit_seconds").Help("Time of writes").Register(registry);
+  prometheus::Family<prometheus::Counter>& rejected = prometheus::BuildCounter()
+                                                          .Name("omnigraph_admission_rejected_total")
+                                                          .Help("Requests turned away because too much was in flight")
+                                                          .Register(registry);
+  prometheus::Family<prometheus::Gauge>& ready = prometheus::BuildGauge()
+                                                     .Name("omnigraph_graph_ready")
+                                                     .Help("1: the graph is served and its storage answers")
+                                                     .Register(registry);
+  mutable std::shared_mutex mutex;
+  std::map<std::string, RouteSeries, std::less<>> routes;  // guarded by mutex
+  std::map<QueryKey, prometheus::Histogram*> queries;      // guarded by mutex
+};
+
+Metrics::Metrics() : state_(std::make_unique<State>()) {
+  prometheus::BuildGauge()
+      .Name("omnigraph_build_info")
+      .Help("1, with the version")
+      .Register(state_->registry)
+      .Add({{"version", std::string(base::version())}})
+      .Set(1);
+  for (const std::string_view reason : kRejections) state_->rejected.Add({{"reason", std::string(reason)}});
+}
+
+Metrics::~Metrics() = default;
+
+void Metrics::declare_route(std::string_view pattern, const std::vector<int>& statuses) {
+  const std::unique_lock lock(state_->mutex);
+  RouteSeries& series = state_->routes[std::string(pattern)];
+  const std::string route(pattern);
+  if (series.seconds == nullptr) series.seconds = &state_->request_seconds.Add({{"route", route}}, kSecondsBounds);
+  for (const int status : statuses) {
+    auto& counter = series.by_status[status];
+    if (counter == nullptr) counter = &state_->requests.Add({{"route", route}, {"status", std::to_string(status)}});
+  }
+}
+
+void Metrics::declare_graph(const std::string& graph, const std::vector<std::string>& queries) {
+  const std::unique_lock lock(state_->mutex);
+  const auto declare = [&](const std::string& query) {
+    auto& series = state_->queries[{graph, query}];
+    if (series == nullptr) series = &state_->query_seconds.Add({{"graph", graph}, {"query", query}}, kSecondsBounds);
+  };
+  declare("adhoc");
+  for (const std::string& query : queries) declare(query);
+  for (const std::string_view kind : kWriteKinds) {
+    for (const std::string_view outcome : kWriteOutcomes) {
+      state_->commits.Add({{"graph", graph}, {"kind", std::string(kind)}, {"outcome", std::string(outcome)}});
+    }
+  }
+  state_->commit_seconds.Add({{"graph", graph}}, kSecondsBounds);
+}
+
+void Metrics::request_done(std::string_view pattern, int status, double seconds) {
+  {
+    const std::shared_lock lock(state_->mutex);
+    const auto series = state_->routes.find(pattern);
+    if (series != state_->routes.end()) {
+      series->second.seconds->Observe(seconds);
+      if (const auto counter = series->second.by_status.find(status); counter != series->second.by_status.end()) {
+        counter->second->Increment();
+        return;
+      }
+    }
+  }
+  state_->requests.Add({{"route", std::string(pattern)}, {"status", std::to_string(status)}}).Increment();
+}
+
+void Metrics::query_done(const std::string& graph, const std::string& query, double seconds) {
+  const std::shared_lock lock(state_->mutex);
+  if (const auto series = state_->queries.find({graph, query}); series != state_->queries.end())
+    series->second->Observe(seconds);
+}
+
+void Metrics::write_done(const std::string& graph, std::string_view kind, std::string_view outcome, double seconds) {
+  state_->commits.Add({{"graph", graph}, {"kind", std::string(kind)}, {"outcome", std::string(outcome)}}).Increment();
+  state_->commit_seconds.Add({{"graph", graph}}, kSecondsBounds).Observe(seconds);
+}
+
+void Metrics::admission_rejected(std::string_view reason) {
+  state_->rejected.Add({{"reason", std::string(reason)}}).Increment();
+}
+
+void Metrics::graph_ready(const std::string& graph, bool ready) {
+  state_->ready.Add({{"graph", graph}}).Set(ready ? 1 : 0);
+}
+
+std::string Metrics::text() const { return prometheus::TextSerializer().Serialize(state_->registry.Collect()); }
+
+}  // namespace omnigraph::server

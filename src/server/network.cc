@@ -1,0 +1,158 @@
+#include "server/network.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace omnigraph::server {
+
+namespace asio = boost::asio;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+thread_local std::atomic<std::int64_t>* this_thread_entered = nullptr;
+
+// A handler that sleeps after so long is taken to be waiting for storage; one that runs, to be at it for a while.
+constexpr std::int64_t kSleepsAfterUs = 3'000;
+constexpr std::int64_t kBusyAfterUs = 50'000;
+constexpr auto kWatchInterval = std::chrono::milliseconds(5);
+
+std::int64_t now_us() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now().time_since_epoch()).count();
+}
+
+// The kernel's word on a thread of this process: on a processor, or waiting for one (proc(5), field `state`).
+bool is_running(int system_id) {
+  const std::string path = "/proc/self/task/" + std::to_string(system_id) + "/stat";
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  std::array<char, 128> text{};
+  const ssize_t size = read(file, text.data(), text.size());
+  close(file);
+  const std::string_view stat(text.data(), size < 0 ? 0 : static_cast<std::size_t>(size));
+  const std::size_t name_end = stat.rfind(')');
+  return name_end != std::string_view::npos && name_end + 2 < stat.size() && stat[name_end + 2] == 'R';
+}
+
+}  // namespace
+
+NetworkThreads::InHandler::InHandler() {
+  if (this_thread_entered != nullptr) this_thread_entered->store(now_us(), std::memory_order_relaxed);
+}
+
+NetworkThreads::InHandler::~InHandler() {
+  if (this_thread_entered != nullptr) this_thread_entered->store(0, std::memory_order_relaxed);
+}
+
+void NetworkThreads::start() {
+  const std::size_t first = std::max(2U, std::thread::hardware_concurrency());
+  for (std::size_t i = 0; i < std::min(first, kThreadsMax); ++i) add();
+  watcher_ = std::thread([this] { watch(); });
+}
+
+void NetworkThreads::add() {
+  const std::size_t slot = count_.load();
+  if (slot == kThreadsMax) return;
+  threads_.emplace_back([this, slot] {
+    this_thread_entered = &entered_[slot];
+    system_ids_[slot] = gettid();
+    io_.run();
+  });
+  count_.store(slot + 1);
+}
+
+bool NetworkThreads::all_stuck() const {
+  const std::int64_t now = now_us();
+  for (std::size_t i = 0; i < count_.load(); ++i) {
+    const std::int64_t entered = entered_[i].load(std::memory_order_relaxed);
+    if (entered == 0 || now - entered < kSleepsAfterUs) return false;
+    if (now - entered < kBusyAfterUs && is_running(system_ids_[i].load(std::memory_order_relaxed))) return false;
+  }
+  return true;
+}
+
+void NetworkThreads::watch() {
+  while (!ending_) {
+    std::this_thread::sleep_for(kWatchInterval);
+    if (!all_stuck()) continue;
+    // By half, so that a burst of waiting requests is met within a few looks.
+    for (std::size_t i = 0, more = std::max<std::size_t>(1, count_ / 2); i < more; ++i) add();
+  }
+}
+
+void NetworkThreads::join() {
+  ending_ = true;
+  if (watcher_.joinable()) watcher_.join();
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
+  threads_.clear();
+}
+
+asio::awaitable<Places::Place> Places::take(std::chrono::milliseconds patience) {
+  std::shared_ptr<Waiter> waiter;
+  {
+    const std::lock_guard lock(mutex_);
+    if (free_ != 0) {
+      --free_;
+      co_return Place(this);
+    }
+  }
+  asio::steady_timer timer(co_await asio::this_coro::executor, patience);
+  waiter = std::make_shared<Waiter>(Waiter{&timer});
+  {
+    const std::lock_guard lock(mutex_);
+    if (free_ != 0) {
+      --free_;
+      co_return Place(this);
+    }
+    waiting_.push_back(waiter);
+  }
+  co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  const std::lock_guard lock(mutex_);
+  // Whoever gave the place back took the waiter out of the queue.
+  if (waiter->served) co_return Place(this);
+  std::erase(waiting_, waiter);
+  co_return Place(nullptr);
+}
+
+void Places::give_back() {
+  const std::lock_guard lock(mutex_);
+  if (waiting_.empty()) {
+    ++free_;
+    return;
+  }
+  const std::shared_ptr<Waiter> next = waiting_.front();
+  waiting_.pop_front();
+  next->served = true;
+  // On the waiter's strand it is waiting already, or gone; the timer is looked at there only.
+  asio::post(next->timer->get_executor(), [next, timer = next->timer] {
+    if (next.use_count() > 1) timer->cancel();
+  });
+}
+
+void Sessions::add(const std::shared_ptr<Session>& session) {
+  const std::lock_guard lock(mutex_);
+  sessions_.insert(session.get());
+}
+
+void Sessions::remove(Session* session) {
+  const std::lock_guard lock(mutex_);
+  sessions_.erase(session);
+}
+
+std::size_t Sessions::count() {
+  const std::lock_guard lock(mutex_);
+  return sessions_.size();
+}
+
+}  // namespace omnigraph::server
