@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json_writer.h"
+#include "cluster/json_members.h"
 #include "cluster/plan.h"
 
 namespace omnigraph::cluster {
@@ -10,16 +11,11 @@ namespace omnigraph::cluster {
 namespace {
 
 constexpr std::string_view kPrefix = "__cluster/approvals/";
-constexpr std::string_view kSuffix = ".json";
+constexpr std::string_view kApprovalSuffix = ".json";
 
 using Json = nlohmann::ordered_json;
 
-std::string key_of(const std::string& id) { return std::string(kPrefix).append(id).append(kSuffix); }
-
-std::optional<std::string> text_or_null(const Json& json, const char* key) {
-  if (!json.contains(key) || json[key].is_null()) return std::nullopt;
-  return json[key].get<std::string>();
-}
+std::string approval_key(const std::string& id) { return std::string(kPrefix).append(id).append(kApprovalSuffix); }
 
 std::string approval_text(const Approval& approval) {
   const auto optional = [](base::JsonWriter& json, std::string_view key, const std::optional<std::string>& value) {
@@ -95,8 +91,9 @@ ApprovalBook ApprovalBook::read(const StorageRoot& root, Diagnostics& diagnostic
       return book;
     }
     for (const auto& object : listing->objects) {
-      if (!object.key.ends_with(kSuffix)) continue;
-      const std::string id = object.key.substr(kPrefix.size(), object.key.size() - kPrefix.size() - kSuffix.size());
+      if (!object.key.ends_with(kApprovalSuffix)) continue;
+      const std::string id =
+          object.key.substr(kPrefix.size(), object.key.size() - kPrefix.size() - kApprovalSuffix.size());
       const auto bytes = root.store().get(object.key);
       if (!bytes) {
         add_warning(diagnostics, "approval_read_error", root.location(object.key), bytes.error().message);
@@ -153,12 +150,12 @@ void ApprovalBook::mark_consumed(const StorageRoot& root, const Ledger& ledger) 
     marked.consumed_at = text_of("consumed_at");
     marked.consumed_by_operation = text_of("consumed_by_operation");
     const std::string text = approval_text(marked);
-    (void)root.store().put(key_of(approval.approval_id), std::as_bytes(std::span(text)));
+    (void)root.store().put(approval_key(approval.approval_id), std::as_bytes(std::span(text)));
   }
 }
 
 bool write_approval(const StorageRoot& root, const Approval& approval, Diagnostics& diagnostics) {
-  const std::string key = key_of(approval.approval_id);
+  const std::string key = approval_key(approval.approval_id);
   const std::string text = approval_text(approval);
   const auto put = root.store().put(key, std::as_bytes(std::span(text)));
   if (put) return true;

@@ -2,16 +2,13 @@
 
 #include "base/hash.h"
 #include "base/json_writer.h"
+#include "cluster/write_optional.h"
 
 namespace omnigraph::cluster {
 
 namespace {
 
 using base::JsonWriter;
-
-void write_optional(JsonWriter& json, std::string_view key, const std::optional<std::string>& value) {
-  json.key(key).string_or_null(value ? std::string_view(*value) : std::string_view(), value.has_value());
-}
 
 void write_profile(JsonWriter& json, const EmbeddingProfile& profile) {
   json.begin_object().key("kind").string(profile.kind);

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/json_writer.h"
+#include "cluster/json_members.h"
 
 namespace omnigraph::cluster {
 
@@ -34,7 +35,8 @@ void write_entry(JsonWriter& json, const LedgerEntry& entry) {
   }
   if (entry.embedding_provider) json.key("embedding_provider").string(*entry.embedding_provider);
   if (entry.embedding_profile) json.key("embedding_profile").raw(profile_json(*entry.embedding_profile));
-  if (!entry.external_blob_policy.empty()) json.key("external_blob_policy").raw(blob_policy_json(entry.external_blob_policy));
+  if (!entry.external_blob_policy.empty())
+    json.key("external_blob_policy").raw(blob_policy_json(entry.external_blob_policy));
   json.end_object();
 }
 
@@ -53,12 +55,6 @@ void write_free_map(JsonWriter& json, std::string_view key, const std::map<std::
   json.key(key).begin_object();
   for (const auto& [name, value] : map) json.key(name).raw(value);
   json.end_object();
-}
-
-std::optional<std::string> text_or_null(const Json& object, const char* key) {
-  const auto at = object.find(key);
-  if (at == object.end() || at->is_null()) return std::nullopt;
-  return at->get<std::string>();
 }
 
 EmbeddingProfile read_profile(const Json& json) {
@@ -113,8 +109,9 @@ void migrate_observations(Ledger& ledger, Diagnostics& diagnostics) {
 }
 
 Ledger read_ledger(const Json& root) {
-  check_keys(root, "the ledger", {"version", "state_revision", "applied_revision", "resource_statuses",
-                                  "approval_records", "recovery_records", "observations"});
+  check_keys(root, "the ledger",
+             {"version", "state_revision", "applied_revision", "resource_statuses", "approval_records",
+              "recovery_records", "observations"});
   Ledger ledger;
   if (root.contains("state_revision")) {
     if (!root["state_revision"].is_number_unsigned()) throw InvalidState{"state_revision must be a whole number"};
@@ -125,7 +122,8 @@ Ledger read_ledger(const Json& root) {
   ledger.config_digest = text_or_null(applied, "config_digest");
   if (applied.contains("resources")) {
     if (!applied["resources"].is_object()) throw InvalidState{"applied_revision.resources must be an object"};
-    for (const auto& [address, entry] : applied["resources"].items()) ledger.resources[address] = read_entry(entry, address);
+    for (const auto& [address, entry] : applied["resources"].items())
+      ledger.resources[address] = read_entry(entry, address);
   }
   if (root.contains("resource_statuses")) {
     if (!root["resource_statuses"].is_object()) throw InvalidState{"resource_statuses must be an object"};

@@ -5,16 +5,11 @@
 #include "base/json_writer.h"
 #include "cluster/approvals.h"
 #include "cluster/operation_record.h"
+#include "cluster/write_optional.h"
 
 namespace omnigraph::cluster {
 
-namespace {
-
-void write_optional(base::JsonWriter& json, std::string_view key, const std::optional<std::string>& value) {
-  json.key(key).string_or_null(value ? std::string_view(*value) : std::string_view(), value.has_value());
-}
-
-}  // namespace
+namespace {}  // namespace
 
 std::string now_text() { return base::format_seconds(system_clock().now_us()); }
 

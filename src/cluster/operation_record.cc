@@ -2,13 +2,14 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cluster/json_members.h"
 
 namespace omnigraph::cluster {
 
 namespace {
 
 constexpr std::string_view kRecordPrefix = "__cluster/recoveries/";
-constexpr std::string_view kSuffix = ".json";
+constexpr std::string_view kRecordSuffix = ".json";
 
 constexpr const char* kReadError = "recovery_sidecar_read_error";
 
@@ -17,16 +18,9 @@ using Json = nlohmann::ordered_json;
 Json optional_json(const std::optional<std::string>& value) { return value ? Json(*value) : Json(nullptr); }
 Json optional_json(const std::optional<std::uint64_t>& value) { return value ? Json(*value) : Json(nullptr); }
 
-std::optional<std::string> text_or_null(const Json& json, const char* key) {
-  if (!json.contains(key) || json[key].is_null()) return std::nullopt;
-  return json[key].get<std::string>();
+std::string record_key(const std::string& name) {
+  return std::string(kRecordPrefix).append(name).append(kRecordSuffix);
 }
-std::optional<std::uint64_t> number_or_null(const Json& json, const char* key) {
-  if (!json.contains(key) || json[key].is_null()) return std::nullopt;
-  return json[key].get<std::uint64_t>();
-}
-
-std::string key_of(const std::string& name) { return std::string(kRecordPrefix).append(name).append(kSuffix); }
 
 PendingRecord parse_record(PendingRecord pending, std::string_view text) {
   try {
@@ -73,16 +67,16 @@ bool write_operation_record(const StorageRoot& root, const OperationRecord& reco
   json["state_cas_base"] = optional_json(record.state_cas_base);
   json["approval_id"] = optional_json(record.approval_id);
   const std::string text = json.dump(2) + "\n";
-  const auto put = root.store().put(key_of(record.operation_id), std::as_bytes(std::span(text)));
+  const auto put = root.store().put(record_key(record.operation_id), std::as_bytes(std::span(text)));
   if (put) return true;
-  add_error(diagnostics, "recovery_sidecar_write_error", root.location(key_of(record.operation_id)),
+  add_error(diagnostics, "recovery_sidecar_write_error", root.location(record_key(record.operation_id)),
             put.error().message);
   return false;
 }
 
 void remove_operation_record(const StorageRoot& root, const std::string& name) {
   // A leftover is settled by the next apply, so failing to remove it harms nothing.
-  (void)root.store().remove(key_of(name));
+  (void)root.store().remove(record_key(name));
 }
 
 std::vector<PendingRecord> read_operation_records(const StorageRoot& root) {
@@ -95,9 +89,10 @@ std::vector<PendingRecord> read_operation_records(const StorageRoot& root) {
       return records;
     }
     for (const auto& object : listing->objects) {
-      if (!object.key.ends_with(kSuffix)) continue;
+      if (!object.key.ends_with(kRecordSuffix)) continue;
       PendingRecord pending;
-      pending.name = object.key.substr(kRecordPrefix.size(), object.key.size() - kRecordPrefix.size() - kSuffix.size());
+      pending.name =
+          object.key.substr(kRecordPrefix.size(), object.key.size() - kRecordPrefix.size() - kRecordSuffix.size());
       pending.location = root.location(object.key);
       const auto bytes = root.store().get(object.key);
       if (bytes) {

@@ -10,7 +10,7 @@
 namespace omnigraph::graph {
 namespace {
 
-constexpr std::size_t kLengthSize = 4;  // of the header's length, before it
+constexpr std::size_t kHeaderLengthSize = 4;  // of the header's length, before it
 constexpr std::string_view kCopiesOffset = R"({"format":1,"copies":{"offset":)";
 constexpr std::string_view kCopiesSize = R"(,"size":)";
 
@@ -74,7 +74,7 @@ Buffer pack_copies(const ObjectCopies& objects) {
 }
 
 std::shared_ptr<const RecordCopies> RecordCopies::in(const Buffer& record_bytes) {
-  std::string_view header = record_bytes.text().substr(std::min(kLengthSize, record_bytes.size()));
+  std::string_view header = record_bytes.text().substr(std::min(kHeaderLengthSize, record_bytes.size()));
   std::uint64_t offset = 0, size = 0;
   const bool found = take(header, kCopiesOffset) && take_number(header, offset) && take(header, kCopiesSize) &&
                      take_number(header, size);

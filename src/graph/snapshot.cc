@@ -65,8 +65,8 @@ class RecordSnapshot final : public Snapshot, public FarSnapshot {
     std::unique_lock lock(mutex_);
     for (const schema::TypeRef type : types) {
       if (!warmed_.insert(type).second) continue;
-      const auto entry = state_.tables.find(schema_->catalog->table_key(type));
-      if (entry != state_.tables.end()) wanted.push_back({loaded_, entry->second});
+      const auto entry = state_->tables.find(schema_->catalog->table_key(type));
+      if (entry != state_->tables.end()) wanted.push_back({loaded_, entry->second});
     }
     lock.unlock();
     warm_tables(*tables_, wanted);

@@ -4,6 +4,8 @@
 #include <limits>
 #include <vector>
 
+#include "policy/cedar_characters.h"
+
 namespace omnigraph::policy::cedar {
 
 namespace {
@@ -37,8 +39,6 @@ constexpr std::array kFunctions = {
     Signature{"toHours", Function::kToHours, true, Plain::kDuration, Plain::kNone, Plain::kLong},
     Signature{"toDays", Function::kToDays, true, Plain::kDuration, Plain::kNone, Plain::kLong},
 };
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // All digits, at least one. Values beyond `ceiling` are nullopt; ceiling is below 2^64.
 std::optional<Wide> digits(std::string_view text, Wide ceiling) {

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "policy/cedar_characters.h"
 #include "policy/limits.h"
 
 namespace omnigraph::policy::cedar {
@@ -11,7 +12,6 @@ namespace omnigraph::policy::cedar {
 namespace {
 
 bool starts_identifier(char c) { return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool continues_identifier(char c) { return starts_identifier(c) || is_digit(c); }
 
 // Longer symbols first.
@@ -132,29 +132,16 @@ class Unescaper {
   Result<void> escape(std::string& out) {
     const char c = take();  // the lexer let no string end in a backslash
     switch (c) {
-      case 'n':
-        out.push_back('\n');
-        return {};
-      case 'r':
-        out.push_back('\r');
-        return {};
-      case 't':
-        out.push_back('\t');
-        return {};
-      case '0':
-        out.push_back('\0');
-        return {};
+      case 'n': out.push_back('\n'); return {};
+      case 'r': out.push_back('\r'); return {};
+      case 't': out.push_back('\t'); return {};
+      case '0': out.push_back('\0'); return {};
       case '\\':
       case '\'':
-      case '"':
-        out.push_back(c);
-        return {};
-      case 'x':
-        return hex(out);
-      case 'u':
-        return unicode(out);
-      default:
-        return refused("unknown escape in a string");
+      case '"': out.push_back(c); return {};
+      case 'x': return hex(out);
+      case 'u': return unicode(out);
+      default: return refused("unknown escape in a string");
     }
   }
 
