@@ -182,6 +182,7 @@ Result<int> serve(const std::shared_ptr<Service>& service, const std::function<v
   // A handler that is still running past the grace period does not hold the process.
   if (network.running != 0) std::_Exit(0);
   network.threads.join();
+  while (network.client_threads != 0) std::this_thread::yield();
   return 0;
 }
 

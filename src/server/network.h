@@ -127,13 +127,15 @@ struct Network {
   std::shared_ptr<Reloadable> reloadable;
   std::shared_ptr<TlsContext> tls;
   Timeouts timeouts;
-  boost::asio::io_context io;
-  NetworkThreads threads{io};
   Places handlers{kHandlersMax};
   Places streams{kStreamsMax};
   Sessions sessions;
-  std::atomic<std::uint64_t> running{0};  // requests between header and last byte
+  std::atomic<std::uint64_t> running{0};         // requests between header and last byte
+  std::atomic<std::uint64_t> client_threads{0};  // threads that clients pace
   std::atomic<bool> stopping{false};
+  // Last: what its end takes with it uses the members above.
+  boost::asio::io_context io;
+  NetworkThreads threads{io};
 };
 
 // Serves one connection until it ends.

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <thread>
 
-#include "graph/layout.h"
+#include "engine/probe.h"
 
 namespace omnigraph::server {
 
@@ -43,7 +43,7 @@ std::map<std::string, std::string> Readiness::failures(
     if (probe.running || (probe.known && Clock::now() - probe.ended < kFresh)) continue;
     probe.running = true;
     std::thread([state = state_, id, graph] {
-      const auto found = graph->storage().store().head(graph::kGraphFile);
+      const auto found = engine::probe_storage(*graph);
       const std::lock_guard done(state->mutex);
       Probe& mine = state->probes[id];
       mine.running = false;

@@ -6,7 +6,7 @@
 #include "api/answers.h"
 #include "base/text.h"
 #include "cluster/declaration.h"
-#include "exec/read_scope.h"
+#include "engine/read_bounds.h"
 #include "server/handlers.h"
 #include "server/log.h"
 
@@ -14,24 +14,32 @@ namespace omnigraph::server {
 
 namespace {
 
-// True if the segments fit; values of {..} segments are appended to `captures`.
-bool matches(std::string_view pattern, const std::vector<std::string>& segments, std::vector<std::string>& captures) {
-  std::size_t at = 0;
-  captures.clear();
-  for (std::string_view rest = pattern.substr(1);;) {
-    const std::size_t slash = rest.find('/');
-    const std::string_view part = rest.substr(0, slash);
-    if (at >= segments.size()) return false;
-    if (part.starts_with('{')) {
-      if (segments[at].empty()) return false;
-      captures.push_back(segments[at]);
-    } else if (part != segments[at]) {
-      return false;
+// The patterns of the table, split once.
+const std::vector<std::vector<std::string_view>>& split_patterns() {
+  static const auto kSplit = [] {
+    std::vector<std::vector<std::string_view>> all;
+    for (const Route& route : routes()) {
+      auto& parts = all.emplace_back();
+      for (std::string_view rest = route.pattern.substr(1);;) {
+        const std::size_t slash = rest.find('/');
+        parts.push_back(rest.substr(0, slash));
+        if (slash == std::string_view::npos) break;
+        rest = rest.substr(slash + 1);
+      }
     }
-    ++at;
-    if (slash == std::string_view::npos) return at == segments.size();
-    rest = rest.substr(slash + 1);
+    return all;
+  }();
+  return kSplit;
+}
+
+bool is_capture(std::string_view part) { return part.starts_with('{'); }
+
+bool matches(const std::vector<std::string_view>& parts, const std::vector<std::string>& segments) {
+  if (parts.size() != segments.size()) return false;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (is_capture(parts[i]) ? segments[i].empty() : parts[i] != segments[i]) return false;
   }
+  return true;
 }
 
 // Token, then graph: nobody without a token learns which graphs there are.
@@ -43,7 +51,8 @@ Result<Call> call_of(std::shared_ptr<Service> service, const Match& match, const
     const auto headers = request.header_values("authorization");
     OG_ASSIGN_OR_RETURN(call.actor, serving.authenticate(headers.size() == 1 ? headers.front() : std::string_view()));
   }
-  if (request.bad_escape) return std::unexpected(bad_request("the request target has a bad percent escape or is not UTF-8"));
+  if (request.bad_escape)
+    return std::unexpected(bad_request("the request target has a bad percent escape or is not UTF-8"));
   if (route.pattern.starts_with("/graphs/{graph_id}")) {
     const std::string id = call.captures.front();
     call.captures.erase(call.captures.begin());
@@ -59,13 +68,16 @@ Result<Call> call_of(std::shared_ptr<Service> service, const Match& match, const
 
 Match match_route(const HttpRequest& request) {
   Match match;
-  for (const Route& route : routes()) {
-    std::vector<std::string> captures;
-    if (!matches(route.pattern, request.segments, captures)) continue;
+  const auto& patterns = split_patterns();
+  for (std::size_t r = 0; r < patterns.size(); ++r) {
+    if (!matches(patterns[r], request.segments)) continue;
+    const Route& route = routes()[r];
     if (route.method == request.method || (route.method == "GET" && request.method == "HEAD")) {
       match.route = &route;
-      match.captures = std::move(captures);
       match.head = request.method == "HEAD";
+      for (std::size_t i = 0; i < patterns[r].size(); ++i) {
+        if (is_capture(patterns[r][i])) match.captures.push_back(request.segments[i]);
+      }
       return match;
     }
     if (route.method == "HEAD") continue;  // told with GET
@@ -111,7 +123,9 @@ std::string only_utf8(std::string_view text) {
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
     std::size_t size = std::min<std::size_t>(4, text.size() - at);
-    while (size != 0 && (!base::is_valid_utf8(text.substr(at, size)) || base::code_point_count(text.substr(at, size)) != 1)) --size;
+    while (size != 0 &&
+           (!base::is_valid_utf8(text.substr(at, size)) || base::code_point_count(text.substr(at, size)) != 1))
+      --size;
     if (size == 0) {
       out.append("\xef\xbf\xbd");
       ++at;
@@ -144,8 +158,8 @@ Admitted admit(std::shared_ptr<Service> service, const Match& match, const HttpR
         Error{Code::kMethodNotAllowed, "method " + request.method + " is not allowed on " + request.path});
     admitted.refusal->headers.emplace_back("Allow", match.allow);
   } else if (match.route == nullptr) {
-    admitted.refusal = error_response(request.bad_escape
-                                          ? bad_request("the request target has a bad percent escape or is not UTF-8")
+    admitted.refusal =
+        error_response(request.bad_escape ? bad_request("the request target has a bad percent escape or is not UTF-8")
                                           : not_found("no route " + request.method + " " + request.path));
   } else if (auto call = call_of(std::move(service), match, request)) {
     admitted.call.emplace(std::move(*call));
@@ -157,7 +171,7 @@ Admitted admit(std::shared_ptr<Service> service, const Match& match, const HttpR
 
 HttpResponse respond(Call& call) {
   const std::uint64_t result_bytes_max = call.service.options().query_result_bytes_max;
-  const exec::ReadScope scope(call.request.gone, result_bytes_max);
+  const engine::ReadBounds scope(call.request.gone, result_bytes_max);
   try {
     auto response = call.route->handler(call);
     return response ? std::move(*response) : error_response(response.error());

@@ -146,7 +146,7 @@ class Session : public std::enable_shared_from_this<Session> {
   asio::awaitable<bool> read_header(RequestParser& parser) {
     auto patience = first_ ? network_.timeouts.header : network_.timeouts.idle;
     first_ = false;
-    const auto started = Clock::now();
+    std::optional<Clock::time_point> begun;  // first byte of the request
     for (;;) {
       if (!buffer_.empty()) {
         auto taken = parser.put(buffer_);
@@ -156,7 +156,8 @@ class Session : public std::enable_shared_from_this<Session> {
         }
         buffer_.erase(0, *taken);
         if (parser.header_done()) co_return true;
-        const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started);
+        if (!begun) begun = Clock::now();
+        const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - *begun);
         patience = std::max(network_.timeouts.header - spent, std::chrono::milliseconds(0));
       }
       idle_ = buffer_.empty();
@@ -251,12 +252,14 @@ class Session : public std::enable_shared_from_this<Session> {
   asio::awaitable<void> on_thread(F body) {
     asio::steady_timer finished(transport_->executor(), asio::steady_timer::time_point::max());
     bool done = false;
-    std::thread([&] {
+    ++network_.client_threads;
+    std::thread([&, &threads = network_.client_threads] {
       body();
       asio::post(finished.get_executor(), [&] {
         done = true;
         finished.cancel();
       });
+      --threads;
     }).detach();
     while (!done) co_await finished.async_wait(asio::as_tuple(asio::use_awaitable));
   }
