@@ -8,10 +8,16 @@
 namespace omnigraph::graph {
 namespace {
 
-bool same_tables(const CommitRecord& a, const CommitRecord& b) {
-  return std::ranges::equal(a.tables, b.tables, [](const auto& one, const auto& other) {
-    return one.first == other.first && one.second.id == other.second.id;
-  });
+// The text alone tells nothing: what was dropped and added again is another property of the same name.
+bool same_identities(const RecordSchema& a, const RecordSchema& b) {
+  const auto same_property = [](const PropertyIdentity& one, const PropertyIdentity& other) {
+    return one.name == other.name && one.id == other.id;
+  };
+  const auto same_type = [&](const TypeIdentity& one, const TypeIdentity& other) {
+    return one.table_key == other.table_key && one.id == other.id &&
+           std::ranges::equal(one.properties, other.properties, same_property);
+  };
+  return a.digest == b.digest && std::ranges::equal(a.types, b.types, same_type);
 }
 
 bool has_rows(const Snapshot& snapshot, schema::TypeRef type) {
@@ -42,13 +48,12 @@ std::map<std::string, StorageType> properties_by_identity(const Snapshot& snapsh
 }  // namespace
 
 std::optional<std::string> schema_boundary(const Snapshot& before, const Snapshot& after) {
-  if (before.record().schema.digest == after.record().schema.digest && same_tables(before.record(), after.record())) {
-    return std::nullopt;
-  }
+  if (same_identities(before.record().schema, after.record().schema)) return std::nullopt;
   for (const TypePair& pair : pair_types(before, after, false)) {
-    const bool differs = pair.before && pair.after
-                             ? properties_by_identity(before, *pair.before) != properties_by_identity(after, *pair.after)
-                             : (pair.before ? has_rows(before, *pair.before) : has_rows(after, *pair.after));
+    const bool differs =
+        pair.before && pair.after
+            ? properties_by_identity(before, *pair.before) != properties_by_identity(after, *pair.after)
+            : (pair.before ? has_rows(before, *pair.before) : has_rows(after, *pair.after));
     if (!differs) continue;
     return pair.after ? after.catalog()->name_of(*pair.after) : before.catalog()->name_of(*pair.before);
   }

@@ -58,7 +58,8 @@ std::vector<Step> steps() {
       {"a node type more", std::string(kBase) + "node Crew { name: String @key }\n", std::nullopt},
       {"an edge type more", std::string(kBase) + "edge Tows: Ship -> Ship\n", std::nullopt},
       {"a renamed property", edited("tons: I32?", "weight: I32? @rename_from(\"tons\")"), std::nullopt},
-      {"a renamed type", edited("edge DocksAt: Ship -> Port", "edge Visits: Ship -> Port @rename_from(\"DocksAt\")"), std::nullopt},
+      {"a renamed type", edited("edge DocksAt: Ship -> Port", "edge Visits: Ship -> Port @rename_from(\"DocksAt\")"),
+       std::nullopt},
       {"a member more of an enum", edited("enum(sea, river)", "enum(sea, river, lake)"), std::nullopt},
       {"an index", edited("tons: I32?", "tons: I32? @index"), std::nullopt},
       {"a rule that holds", edited("old: String?", "old: String?  @range(tons, 0..9)"), std::nullopt},
@@ -215,6 +216,20 @@ TEST(FeedBoundary, Merges) {
   const auto with_entities = changes_of(*graph).commit_changes({.commit_id = more});
   ASSERT_FALSE(with_entities);
   expect_refused(with_entities.error(), more, "Crew");
+}
+
+// Goal: a property that was dropped and added again meanwhile is another one, although the schema's text is the same.
+TEST(FeedBoundary, TheSameTextWithOtherProperties) {
+  const auto graph = fresh_graph(objectstore::make_memory_store(), kBase);
+  ASSERT_TRUE(load(*graph, kRows));
+  ASSERT_TRUE(graph->create_branch("old", "main"));
+  ASSERT_TRUE(graph->apply_schema(edited("  old: String?", ""), {}));
+  ASSERT_TRUE(graph->apply_schema(kBase, {}));
+  ASSERT_TRUE(merge_branches(*graph, {.source = "main", .target = "old"}));
+  const std::string brought = graph->commits("old")->front().graph_commit_id;
+  const auto refused = changes_of(*graph).commit_changes({.commit_id = brought});
+  ASSERT_FALSE(refused) << "a value was lost without a word";
+  expect_refused(refused.error(), brought, "Ship");
 }
 
 }  // namespace

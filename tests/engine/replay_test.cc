@@ -115,30 +115,22 @@ class RandomHistory {
   void step() {
     const std::string branch = branches[pick(branches.size())];
     shape_ = Shape::of(graph_.schema_source(branch).value());
-    switch (pick(14)) {
+    const std::size_t what = pick(14);
+    doing_ = "operation " + std::to_string(what);
+    switch (what) {
       case 0:
       case 1:
-      case 2:
-        (void)load(graph_, records(), LoadMode::kMerge, branch);
-        break;
-      case 3:
-        (void)load(graph_, records(), LoadMode::kOverwrite, branch);
-        break;
-      case 4:
-        (void)load(graph_, records(), LoadMode::kAppend, branch);
-        break;
-      case 5:
-        (void)mutate(graph_, "delete " + shape_.crew() + " where tag = \"" + tag() + "\"", branch);
-        break;
+      case 2: (void)load(graph_, records(), LoadMode::kMerge, branch); break;
+      case 3: (void)load(graph_, records(), LoadMode::kOverwrite, branch); break;
+      case 4: (void)load(graph_, records(), LoadMode::kAppend, branch); break;
+      case 5: (void)mutate(graph_, "delete " + shape_.crew() + " where tag = \"" + tag() + "\"", branch); break;
       case 6:
         (void)mutate(graph_,
                      "update " + shape_.crew() + " set { " + shape_.rank() + ": " + std::to_string(pick(3)) +
                          " } where " + shape_.rank() + " = " + std::to_string(pick(3)),
                      branch);
         break;
-      case 7:
-        (void)mutate(graph_, "delete Mans where from = \"" + tag() + "\"", branch);
-        break;
+      case 7: (void)mutate(graph_, "delete Mans where from = \"" + tag() + "\"", branch); break;
       case 8:
         if (branches.size() < 5) {
           const std::string name = std::string("b").append(std::to_string(pick(6)));
@@ -149,21 +141,16 @@ class RandomHistory {
         if (branch != "main" && pick(3) == 0 && graph_.delete_branch(branch)) std::erase(branches, branch);
         return;
       case 10:
-      case 11:
-        merge(branches[pick(branches.size())], branch);
-        break;
-      case 12:
-        optimizes += optimize(graph_, branch).value().commit ? 1 : 0;
-        break;
-      default:
-        change_schema();
-        return note("main");
+      case 11: merge(branches[pick(branches.size())], branch); break;
+      case 12: optimizes += optimize(graph_, branch).value().commit ? 1 : 0; break;
+      default: change_schema(); return note("main");
     }
     note(branch);
   }
 
   std::vector<std::string> branches{"main"};
   std::map<std::string, World> at_commit;  // what an export gave while the commit was a head
+  std::string log;                         // every commit and what made it
   int merges = 0, optimizes = 0, schema_changes = 0;
 
   std::size_t pick(std::size_t below) { return random_() % below; }
@@ -173,11 +160,15 @@ class RandomHistory {
   std::string dock() { return std::string("d").append(std::to_string(pick(6))); }
 
   void note(const std::string& branch) {
-    at_commit.try_emplace(graph_.commits(branch)->front().graph_commit_id, export_of(graph_, branch));
+    const std::string id = graph_.commits(branch)->front().graph_commit_id;
+    if (at_commit.try_emplace(id, export_of(graph_, branch)).second) {
+      log += id + " " + branch + ": " + doing_ + "\n";
+    }
   }
 
   void merge(const std::string& source, const std::string& target) {
     if (source == target) return;
+    doing_ = "merge of " + source;
     const auto merged = merge_branches(graph_, {.source = source, .target = target});
     merges += merged && merged->outcome != "already_up_to_date" ? 1 : 0;
   }
@@ -188,6 +179,7 @@ class RandomHistory {
     bool* const switches[] = {&next.sailor, &next.grade, &next.extra, &next.lamp};
     bool& one = *switches[pick(4)];
     one = !one;
+    doing_ = "schema\n" + next.source(old);
     const auto applied = graph_.apply_schema(next.source(old), {});
     EXPECT_TRUE(applied) << applied.error().render();
     schema_changes += applied && applied->applied ? 1 : 0;
@@ -221,6 +213,7 @@ class RandomHistory {
   Graph& graph_;
   std::mt19937 random_;
   Shape shape_;
+  std::string doing_ = "init";
 };
 
 // One commit of the feed: its block, or the word that its changes cannot be told across its schema change.
@@ -278,7 +271,7 @@ void expect_replay(RandomHistory& history, Graph& graph, Graph& other, const std
   const std::vector<Told> feed = read_feed(branch, first, [] { return kChangesPerPage; }, cursor);
   World world;
   for (const Told& told : feed) {
-    SCOPED_TRACE(told.commit_id);
+    SCOPED_TRACE(told.commit_id + " in\n" + history.log);
     ASSERT_TRUE(history.at_commit.contains(told.commit_id));
     const World& there = history.at_commit.at(told.commit_id);
     const auto alone = changes_of(graph).commit_changes({.commit_id = told.commit_id});
@@ -311,6 +304,7 @@ TEST(Replay, IsTheExportAfterEveryCommit) {
   const char* rounds_text = std::getenv("OMNIGRAPH_CHANGES_ROUNDS");
   const char* seed_text = std::getenv("OMNIGRAPH_CHANGES_SEED");
   const int rounds = rounds_text == nullptr ? 3 : std::atoi(rounds_text);
+  std::string log;  // every commit and what made it
   int merges = 0, optimizes = 0, schema_changes = 0, boundaries = 0;
   for (int round = 0; round < rounds; ++round) {
     const unsigned seed =
