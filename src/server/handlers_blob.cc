@@ -7,6 +7,7 @@
 #include "server/blob_conditions.h"
 #include "server/handlers.h"
 #include "server/log.h"
+#include "server/masked_error.h"
 
 namespace omnigraph::server {
 
@@ -36,11 +37,7 @@ Result<engine::BlobSelector> selector_of(const HttpRequest& request) {
 }
 
 // What happens inside stays in the log.
-Error masked(const Error& error) {
-  if (http_status(error.code) < 500) return error;
-  log_error(error.render());
-  return internal_error("Blob delivery failed before response headers");
-}
+constexpr const char* kDeliveryFailed = "Blob delivery failed before response headers";
 
 HttpResponse redirect(const engine::BlobCell& cell) {
   HttpResponse response;
@@ -102,12 +99,8 @@ Result<HttpResponse> managed(const Call& call, const engine::BlobCell& cell) {
       response.content_type.clear();
       response.content_length = size;
       break;
-    case BlobVerdict::Kind::kHeadOnly:
-      response.content_length = size;
-      break;
-    case BlobVerdict::Kind::kUnsatisfiable:
-      response = range_refusal(verdict.range, size);
-      break;
+    case BlobVerdict::Kind::kHeadOnly: response.content_length = size; break;
+    case BlobVerdict::Kind::kUnsatisfiable: response = range_refusal(verdict.range, size); break;
     case BlobVerdict::Kind::kWhole: {
       OG_ASSIGN_OR_RETURN(response, content(call.graph->graph, cell, 0, size));
       break;
@@ -138,16 +131,17 @@ Result<HttpResponse> handle_blob(Call& call) {
   OG_ASSIGN_OR_RETURN(const AuthorizedTarget target, read_target(call, branch, snapshot));
   OG_RETURN_IF_ERROR(authorize(call, Action::kRead, target.branch));
   const auto cell = engine::read_blob_cell(*call.graph->graph, selector, target.read);
-  if (!cell) return std::unexpected(masked(cell.error()));
+  if (!cell) return std::unexpected(masked_error(cell.error(), kDeliveryFailed));
   if (!cell->is_external()) {
     auto response = managed(call, *cell);
-    if (!response) return std::unexpected(masked(response.error()));
+    if (!response) return std::unexpected(masked_error(response.error(), kDeliveryFailed));
     return response;
   }
   // A part of an object is never widened to the whole of it.
   if (cell->is_part()) {
     return std::unexpected(
-        masked(internal_error("the Blob refers to a part of '" + cell->uri() + "', which cannot be delivered")));
+        masked_error(internal_error("the Blob refers to a part of '" + cell->uri() + "', which cannot be delivered"),
+                     kDeliveryFailed));
   }
   return redirect(*cell);
 }

@@ -7,6 +7,7 @@
 #include "server/handlers.h"
 #include "server/json_body.h"
 #include "server/log.h"
+#include "server/masked_error.h"
 
 namespace omnigraph::server {
 
@@ -48,16 +49,10 @@ Result<ChangeQuery> change_query(const HttpRequest& request, bool feed) {
 }
 
 // What went wrong inside stays in the log.
-Error masked(const Error& error) {
-  if (http_status(error.code) < 500) return error;
-  log_error(error.render());
-  return internal_error("internal error while reading changes");
-}
-
 template <class T>
 Result<T> masked(Result<T> result) {
   if (result) return result;
-  return std::unexpected(masked(result.error()));
+  return std::unexpected(masked_error(result.error(), "internal error while reading changes"));
 }
 
 bool accepts_events(const HttpRequest& request) {

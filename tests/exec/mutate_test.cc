@@ -7,7 +7,7 @@
 namespace omnigraph::exec::testing {
 namespace {
 
-constexpr std::string_view kSchema = R"(
+constexpr std::string_view kMutateSchema = R"(
 node Ship { name: String @key  tons: I32?  rate: F32?  note: String?  kind: enum(tug, liner)?  tags: [I32]?  vec: Vector(2)?  pic: Blob? }
 node Port { zone: String  size: U32? }
 node Berth { port: String  number: I32  free: Bool?  @key(port, number) }
@@ -31,7 +31,7 @@ constexpr std::string_view kRows = R"(
 )";
 
 struct MutateTest : ::testing::Test {
-  MutateTest() : graph(kSchema, 2) { graph.add(kRows); }
+  MutateTest() : graph(kMutateSchema, 2) { graph.add(kRows); }
   MutationAnswer run(const std::string& statements, std::string_view parameters = "{}",
                      const std::string& declared = "", const MutateContext& context = {}) {
     return mutate(graph.snapshot(), "query q(" + declared + ") { " + statements + " }", parameters, context);

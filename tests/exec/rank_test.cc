@@ -15,7 +15,7 @@
 namespace omnigraph::exec::testing {
 namespace {
 
-constexpr std::string_view kSchema = R"(
+constexpr std::string_view kRankSchema = R"(
 node Note { slug: String @key  body: String?  vec: Vector(2)?  weight: I32? }
 node Tag { name: String @key }
 edge Has: Note -> Tag
@@ -30,13 +30,13 @@ struct Note {
   int weight = 0;
 };
 
-struct Row {
+struct RankedRow {
   std::string note, tag;
 };
 
 struct World {
   std::map<std::string, Note> notes;
-  std::vector<Row> rows;  // of `$n has $t`, or of `$n` alone with empty tags
+  std::vector<RankedRow> rows;  // of `$n has $t`, or of `$n` alone with empty tags
   std::string ndjson;
 };
 
@@ -122,10 +122,10 @@ Score text_score(const World& world, const Note& note, const std::vector<std::st
 }
 
 // Entities of the rows in the order of their scores; equal ones by the entity's first row in tie-break order.
-std::vector<std::string> ranked(const World& world, const std::vector<Row>& sorted_rows,
+std::vector<std::string> ranked(const World& world, const std::vector<RankedRow>& sorted_rows,
                                 const std::function<Score(const Note&)>& score) {
   std::vector<std::string> entities;
-  for (const Row& row : sorted_rows) {
+  for (const RankedRow& row : sorted_rows) {
     if (!score(world.notes.at(row.note))) continue;
     if (std::ranges::find(entities, row.note) == entities.end()) entities.push_back(row.note);
   }
@@ -138,11 +138,11 @@ std::vector<std::string> ranked(const World& world, const std::vector<Row>& sort
   return entities;
 }
 
-std::vector<std::string> expected_rows(const std::vector<std::string>& entities, const std::vector<Row>& sorted_rows,
+std::vector<std::string> expected_rows(const std::vector<std::string>& entities, const std::vector<RankedRow>& sorted_rows,
                                        std::size_t limit) {
   std::vector<std::string> out;
   for (const std::string& entity : entities) {
-    for (const Row& row : sorted_rows) {
+    for (const RankedRow& row : sorted_rows) {
       if (row.note != entity || out.size() == limit) continue;
       std::ostringstream text;
       text << "[\"" << row.note << "\"";
@@ -163,12 +163,12 @@ TEST(RandomRanking, AgreesWithTheDefinition) {
   for (int round = 0; round < 200; ++round) {
     const bool traversal = round % 2 == 1;
     const World world = make_world(random, traversal);
-    FakeGraph graph(kSchema, 1 + static_cast<std::size_t>(round % 5));
+    FakeGraph graph(kRankSchema, 1 + static_cast<std::size_t>(round % 5));
     graph.add(world.ndjson);
     const std::size_t limit = 1 + random() % 6;
     const bool by_weight = random() % 2 == 0;
-    std::vector<Row> rows = world.rows;
-    std::ranges::sort(rows, [&](const Row& a, const Row& b) {
+    std::vector<RankedRow> rows = world.rows;
+    std::ranges::sort(rows, [&](const RankedRow& a, const RankedRow& b) {
       const int x = world.notes.at(a.note).weight;
       const int y = world.notes.at(b.note).weight;
       if (by_weight && x != y) return x > y;

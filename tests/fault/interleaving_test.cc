@@ -16,9 +16,9 @@ namespace {
 
 using fault::Scheduler;
 
-constexpr std::int64_t kHourUs = std::int64_t{3600} * 1'000'000;
+constexpr std::int64_t kInterleavingHourUs = std::int64_t{3600} * 1'000'000;
 constexpr std::int64_t kStartUs = 1'790'000'000'000'000;
-constexpr std::int64_t kRoundUs = 40 * 24 * kHourUs;  // commit ids only rise; no round repeats the time of another
+constexpr std::int64_t kRoundUs = 40 * 24 * kInterleavingHourUs;  // commit ids only rise; no round repeats the time of another
 
 // What a refusal says about the state that it was decided on: one of those between two sequence numbers.
 struct Claim {
@@ -223,7 +223,7 @@ class Player {
     world_.note_seen(branch_, seq);
     const auto state = state_of(**head);
     if (!state) {
-      const bool too_late = world_.clock.now_us() - began_us > 22 * kHourUs;
+      const bool too_late = world_.clock.now_us() - began_us > 22 * kInterleavingHourUs;
       EXPECT_TRUE(process_.dead() || state.error().code == Code::kIoError || too_late) << state.error().render();
       return;
     }
@@ -246,7 +246,7 @@ void remove_old_records(World& world) {
     for (auto at = log.begin(); at != log.end(); ++at) {
       all.emplace(branch, at->first);
       const auto next = std::next(at);
-      const bool young = next == log.end() || world.clock.now_us() - next->second.born_us < 24 * kHourUs;
+      const bool young = next == log.end() || world.clock.now_us() - next->second.born_us < 24 * kInterleavingHourUs;
       if (!young) continue;
       kept.emplace(branch, at->first);
       keeping.push_back(&at->second.record);

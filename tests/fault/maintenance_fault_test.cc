@@ -13,7 +13,7 @@ namespace {
 
 using objectstore::Fault;
 
-void seed(const StorePtr& disk) {
+void seed_tables(const StorePtr& disk) {
   const GraphPtr graph = init_people(disk);
   for (const char* name : {"Ada", "Bo", "Cy"}) ASSERT_TRUE(insert_person(*graph, name));
   ASSERT_TRUE(insert_knows(*graph, "Ada", "Bo"));
@@ -30,7 +30,7 @@ TEST(MaintenanceFault, OptimizeChangesNothing) {
       SCOPED_TRACE(::testing::Message() << "fault " << static_cast<int>(fault) << " at operation " << at);
       ASSERT_LT(at, 1'000u);
       const StorePtr disk = objectstore::make_memory_store();
-      seed(disk);
+      seed_tables(disk);
       const State before = read_state(disk).value();
       const auto faulty = objectstore::make_faulty_store(disk, {.fault = fault, .at_operation = at});
       bool told = false;
@@ -64,7 +64,7 @@ TEST(MaintenanceFault, RepairIsAllOrNothing) {
       SCOPED_TRACE(::testing::Message() << "fault " << static_cast<int>(fault) << " at operation " << at);
       ASSERT_LT(at, 1'000u);
       const StorePtr disk = objectstore::make_memory_store();
-      seed(disk);
+      seed_tables(disk);
       ASSERT_TRUE(insert_person(*open_people(disk), "Last"));  // its fragment is the last one
       const State before = read_state(disk).value();
       State with = before;

@@ -38,19 +38,19 @@ class Folder {
 
 constexpr StoreOptions kQuiet{.clock = nullptr, .background_settle = false, .exclusive_writer = false};
 
-struct Operation {
+struct PowerOperation {
   std::string name;
   std::function<Result<void>(GraphStore&)> run;
 };
 
 // Random writes, and the state after each.
 struct History {
-  std::vector<Operation> operations;
+  std::vector<PowerOperation> operations;
   std::vector<State> states{State{}};  // states[n]: after n operations
   std::uint64_t first_version = 1;     // of states[0]
 };
 
-Result<void> dropped(const Result<WriteOutcome>& outcome) {
+Result<void> dropped_commit(const Result<WriteOutcome>& outcome) {
   if (!outcome) return std::unexpected(outcome.error());
   return {};
 }
@@ -71,7 +71,7 @@ class HistoryMaker {
   }
 
  private:
-  Operation one(std::size_t at, bool long_notes, State& state) {
+  PowerOperation one(std::size_t at, bool long_notes, State& state) {
     const std::size_t choice = random_() % 10;
     if (long_notes && at % 8 == 2) return note(long_text(), state);
     if (state.people.size() < 3 || choice < 6) return insert(numbered("p", static_cast<std::int64_t>(at)), state);
@@ -84,7 +84,7 @@ class HistoryMaker {
         [[fallthrough]];
       case 8:
         ++state.people[who];
-        return {"birthday of " + who, [who](GraphStore& graph) { return dropped(birthday(graph, who)); }};
+        return {"birthday of " + who, [who](GraphStore& graph) { return dropped_commit(birthday(graph, who)); }};
       default:
         return edge(who, person(state), state);
     }
@@ -97,22 +97,22 @@ class HistoryMaker {
     return text;
   }
 
-  static Operation insert(const std::string& who, State& state) {
+  static PowerOperation insert(const std::string& who, State& state) {
     state.people[who] = 7;
-    return {"insert " + who, [who](GraphStore& graph) { return dropped(insert_person(graph, who, 7)); }};
+    return {"insert " + who, [who](GraphStore& graph) { return dropped_commit(insert_person(graph, who, 7)); }};
   }
-  static Operation note(const std::string& text, State& state) {
+  static PowerOperation note(const std::string& text, State& state) {
     state.notes.insert(text);
     return {"note of " + std::to_string(text.size()),
-            [text](GraphStore& graph) { return dropped(insert_note(graph, text)); }};
+            [text](GraphStore& graph) { return dropped_commit(insert_note(graph, text)); }};
   }
-  static Operation remove(const std::string& who, State& state) {
+  static PowerOperation remove(const std::string& who, State& state) {
     state.people.erase(who);
-    return {"remove " + who, [who](GraphStore& graph) { return dropped(remove_person(graph, who)); }};
+    return {"remove " + who, [who](GraphStore& graph) { return dropped_commit(remove_person(graph, who)); }};
   }
-  static Operation edge(const std::string& from, const std::string& to, State& state) {
+  static PowerOperation edge(const std::string& from, const std::string& to, State& state) {
     state.knows.emplace(from, to);
-    return {"edge", [from, to](GraphStore& graph) { return dropped(insert_knows(graph, from, to)); }};
+    return {"edge", [from, to](GraphStore& graph) { return dropped_commit(insert_knows(graph, from, to)); }};
   }
   static bool has_edge(const State& state, const std::string& who) {
     return std::ranges::any_of(state.knows, [&](const auto& pair) { return pair.first == who || pair.second == who; });
@@ -384,7 +384,7 @@ TEST(PowerLoss, AfterACrashOfTheWriter) {
     const Folder base;
     {
       const GraphPtr graph = init_people(base.open());
-      for (const Operation& operation : before.operations) ASSERT_TRUE(operation.run(*graph));
+      for (const PowerOperation& operation : before.operations) ASSERT_TRUE(operation.run(*graph));
     }
     for (std::uint64_t dies_after = 1; !::testing::Test::HasFailure(); ++dies_after) {
       SCOPED_TRACE(::testing::Message() << "the first process dies after step " << dies_after);

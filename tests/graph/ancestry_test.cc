@@ -14,13 +14,13 @@
 namespace omnigraph::graph::testing {
 namespace {
 
-constexpr std::string_view kSchema = "node A { name: String @key }";
+constexpr std::string_view kAncestrySchema = "node A { name: String @key }";
 
 // A graph whose commits change nothing: only their parents matter.
 class History {
  public:
   explicit History(std::shared_ptr<objectstore::ObjectStore> store = objectstore::make_memory_store())
-      : graph_(kSchema, std::move(store)) {
+      : graph_(kAncestrySchema, std::move(store)) {
     note(head("main"));
   }
 

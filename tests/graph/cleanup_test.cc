@@ -254,9 +254,9 @@ TEST_F(CleanupTest, ABranchHoldsTheHistoryBackToItsMergeBases) {
 // Goal: whatever was not asked to go, is as it was; whatever is still there, is whole; a second run has nothing to do.
 // Method: random histories with branches, merges, deletions and pauses, cleaned up with random policies. The model
 // keeps the state and the parents of every commit.
-class RandomHistory {
+class CleanedHistory {
  public:
-  RandomHistory(CleanupTest& test, std::uint64_t seed) : test_(test), random_(seed) {}
+  CleanedHistory(CleanupTest& test, std::uint64_t seed) : test_(test), random_(seed) {}
 
   void step() {
     const std::vector<std::string> branches = test_.graph->branches().value();
@@ -416,7 +416,7 @@ TEST_F(CleanupTest, RandomHistoriesKeepWhatWasPromised) {
     SCOPED_TRACE(::testing::Message() << "OMNIGRAPH_TEST_SEED=" << seed << " OMNIGRAPH_TEST_ROUNDS=1");
     store = objectstore::make_memory_store(clock);
     graph = init_people(store, options());
-    RandomHistory history(*this, seed);
+    CleanedHistory history(*this, seed);
     for (int i = 0; i < 3; ++i) {
       for (int step = 0; step < 25; ++step) history.step();
       history.clean_and_check();

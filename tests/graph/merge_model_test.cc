@@ -15,7 +15,7 @@
 namespace omnigraph::graph::testing {
 namespace {
 
-constexpr std::string_view kSchema = R"(
+constexpr std::string_view kModelSchema = R"(
 node Note { text: String? }
 node Person { name: String @key  age: I32?  mail: String? @unique }
 edge About: Note -> Person @card(1..2)
@@ -261,7 +261,7 @@ class Model {
 // One random history.
 class RandomHistory {
  public:
-  explicit RandomHistory(std::uint64_t seed) : random_(seed), graph_(kSchema) {
+  explicit RandomHistory(std::uint64_t seed) : random_(seed), graph_(kModelSchema) {
     const SnapshotPtr head = graph_.head("main");
     model_.commits[head->commit_id()] = {.parents = {}, .version = 1, .state = kNothing};
     model_.heads["main"] = head->commit_id();

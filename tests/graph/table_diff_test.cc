@@ -11,7 +11,7 @@
 namespace omnigraph::graph::testing {
 namespace {
 
-constexpr std::string_view kSchema = R"(
+constexpr std::string_view kDiffSchema = R"(
 node Person { name: String @key  age: I32?  tags: [String]?  score: F64? }
 node Note { text: String  body: Blob? }
 edge Knows: Person -> Person { since: Date? }
@@ -75,7 +75,7 @@ Changes diff(const Snapshot& before, const Snapshot& after) {
 }
 
 TEST(TableDiffTest, InsertUpdateDeleteAndNothingElse) {
-  BranchedGraph graph(kSchema);
+  BranchedGraph graph(kDiffSchema);
   ASSERT_TRUE(graph.put("main", "node:Person", {person("Ada", number(1)), person("Bo"), person("Cy")}));
   const SnapshotPtr before = graph.head("main");
   ASSERT_TRUE(graph.write("main", {.puts = {{"node:Person", {person("Ada", number(2)), person("Bo"), person("Di")}}},
@@ -95,7 +95,7 @@ TEST(TableDiffTest, InsertUpdateDeleteAndNothingElse) {
 }
 
 TEST(TableDiffTest, EqualityIsTyped) {
-  BranchedGraph graph(kSchema);
+  BranchedGraph graph(kDiffSchema);
   const Value none = Value{columnar::ScalarList{}};
   const std::vector<Row> kinds = {person("x"),
                                   person("x", {}, none),
@@ -114,7 +114,7 @@ TEST(TableDiffTest, EqualityIsTyped) {
 }
 
 TEST(TableDiffTest, ABlobIsItsBytesOrItsUri) {
-  BranchedGraph graph(kSchema);
+  BranchedGraph graph(kDiffSchema);
   const std::vector<Row> kinds = {note("n", "t"), note("n", "t", text("b:")), note("n", "t", text("b:x")),
                                   note("n", "t", text("u:s3://b/x")), note("n", "t", text("u:s3://b/y"))};
   for (std::size_t a = 0; a < kinds.size(); ++a) {
@@ -128,7 +128,7 @@ TEST(TableDiffTest, ABlobIsItsBytesOrItsUri) {
 }
 
 TEST(TableDiffTest, UnchangedFilesStayUnread) {
-  BranchedGraph graph(kSchema);
+  BranchedGraph graph(kDiffSchema);
   std::vector<Row> many;
   for (std::uint64_t i = 0; i < 40'000; ++i) many.push_back(person(numbered("p", i), number(1)));
   ASSERT_TRUE(graph.put("main", "node:Person", many));  // too large to be folded
@@ -156,7 +156,7 @@ TEST(TableDiffTest, EqualsAComparisonOfAllRows) {
   std::mt19937_64 random(seed);
   const auto below = [&](std::uint64_t count) { return random() % count; };
   for (int round = 0; round < 6; ++round) {
-    BranchedGraph graph(kSchema);
+    BranchedGraph graph(kDiffSchema);
     std::vector<Row> people;
     for (std::uint64_t i = 0; i < 20; ++i) people.push_back(person(numbered("p", i), number(0)));
     ASSERT_TRUE(graph.put("main", "node:Person", people));

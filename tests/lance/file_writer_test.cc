@@ -197,7 +197,7 @@ TEST(PageEncoderTest, ManyStringsAreNoDictionary) {
 
 const Field kNumber{"n", columnar::primitive(TypeId::kInt32), true};
 
-ArrayPtr int32s(const std::vector<std::int32_t>& values) {
+ArrayPtr int32_array(const std::vector<std::int32_t>& values) {
   ArrayBuilder builder(kNumber.type);
   for (const std::int32_t value : values) builder.append_value(value);
   return builder.finish();
@@ -211,7 +211,7 @@ T number_at(const std::string& bytes, std::size_t at) {
 }
 
 TEST(FileWriterTest, BytesOfTheExample) {
-  const FileBytes file = write_file(specs_of({kNumber}), {{int32s({5, 9})}}).value();
+  const FileBytes file = write_file(specs_of({kNumber}), {{int32_array({5, 9})}}).value();
   ASSERT_EQ(file.bytes.size(), 272u);
   EXPECT_EQ(file.written.size_bytes, 272u);
   EXPECT_EQ(file.written.row_count, 2u);
@@ -285,7 +285,7 @@ TEST(FileWriterTest, PagesDoNotDependOnTheAppends) {
 TEST(FileWriterTest, LargeBuffersAreAlignedToMemoryPages) {
   const std::vector<std::int32_t> values(100'000, 7);
   const FileBytes file = write_file(specs_of({{"b", columnar::primitive(TypeId::kInt32), true}, kNumber}),
-                                    {{int32s({}), int32s({})}, {int32s(values), int32s(values)}})
+                                    {{int32_array({}), int32_array({})}, {int32_array(values), int32_array(values)}})
                              .value();
   EXPECT_EQ(number_at<std::int32_t>(file.bytes, 0), 7);
   const std::size_t second = (400'000 + 4095) / 4096 * 4096;
@@ -299,7 +299,7 @@ TEST(FileWriterTest, MemoryStaysBounded) {
     sunk += bytes.size();
     return {};
   });
-  const ArrayPtr batch = int32s(std::vector<std::int32_t>(1 << 20, 1));
+  const ArrayPtr batch = int32_array(std::vector<std::int32_t>(1 << 20, 1));
   for (int i = 0; i < 10; ++i) {
     ASSERT_TRUE(writer->append({batch}, batch->length()));
     EXPECT_LE(writer->bytes_so_far() - sunk, 2 * kPageBytes + (1 << 20));
@@ -326,7 +326,7 @@ TEST(FileWriterTest, ChildrenThatAreLeftOutNameTheirIds) {
 TEST(FileWriterTest, RefusesMismatchesAndStaysRefused) {
   const auto writer = make_file_writer(specs_of({kNumber}), {}, [](auto) -> Result<void> { return {}; });
   EXPECT_EQ(writer->append({}, 0).error().code, Code::kInvalidArgument);
-  EXPECT_FALSE(writer->append({int32s({1})}, 1)) << "after an error nothing works";
+  EXPECT_FALSE(writer->append({int32_array({1})}, 1)) << "after an error nothing works";
   EXPECT_FALSE(writer->finish());
   ArrayBuilder strings(columnar::utf8());
   strings.append_string("x");
@@ -342,7 +342,7 @@ TEST(FileWriterTest, AFailingSinkIsReported) {
   const auto writer = make_file_writer(specs_of({kNumber}), {}, [](auto) -> Result<void> {
     return std::unexpected(Error{Code::kIoError, "disk full"});
   });
-  ASSERT_TRUE(writer->append({int32s({1})}, 1));
+  ASSERT_TRUE(writer->append({int32_array({1})}, 1));
   EXPECT_EQ(writer->finish().error().message, "disk full");
 }
 

@@ -16,7 +16,7 @@ using testing::LoopbackServer;
 using testing::SeenRequest;
 
 constexpr std::int64_t kNowUs = 1'767'323'045'000'000;  // 2026-01-02T03:04:05Z
-constexpr std::int64_t kMinuteUs = 60'000'000;
+constexpr std::int64_t kCredentialMinuteUs = 60'000'000;
 
 std::string json_credentials(const std::string& id, const std::string& expiration) {
   return R"({"Code":"Success","AccessKeyId":")" + id +
@@ -86,7 +86,7 @@ TEST_F(S3CredentialsTest, WebIdentityAsksTheTokenService) {
   const S3CredentialsPtr found = chain().get().value();
   EXPECT_EQ(found->access_key_id, "web");
   EXPECT_EQ(found->session_token, "t&u");
-  EXPECT_EQ(found->expires_us, kNowUs + 60 * kMinuteUs);
+  EXPECT_EQ(found->expires_us, kNowUs + 60 * kCredentialMinuteUs);
   const SeenRequest seen = server.requests().at(0);
   EXPECT_EQ(seen.method, "POST");
   EXPECT_EQ(seen.body,
@@ -155,9 +155,9 @@ TEST_F(S3CredentialsTest, TheInstanceServiceIsAskedInVersionTwoAndAgainBeforeThe
   EXPECT_EQ(server.requests().at(0).headers.at("x-aws-ec2-metadata-token-ttl-seconds"), "21600");
   service.id = "second";
   service.expiration = "2026-01-02T06:04:05Z";
-  clock.advance_us(54 * kMinuteUs);
+  clock.advance_us(54 * kCredentialMinuteUs);
   EXPECT_EQ(credentials.get().value(), first) << "6 minutes are enough";
-  clock.advance_us(2 * kMinuteUs);
+  clock.advance_us(2 * kCredentialMinuteUs);
   service.broken = true;
   EXPECT_EQ(credentials.get().value(), first) << "still valid, and nothing newer to be had";
   service.broken = false;
@@ -169,7 +169,7 @@ TEST_F(S3CredentialsTest, TheInstanceServiceIsAskedInVersionTwoAndAgainBeforeThe
   credentials.forget(second);
   EXPECT_EQ(credentials.get().value()->access_key_id, "third");
   service.broken = true;
-  clock.advance_us(300 * kMinuteUs);
+  clock.advance_us(300 * kCredentialMinuteUs);
   EXPECT_FALSE(credentials.get());
 }
 

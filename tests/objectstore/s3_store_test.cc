@@ -18,7 +18,7 @@ using testing::bytes;
 using testing::content_of;
 using testing::S3TestServer;
 
-constexpr std::int64_t kMinuteUs = 60'000'000;
+constexpr std::int64_t kStoreMinuteUs = 60'000'000;
 
 struct S3StoreTest : ::testing::Test {
   std::string why_not;
@@ -46,7 +46,7 @@ TEST_F(S3StoreTest, PutsGetsMatchesAndRemoves) {
   const ObjectInfo info = store->head("a/b").value();
   EXPECT_EQ(info.key, "a/b");
   EXPECT_EQ(info.size, 11u);
-  EXPECT_LT(std::abs(info.modified_us - system_clock().now_us()), kMinuteUs);
+  EXPECT_LT(std::abs(info.modified_us - system_clock().now_us()), kStoreMinuteUs);
   ASSERT_TRUE(store->put("empty", {}));
   EXPECT_EQ(content_of(*store, "empty"), "");
   EXPECT_EQ(store->get("empty", ByteRange{0, 5})->size(), 0u);
@@ -161,11 +161,11 @@ TEST_F(S3StoreTest, LargeObjectsTravelInParts) {
 
 TEST_F(S3StoreTest, AbandonedUploadsAreAborted) {
   const std::string large(kS3PartBytes + 1, 'x');
-  const std::int64_t future_us = system_clock().now_us() + 10 * kMinuteUs;
+  const std::int64_t future_us = system_clock().now_us() + 10 * kStoreMinuteUs;
   auto upload = store->open_upload("data/1").value();
   ASSERT_TRUE(upload->append(bytes(large)));
   EXPECT_EQ(store->remove_temporaries("log", future_us).value(), 0u) << "another folder";
-  EXPECT_EQ(store->remove_temporaries("data", future_us - 20 * kMinuteUs).value(), 0u) << "younger";
+  EXPECT_EQ(store->remove_temporaries("data", future_us - 20 * kStoreMinuteUs).value(), 0u) << "younger";
   EXPECT_EQ(store->remove_temporaries("data/", future_us).value(), 1u);
   const auto finished = upload->finish();
   ASSERT_FALSE(finished);
@@ -199,7 +199,7 @@ TEST_F(S3StoreTest, WrongSettingsGiveErrorsThatSayWhat) {
   EXPECT_EQ(missing->list("").error().code, Code::kIoError);
   EXPECT_NE(message(missing).find("there is no bucket 'no-bucket'"), std::string::npos) << message(missing);
   EXPECT_EQ(missing->put("a", bytes("x")).error().code, Code::kUnavailable);
-  const ManualClock late(system_clock().now_us() + 60 * kMinuteUs);
+  const ManualClock late(system_clock().now_us() + 60 * kStoreMinuteUs);
   const Error skewed = with({}, "s3://bucket/root", &late)->publish("log/1", bytes("x"), nullptr).error();
   EXPECT_EQ(skewed.code, Code::kUnavailable);
   EXPECT_NE(skewed.message.find("minutes ahead of the store's; set it right"), std::string::npos) << skewed.message;

@@ -12,7 +12,7 @@
 namespace omnigraph::schema {
 namespace {
 
-constexpr std::string_view kBase = R"(
+constexpr std::string_view kMigrationBase = R"(
 node Port { code: String @key  name: String  depth: F64?  kind: enum(sea, river) }
 node Berth { port: String  number: I32  open: Bool?  @key(port, number) }
 edge Route: Port -> Port @card(0..2) { since: Date?  @unique(src, dst) }
@@ -85,7 +85,7 @@ std::string refused_match(std::string_view before, std::string_view after) {
 
 // The base schema with `from` replaced by `to`.
 std::string edited(std::string_view from, std::string_view to) {
-  std::string text(kBase);
+  std::string text(kMigrationBase);
   const std::size_t at = text.find(from);
   EXPECT_NE(at, std::string::npos) << from;
   return text.replace(at, from.size(), to);
@@ -94,7 +94,7 @@ std::string edited(std::string_view from, std::string_view to) {
 // ---- acceptance rows 18 to 29 of chapter 01
 
 TEST(MigrationAcceptance, NullablePropertyAdded) {
-  const auto made = plan(kBase, edited("depth: F64?", "depth: F64?  flag: String?"));
+  const auto made = plan(kMigrationBase, edited("depth: F64?", "depth: F64?  flag: String?"));
   EXPECT_TRUE(made.supported());
   EXPECT_EQ(json_of(made),
             R"({"kind":"add_property","type_kind":"node","type_name":"Port","property_name":"flag","property_type":{"scalar":"String","nullable":true,"list":false,"enum_values":null}})"
@@ -102,7 +102,7 @@ TEST(MigrationAcceptance, NullablePropertyAdded) {
 }
 
 TEST(MigrationAcceptance, RequiredPropertyAdded) {
-  const auto made = plan(kBase, edited("depth: F64?", "depth: F64?  flag: String"));
+  const auto made = plan(kMigrationBase, edited("depth: F64?", "depth: F64?  flag: String"));
   ASSERT_FALSE(made.supported());
   EXPECT_EQ(json_of(made),
             R"({"kind":"unsupported_change","entity":"node:Port.flag","reason":"adding required property 'Port.flag' requires a backfill and is not supported in schema migration v1","code":"OG-MF-103"})"
@@ -111,14 +111,14 @@ TEST(MigrationAcceptance, RequiredPropertyAdded) {
 }
 
 TEST(MigrationAcceptance, EnumsGrowAndTheirOrderMeansNothing) {
-  EXPECT_EQ(json_of(plan(kBase, edited("enum(sea, river)", "enum(sea, river, lake)"))),
+  EXPECT_EQ(json_of(plan(kMigrationBase, edited("enum(sea, river)", "enum(sea, river, lake)"))),
             R"({"kind":"extend_enum","type_kind":"node","type_name":"Port","property_name":"kind","added_values":["lake"]})"
             "\n");
-  EXPECT_EQ(json_of(plan(kBase, edited("enum(sea, river)", "enum(river, sea)"))), "");
+  EXPECT_EQ(json_of(plan(kMigrationBase, edited("enum(sea, river)", "enum(river, sea)"))), "");
 }
 
 TEST(MigrationAcceptance, RenameComesBeforeExtendEnum) {
-  EXPECT_EQ(json_of(plan(kBase, edited("kind: enum(sea, river)",
+  EXPECT_EQ(json_of(plan(kMigrationBase, edited("kind: enum(sea, river)",
                                        "mode: enum(sea, river, air) @rename_from(\"kind\")"))),
             R"({"kind":"rename_property","type_kind":"node","type_name":"Port","from":"kind","to":"mode"})"
             "\n"
@@ -128,37 +128,37 @@ TEST(MigrationAcceptance, RenameComesBeforeExtendEnum) {
 
 TEST(MigrationAcceptance, DropsAreSoftOrHard) {
   const std::string without = edited("depth: F64?", "");
-  EXPECT_EQ(json_of(plan(kBase, without, true)),
+  EXPECT_EQ(json_of(plan(kMigrationBase, without, true)),
             R"({"kind":"drop_property","type_kind":"node","type_name":"Port","property_name":"depth","mode":"hard"})"
             "\n");
-  EXPECT_EQ(texts(kBase, without), "drop property 'Port.depth' of node 'Port' (soft mode)\n");
+  EXPECT_EQ(texts(kMigrationBase, without), "drop property 'Port.depth' of node 'Port' (soft mode)\n");
 }
 
 TEST(MigrationAcceptance, KeyMembersMayBeRenamed) {
-  const auto made = plan(kBase, edited("number: I32  open: Bool?  @key(port, number)",
+  const auto made = plan(kMigrationBase, edited("number: I32  open: Bool?  @key(port, number)",
                                        "num: I32 @rename_from(\"number\")  open: Bool?  @key(port, num)"));
   EXPECT_TRUE(made.supported());
   EXPECT_EQ(text_of(made), "rename property 'Berth.number' -> 'Berth.num' on node 'Berth'\n");
 }
 
 TEST(MigrationAcceptance, IndexAdded) {
-  EXPECT_EQ(json_of(plan(kBase, edited("depth: F64?", "depth: F64? @index"))),
+  EXPECT_EQ(json_of(plan(kMigrationBase, edited("depth: F64?", "depth: F64? @index"))),
             R"({"kind":"add_constraint","type_kind":"node","type_name":"Port","constraint":{"Index":["depth"]}})"
             "\n");
 }
 
 TEST(MigrationAcceptance, RangeOverDataThatViolatesIt) {
   const std::string ranged = edited("kind: enum(sea, river)", "kind: enum(sea, river)  @range(depth, 0..50)");
-  EXPECT_EQ(json_of(plan(kBase, ranged)),
+  EXPECT_EQ(json_of(plan(kMigrationBase, ranged)),
             R"({"kind":"unsupported_change","entity":"node:Port","reason":"adding constraint '@range(depth, 0..50)' to 'Port' is not supported in schema migration v1"})"
             "\n");
   FakeData data;
   data.values["Port.depth"] = {1, {"A"}};
-  EXPECT_EQ(json_of(plan(kBase, ranged, false, &data)),
+  EXPECT_EQ(json_of(plan(kMigrationBase, ranged, false, &data)),
             R"({"kind":"unsupported_change","entity":"node:Port","reason":"adding constraint '@range(depth, 0..50)' to 'Port': 1 entities violate it, first: 'A'","code":"OG-MF-107"})"
             "\n");
   FakeData sound;
-  EXPECT_EQ(json_of(plan(kBase, ranged, false, &sound)),
+  EXPECT_EQ(json_of(plan(kMigrationBase, ranged, false, &sound)),
             R"({"kind":"add_constraint","type_kind":"node","type_name":"Port","constraint":{"Range":{"property":"depth","min":0,"max":50}}})"
             "\n");
 }
@@ -166,11 +166,11 @@ TEST(MigrationAcceptance, RangeOverDataThatViolatesIt) {
 TEST(MigrationAcceptance, RequiredPropertyOnAnEmptyType) {
   const std::string required = edited("open: Bool?", "open: Bool?  flag: String");
   FakeData data;
-  EXPECT_EQ(json_of(plan(kBase, required, false, &data)),
+  EXPECT_EQ(json_of(plan(kMigrationBase, required, false, &data)),
             R"({"kind":"add_property","type_kind":"node","type_name":"Berth","property_name":"flag","property_type":{"scalar":"String","nullable":false,"list":false,"enum_values":null}})"
             "\n");
   data.entity_counts["Berth"] = 1;
-  EXPECT_EQ(plan(kBase, required, false, &data).first_unsupported()->code, "OG-MF-103");
+  EXPECT_EQ(plan(kMigrationBase, required, false, &data).first_unsupported()->code, "OG-MF-103");
 }
 
 // ---- one line per row of the tables
