@@ -5,7 +5,7 @@
 namespace omnigraph::graph {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 class PrepareConstraints : public PrepareTest {
  protected:

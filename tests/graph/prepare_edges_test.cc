@@ -5,7 +5,7 @@
 namespace omnigraph::graph {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 class PrepareEdges : public PrepareTest {
  protected:

@@ -10,7 +10,7 @@
 namespace omnigraph::graph {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 class PrepareFiles : public PrepareTest {
  protected:
@@ -98,7 +98,7 @@ TEST_F(PrepareFiles, ColumnsWithoutValuesAreLeftOutButNotABlobsHeader) {
   ASSERT_EQ(plain->small.size(), 1u);
   EXPECT_TRUE(plain->uploaded.empty());
   EXPECT_EQ(plain->small[0].bytes.size(), after.added[0].files[0].file_size_bytes);
-  EXPECT_THAT(plain->small[0].key, testing::EndsWith(".lnc"));
+  EXPECT_THAT(plain->small[0].key, ::testing::EndsWith(".lnc"));
 
   auto with_image = prepare(docks({"a"}, 4, true), *cache);
   ASSERT_TRUE(with_image) << with_image.error().render();

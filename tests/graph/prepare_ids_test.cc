@@ -6,8 +6,8 @@
 namespace omnigraph::graph {
 namespace {
 
-using testing::ElementsAre;
-using testing::UnorderedElementsAre;
+using ::testing::ElementsAre;
+using ::testing::UnorderedElementsAre;
 
 class PrepareIds : public PrepareTest {
  protected:
@@ -151,7 +151,7 @@ TEST_F(PrepareIds, AnIdConflictIsReportedAfterAllOtherViolations) {
 // Method: 60 writes of up to 40 rows over 30 ids; ids, values, counts and row ids compared after each.
 TEST_F(PrepareIds, RandomWritesEqualAMap) {
   const std::uint64_t seed = base::random_u64();
-  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  SCOPED_TRACE(::testing::Message() << "seed " << seed);
   std::uint64_t state = seed | 1;
   const auto draw = [&](std::uint64_t below) {
     state ^= state << 13;

@@ -72,7 +72,7 @@ TEST_F(PreparePasses, DuplicatesAreFound) {
   expect_refused(append({{dock, named}}), "node type 'Dock' already has id 'd7'", Code::kConflict);
   expect_ok(merge({{dock, named}}));
   EXPECT_EQ(rows(dock).size(), 20u);
-  EXPECT_THAT(rows(dock), testing::Contains("d7 \"last\""));
+  EXPECT_THAT(rows(dock), ::testing::Contains("d7 \"last\""));
 }
 
 TEST_F(PreparePasses, UniqueInsideAndOutside) {

@@ -32,7 +32,7 @@ inline std::string numbered(std::string_view prefix, std::uint64_t index) {
   return name.append(std::to_string(index));
 }
 
-class PrepareTest : public testing::Test {
+class PrepareTest : public ::testing::Test {
  protected:
   void open(std::string_view schema) {
     memory_ = objectstore::make_memory_store();
