@@ -57,7 +57,9 @@ class CommitLog {
   // kNotFound: no such record (removed by cleanup, or never there).
   [[nodiscard]] Result<RecordPtr> read(std::string_view branch, std::uint64_t seq);
   // Whether read() needs no request.
-  [[nodiscard]] bool has_record(std::string_view branch, std::uint64_t seq) { return cached_record(branch, seq) != nullptr; }
+  [[nodiscard]] bool has_record(std::string_view branch, std::uint64_t seq) {
+    return cached_record(branch, seq) != nullptr;
+  }
   // The newest record with a sequence number <= seq; null if there is none. One list and one get.
   [[nodiscard]] Result<RecordPtr> newest_at_or_below(std::string_view branch, std::uint64_t seq);
   // All sequence numbers of a log, newest first.

@@ -14,13 +14,13 @@ constexpr std::size_t kHeaderLengthSize = 4;  // of the header's length, before 
 constexpr std::string_view kCopiesOffset = R"({"format":1,"copies":{"offset":)";
 constexpr std::string_view kCopiesSize = R"(,"size":)";
 
-bool take(std::string_view& text, std::string_view wanted) {
+bool skip_text(std::string_view& text, std::string_view wanted) {
   if (!text.starts_with(wanted)) return false;
   text.remove_prefix(wanted.size());
   return true;
 }
 
-bool take_number(std::string_view& text, std::uint64_t& value) {
+bool skip_number(std::string_view& text, std::uint64_t& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc()) return false;
   text.remove_prefix(static_cast<std::size_t>(end - text.data()));
@@ -43,7 +43,7 @@ std::uint32_t load_u32(const std::byte* at) {
 }
 
 // Empty for what is no such frame: the objects' own places serve.
-ObjectCopies unpack(const Buffer& packed) {
+ObjectCopies unpack_copies(const Buffer& packed) {
   const lance::PagePlace place{.key = "copies"};
   const Result<std::uint64_t> size = lance::decompressed_size(lance::Compression::kZstd, packed.bytes(), place);
   if (!size || *size > 2 * kCopiesBytesMax) return {};
@@ -76,14 +76,14 @@ Buffer pack_copies(const ObjectCopies& objects) {
 std::shared_ptr<const RecordCopies> RecordCopies::in(const Buffer& record_bytes) {
   std::string_view header = record_bytes.text().substr(std::min(kHeaderLengthSize, record_bytes.size()));
   std::uint64_t offset = 0, size = 0;
-  const bool found = take(header, kCopiesOffset) && take_number(header, offset) && take(header, kCopiesSize) &&
-                     take_number(header, size);
+  const bool found = skip_text(header, kCopiesOffset) && skip_number(header, offset) &&
+                     skip_text(header, kCopiesSize) && skip_number(header, size);
   if (!found || offset > record_bytes.size() || size > record_bytes.size() - offset) return nullptr;
   return std::make_shared<const RecordCopies>(record_bytes.slice(offset, size));
 }
 
 std::optional<Buffer> RecordCopies::find(std::string_view key) const {
-  std::call_once(once_, [this] { objects_ = unpack(packed_); });
+  std::call_once(once_, [this] { objects_ = unpack_copies(packed_); });
   const auto found = objects_.find(key);
   return found == objects_.end() ? std::nullopt : std::optional(found->second);
 }

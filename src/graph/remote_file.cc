@@ -18,7 +18,7 @@ constexpr std::uint64_t kRequestBytes = std::uint64_t{8} << 20;
 
 using lance::FileRange;
 
-std::vector<FileRange> cut(const std::vector<FileRange>& ranges) {
+std::vector<FileRange> cut_into_requests(const std::vector<FileRange>& ranges) {
   std::vector<FileRange> parts;
   for (const FileRange& range : ranges) {
     for (std::uint64_t done = 0; done < range.size; done += kRequestBytes) {
@@ -52,7 +52,7 @@ Result<void> RemoteFile::fetch(std::span<const FileRange> ranges) const {
   std::ranges::sort(wanted, {}, &FileRange::offset);
   std::vector<FileRange> missing;
   for (const FileRange& range : wanted) add_missing(range.offset, range.offset + range.size, missing);
-  const std::vector<FileRange> parts = cut(missing);
+  const std::vector<FileRange> parts = cut_into_requests(missing);
   OG_RETURN_IF_ERROR(parallel_io(parts.size(), [&](std::size_t i) { return read(parts[i]); }));
   for (const FileRange& range : missing) {
     std::uint64_t begin = range.offset, end = range.offset + range.size;

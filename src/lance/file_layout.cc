@@ -10,7 +10,7 @@ namespace omnigraph::lance {
 namespace {
 
 constexpr std::size_t kFooterSize = 40;
-constexpr std::uint64_t kTailBytes = std::uint64_t{64} << 10;
+constexpr std::uint64_t kFileTailBytes = std::uint64_t{64} << 10;
 constexpr std::string_view kColumnEncodingUrl = "/lance.encodings.ColumnEncoding";
 constexpr std::string_view kArrayEncodingUrl = "/lance.encodings.ArrayEncoding";
 constexpr std::string_view kPageLayoutUrl = "/lance.encodings21.PageLayout";
@@ -83,7 +83,7 @@ Result<FileLayout> FileLayout::open(std::shared_ptr<const FileSource> source, st
   layout.source_ = std::move(source);
   layout.key_ = std::move(key);
   // Most often all that describes the pages.
-  const std::uint64_t tail = std::min<std::uint64_t>(layout.file_.size(), kTailBytes);
+  const std::uint64_t tail = std::min<std::uint64_t>(layout.file_.size(), kFileTailBytes);
   const FileRange range{.offset = layout.file_.size() - tail, .size = tail};
   OG_RETURN_IF_ERROR(layout.source_->fetch(std::span(&range, 1)));
   OG_RETURN_IF_ERROR(layout.parse_end());
@@ -206,20 +206,13 @@ Result<PageInfo> FileLayout::parse_page(std::string_view message, const PagePlac
   WireReader in(message);
   while (in.next()) {
     switch (in.field()) {
-      case 1:
-        in.each_uint([&](std::uint64_t v) { offsets.push_back(v); });
-        break;
-      case 2:
-        in.each_uint([&](std::uint64_t v) { sizes.push_back(v); });
-        break;
-      case 3:
-        page.length = in.uint();
-        break;
+      case 1: in.each_uint([&](std::uint64_t v) { offsets.push_back(v); }); break;
+      case 2: in.each_uint([&](std::uint64_t v) { sizes.push_back(v); }); break;
+      case 3: page.length = in.uint(); break;
       case 4:
         if (!parse_encoding(in.bytes(), any)) in.fail();
         break;
-      default:
-        break;
+      default: break;
     }
   }
   if (!in.ok() || offsets.size() != sizes.size()) return std::unexpected(place.corrupt("malformed page metadata"));

@@ -226,7 +226,7 @@ class DistantStore final : public ForwardingStore {
  public:
   using ForwardingStore::ForwardingStore;
   Result<Buffer> get(std::string_view key, std::optional<objectstore::ByteRange> range) override {
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
     return inner_->get(key, range);
   }
 };
