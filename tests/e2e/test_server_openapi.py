@@ -7,7 +7,7 @@ import pytest
 
 from server_fixtures import SERVER_POLICY, TOKENS, TOKENS_ENV, docs_cluster
 
-EXAMPLES = int(os.environ.get("OMNIGRAPH_SCHEMATHESIS_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("OMNIGRAPH_SCHEMATHESIS_EXAMPLES", "4"))
 SEED = int(os.environ.get("OMNIGRAPH_SCHEMATHESIS_SEED", "7"))
 
 # The contract's route table: path below the graph, method -> operation id.
