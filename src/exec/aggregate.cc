@@ -18,10 +18,6 @@ using query::ExprKind;
 
 constexpr std::uint32_t kNoGroup = 0xffffffffu;
 
-bool is_rank_function(ExprKind kind) {
-  return kind == ExprKind::kNearest || kind == ExprKind::kBm25 || kind == ExprKind::kRrf;
-}
-
 std::uint64_t combine(std::uint64_t hash, std::uint64_t more) {
   return (hash ^ (more + 0x9E3779B97F4A7C15u + (hash << 6) + (hash >> 2))) * 0xD6E8FEB86659FD93u;
 }
@@ -66,43 +62,78 @@ bool is_numeric_column(const Column& column) {
 
 }  // namespace
 
-Result<GroupPlan> GroupPlan::make(const query::ReadQuery& read, RankScores& scores, Runtime& runtime) {
+Result<GroupPlan> GroupPlan::make(const query::ReadQuery& read, Runtime& runtime) {
   GroupPlan plan;
   for (std::size_t p = 0; p < read.projections.size(); ++p) {
     const Expr& expr = resolve_alias(read.projections[p].expr, read);
-    if (expr.kind != ExprKind::kAggregate) {
-      Key key{p, nullptr, expr.variable, expr.kind == ExprKind::kEntityId};
-      if (!Runtime::is_constant(expr)) {
-        const schema::TypeRef type = runtime.type_of(expr.variable);
-        OG_ASSIGN_OR_RETURN(key.column, key.by_id ? runtime.ids(type) : runtime.property(type, expr.property));
-        if (std::ranges::find(plan.key_variables_, expr.variable) == plan.key_variables_.end()) {
-          plan.key_variables_.push_back(expr.variable);
-        }
-      }
-      plan.keys_.push_back(key);
-      continue;
+    if (expr.kind == ExprKind::kAggregate) {
+      OG_ASSIGN_OR_RETURN(const std::size_t aggregate, plan.add_aggregate(expr, read, runtime));
+      plan.outputs_.push_back({p, &expr, aggregate});
+    } else if (expr.kind == ExprKind::kArithmetic) {
+      OG_RETURN_IF_ERROR(plan.add_aggregates_of(expr, read, runtime));
+      plan.outputs_.push_back({p, &expr, kArithmetic});
+    } else {
+      OG_RETURN_IF_ERROR(plan.add_key(p, expr, runtime));
     }
-    Computed computed{p, expr.aggregate, false, {}, nullptr};
-    const Expr& argument = resolve_alias(expr.args[0], read);
-    computed.counts_rows = expr.aggregate == Aggregate::kCount && argument.kind == ExprKind::kEntityId;
-    if (!computed.counts_rows) {
-      OG_ASSIGN_OR_RETURN(computed.argument,
-                          is_rank_function(argument.kind) ? scores.bind(argument) : bind_expression(argument, runtime));
-      const bool column = computed.argument.kind == RowExpr::Kind::kColumn;
-      if (column && is_numeric_column(*computed.argument.column)) computed.numbers = computed.argument.column;
-      const bool sums = expr.aggregate == Aggregate::kSum || expr.aggregate == Aggregate::kAvg;
-      const bool whole = column && argument.type.is_integer();
-      plan.sums_floats_ = plan.sums_floats_ || (sums && !whole);
-    }
-    plan.computed_.push_back(std::move(computed));
   }
   plan.choose_row_grouping(read, runtime);
   return plan;
 }
 
+Result<void> GroupPlan::add_key(std::size_t projection, const Expr& expr, Runtime& runtime) {
+  Key key{projection, nullptr, expr.variable, expr.kind == ExprKind::kEntityId};
+  if (!Runtime::is_constant(expr)) {
+    const schema::TypeRef type = runtime.type_of(expr.variable);
+    OG_ASSIGN_OR_RETURN(key.column, key.by_id ? runtime.ids(type) : runtime.property(type, expr.property));
+    if (std::ranges::find(key_variables_, expr.variable) == key_variables_.end()) {
+      key_variables_.push_back(expr.variable);
+    }
+  }
+  keys_.push_back(key);
+  return {};
+}
+
+std::size_t GroupPlan::find_aggregate(const Expr& expr) const {
+  const auto found = std::ranges::find_if(computed_, [&](const Computed& c) { return same_expression(*c.expr, expr); });
+  return static_cast<std::size_t>(found - computed_.begin());
+}
+
+// The place of the aggregate in computed_; the same one again is computed once.
+Result<std::size_t> GroupPlan::add_aggregate(const Expr& expr, const query::ReadQuery& read, Runtime& runtime) {
+  const std::size_t place = find_aggregate(expr);
+  if (place < computed_.size()) return place;
+  Computed computed{.expr = &expr, .function = expr.aggregate, .argument = {}};
+  const Expr& argument = resolve_alias(expr.args[0], read);
+  const bool node = expr.aggregate == Aggregate::kCount && argument.kind == ExprKind::kEntityId;
+  computed.counts_rows = node && !expr.distinct && !runtime.is_optional(argument.variable);
+  computed.distinct_rows = node && expr.distinct;
+  computed.distinct_values = expr.distinct && !node;
+  OG_ASSIGN_OR_RETURN(computed.argument, bind_expression(argument, runtime, WithoutValue::kFails));
+  computed.made = makes_values(computed.argument);
+  if (computed.distinct_rows) {
+    OG_ASSIGN_OR_RETURN(const auto table, runtime.table(runtime.type_of(argument.variable)));
+    computed.rows = table->physical_rows();
+  }
+  const bool column = computed.argument.kind == RowExpr::Kind::kColumn && !runtime.is_optional(argument.variable);
+  if (column && is_numeric_column(*computed.argument.column)) computed.numbers = computed.argument.column;
+  const bool sums = expr.aggregate == Aggregate::kSum || expr.aggregate == Aggregate::kAvg;
+  sums_floats_ = sums_floats_ || (sums && !(column && argument.type.is_integer()));
+  computed_.push_back(std::move(computed));
+  return place;
+}
+
+Result<void> GroupPlan::add_aggregates_of(const Expr& expr, const query::ReadQuery& read, Runtime& runtime) {
+  if (expr.kind == ExprKind::kAggregate) {
+    OG_RETURN_IF_ERROR(add_aggregate(expr, read, runtime));
+    return {};
+  }
+  for (const Expr& arg : expr.args) OG_RETURN_IF_ERROR(add_aggregates_of(resolve_alias(arg, read), read, runtime));
+  return {};
+}
+
 // Keys of one variable that include its id or its whole @key differ from row to row: no values need be compared.
 void GroupPlan::choose_row_grouping(const query::ReadQuery& read, Runtime& runtime) {
-  if (key_variables_.size() != 1) return;
+  if (key_variables_.size() != 1 || runtime.is_optional(key_variables_[0])) return;
   const schema::TypeRef type = runtime.type_of(key_variables_[0]);
   const schema::TypeConstraints& constraints = runtime.catalog().constraints_of(type);
   std::size_t members = 0;
@@ -145,6 +176,14 @@ GroupSink::GroupSink(const GroupPlan& plan, const query::ReadQuery& read, std::s
       first_rows_(variable_count),
       group_of_row_(plan.group_rows_) {
   all_one_group_ = plan.key_variables_.empty();
+  for (std::size_t a = 0; a < states_.size(); ++a) {
+    const GroupPlan::Computed& computed = plan.computed_[a];
+    if (computed.distinct_rows) states_[a].rows = std::make_unique<DistinctRows>(computed.rows);
+    if (computed.distinct_values) {
+      states_[a].values = std::make_unique<DistinctValues>();
+      states_[a].values->set_made(computed.made);
+    }
+  }
   // Without a group key there is one row, also over nothing.
   if (plan.keys_.empty()) new_group(Tuples(variable_count), 0);
 }
@@ -182,7 +221,7 @@ std::uint32_t GroupSink::group_by_hash(const Tuples& batch, std::size_t row) {
   if (std::size_t{group_count_} * 2 >= slots_.size()) grow_slots();
   std::uint64_t hash = 0;
   for (const GroupPlan::Key& key : plan_.keys_) {
-    if (key.column != nullptr) hash = combine(hash, group_hash(key.column->value(batch.columns[key.variable][row])));
+    if (key.column != nullptr) hash = combine(hash, group_hash(key.value(batch.columns[key.variable][row])));
   }
   hash ^= hash >> 31;
   for (std::size_t at = hash & (slots_.size() - 1);; at = (at + 1) & (slots_.size() - 1)) {
@@ -196,7 +235,7 @@ std::uint32_t GroupSink::group_by_hash(const Tuples& batch, std::size_t row) {
       if (key.column == nullptr) return true;
       const Ordinal mine = batch.columns[key.variable][row];
       const Ordinal first = first_rows_[key.variable][slot.group];
-      return mine == first || same_group(key.column->value(mine), key.column->value(first));
+      return mine == first || same_group(key.value(mine), key.value(first));
     });
     if (same) return slot.group;
   }
@@ -209,7 +248,7 @@ void GroupSink::find_groups_by_text(const Tuples& batch) {
   constexpr std::uint64_t kNullHash = 0x5bd1e995u;
   for (std::size_t row = 0; row < batch.size; ++row) {
     if (std::size_t{group_count_} * 2 >= slots_.size()) grow_slots();
-    const bool null = key.column->is_null(rows[row]);
+    const bool null = rows[row] == kNoOrdinal || key.column->is_null(rows[row]);
     const std::string_view text = null ? std::string_view() : key.column->text(rows[row]);
     const std::uint64_t hash = null ? kNullHash : base::hash64(text);
     for (std::size_t at = hash & (slots_.size() - 1);; at = (at + 1) & (slots_.size() - 1)) {
@@ -282,6 +321,20 @@ void GroupSink::take_extreme(States& states, bool minimum, std::uint32_t group, 
   best = value;
 }
 
+// One distinct value more, if it is new.
+void GroupSink::count_distinct(std::size_t a, std::uint32_t group, const Tuples& batch, std::size_t row) {
+  States& states = states_[a];
+  const GroupPlan::Computed& computed = plan_.computed_[a];
+  if (computed.distinct_rows) {
+    const Ordinal node = batch.columns[computed.argument.variable][row];
+    if (node != kNoOrdinal && states.rows->insert(group, node)) ++states.counts[group];
+    return;
+  }
+  const EvaluationScope scope;
+  const Value v = evaluate(computed.argument, batch, row);
+  if (!v.is_null() && states.values->insert(group, v)) ++states.counts[group];
+}
+
 void GroupSink::accumulate(std::size_t a, const Tuples& batch) {
   const GroupPlan::Computed& computed = plan_.computed_[a];
   States& states = states_[a];
@@ -292,6 +345,10 @@ void GroupSink::accumulate(std::size_t a, const Tuples& batch) {
       return;
     }
     for (std::size_t row = 0; row < batch.size; ++row) states.counts[group(row)] += batch.weight(row);
+    return;
+  }
+  if (computed.distinct_rows || computed.distinct_values) {
+    for (std::size_t row = 0; row < batch.size; ++row) count_distinct(a, group(row), batch, row);
     return;
   }
   const bool sums = computed.function == Aggregate::kSum || computed.function == Aggregate::kAvg;
@@ -306,11 +363,18 @@ void GroupSink::accumulate(std::size_t a, const Tuples& batch) {
     return;
   }
   for (std::size_t row = 0; row < batch.size; ++row) {
-    const Value v = evaluate(computed.argument, batch, row);
+    const EvaluationScope scope;
+    Value v = evaluate(computed.argument, batch, row);
     if (v.is_null()) continue;
     states.counts[group(row)] += batch.weight(row);
     if (sums) add_number(states, group(row), to_double(v), batch.weight(row));
-    if (!states.extremes.empty()) take_extreme(states, computed.function == Aggregate::kMin, group(row), v);
+    if (states.extremes.empty()) continue;
+    if (computed.made && v.kind == Value::Kind::kString) v.text = made_texts_.emplace_back(v.text);
+    take_extreme(states, computed.function == Aggregate::kMin, group(row), v);
+    // A text that lost is dropped at once.
+    if (computed.made && v.kind == Value::Kind::kString && states.extremes[group(row)].text.data() != v.text.data()) {
+      made_texts_.pop_back();
+    }
   }
 }
 
@@ -349,21 +413,42 @@ void GroupSink::absorb(const GroupSink& other) {
     for (std::size_t a = 0; a < states_.size(); ++a) {
       States& mine = states_[a];
       const States& theirs = other.states_[a];
-      mine.counts[to] += theirs.counts[from];
+      if (mine.rows == nullptr && mine.values == nullptr) mine.counts[to] += theirs.counts[from];
       if (!mine.sums.empty()) {
         add_number(mine, to, theirs.sums[from], 1);
         mine.errors[to] += theirs.errors[from];
       }
       if (!mine.extremes.empty() && !theirs.extremes[from].is_null()) {
-        take_extreme(mine, plan_.computed_[a].function == Aggregate::kMin, to, theirs.extremes[from]);
+        Value theirs_best = theirs.extremes[from];
+        if (plan_.computed_[a].made && theirs_best.kind == Value::Kind::kString) {
+          theirs_best.text = made_texts_.emplace_back(theirs_best.text);
+        }
+        take_extreme(mine, plan_.computed_[a].function == Aggregate::kMin, to, theirs_best);
       }
     }
+  }
+  for (std::size_t a = 0; a < states_.size(); ++a) absorb_distinct(a, other);
+}
+
+// Their distinct values, as far as they are new here. groups_ holds where their groups went.
+void GroupSink::absorb_distinct(std::size_t a, const GroupSink& other) {
+  States& mine = states_[a];
+  const auto group = [&](std::uint32_t theirs) { return all_one_group_ ? 0u : groups_[theirs]; };
+  if (mine.rows != nullptr) {
+    other.states_[a].rows->for_each([&](std::uint32_t theirs, Ordinal row) {
+      if (mine.rows->insert(group(theirs), row)) ++mine.counts[group(theirs)];
+    });
+  }
+  if (mine.values != nullptr) {
+    other.states_[a].values->for_each([&](std::uint32_t theirs, const Value& value) {
+      if (mine.values->insert(group(theirs), value)) ++mine.counts[group(theirs)];
+    });
   }
 }
 
 Value GroupSink::key_value(std::size_t key, std::uint32_t group) const {
   const GroupPlan::Key& k = plan_.keys_[key];
-  return k.column == nullptr ? Value() : k.column->value(first_rows_[k.variable][group]);
+  return k.column == nullptr ? Value() : k.value(first_rows_[k.variable][group]);
 }
 
 Value GroupSink::computed_value(std::size_t a, std::uint32_t group) const {
@@ -385,11 +470,29 @@ Value GroupSink::computed_value(std::size_t a, std::uint32_t group) const {
   return Value::of_double(plan_.computed_[a].function == Aggregate::kSum ? sum : sum / static_cast<double>(count));
 }
 
-// The order's items, then the group keys in projection order; a rank order goes before all.
-std::vector<std::uint32_t> GroupSink::ordered_groups(std::uint64_t limit) const {
+Value GroupSink::output_value(const GroupPlan::Output& output, std::uint32_t group, Runtime& runtime) const {
+  if (output.aggregate != GroupPlan::kArithmetic) return computed_value(output.aggregate, group);
+  return evaluate_over(*output.expr, group, runtime);
+}
+
+Value GroupSink::evaluate_over(const Expr& written, std::uint32_t group, Runtime& runtime) const {
+  const Expr& expr = resolve_alias(written, read_);
+  if (expr.kind == ExprKind::kAggregate) return computed_value(plan_.find_aggregate(expr), group);
+  if (expr.kind != ExprKind::kArithmetic) return value_of(runtime.scalar(expr));
+  const Value a = evaluate_over(expr.args[0], group, runtime);
+  const Value b = expr.args.size() > 1 ? evaluate_over(expr.args[1], group, runtime) : Value();
+  const auto result = arithmetic(expr.arithmetic, a, b);
+  if (result) return *result;
+  runtime.fail(query_error(std::string(query::no_value_text(result.error())) + " in " + expr.written));
+  return {};
+}
+
+// The order's items, then the group keys in projection order, of distinct rows all columns; a rank order goes before
+// all. The first `count` groups.
+std::vector<std::uint32_t> GroupSink::ordered_groups(std::uint64_t count, Runtime& runtime) const {
   struct Item {
     bool is_key;
-    std::size_t index;
+    std::size_t index;  // in keys_, outputs_
     bool descending;
   };
   std::vector<Item> items;
@@ -397,8 +500,8 @@ std::vector<std::uint32_t> GroupSink::ordered_groups(std::uint64_t limit) const 
     for (std::size_t k = 0; k < plan_.keys_.size(); ++k) {
       if (plan_.keys_[k].projection == projection) items.push_back({true, k, descending});
     }
-    for (std::size_t a = 0; a < plan_.computed_.size(); ++a) {
-      if (plan_.computed_[a].projection == projection) items.push_back({false, a, descending});
+    for (std::size_t o = 0; o < plan_.outputs_.size(); ++o) {
+      if (plan_.outputs_[o].projection == projection) items.push_back({false, o, descending});
     }
   };
   for (std::size_t i = read_.ranked ? 1 : 0; i < read_.order.size(); ++i) {
@@ -409,35 +512,42 @@ std::vector<std::uint32_t> GroupSink::ordered_groups(std::uint64_t limit) const 
       break;
     }
   }
-  for (std::size_t k = 0; k < plan_.keys_.size(); ++k) items.push_back({true, k, false});
+  if (read_.distinct) {
+    for (std::size_t p = 0; p < read_.projections.size(); ++p) item_of(p, false);
+  } else {
+    for (std::size_t k = 0; k < plan_.keys_.size(); ++k) items.push_back({true, k, false});
+  }
 
   const auto value = [&](const Item& item, std::uint32_t group) {
-    return item.is_key ? key_value(item.index, group) : computed_value(item.index, group);
+    return item.is_key ? key_value(item.index, group) : output_value(plan_.outputs_[item.index], group, runtime);
   };
   std::vector<std::uint32_t> index(group_count_);
   std::iota(index.begin(), index.end(), 0u);
   if (read_.order.empty()) {
-    if (index.size() > limit) index.resize(static_cast<std::size_t>(limit));
+    if (index.size() > count) index.resize(static_cast<std::size_t>(count));
     return index;
   }
   std::vector<std::uint64_t> prefixes(group_count_, 0);
-  const bool by_count =
-      !items.empty() && !items[0].is_key && plan_.computed_[items[0].index].function == Aggregate::kCount;
+  const std::size_t first =
+      items.empty() || items[0].is_key ? GroupPlan::kArithmetic : plan_.outputs_[items[0].index].aggregate;
+  const bool by_count = first != GroupPlan::kArithmetic && plan_.computed_[first].function == Aggregate::kCount;
   for (std::uint32_t g = 0; g < group_count_ && !items.empty(); ++g) {
-    const std::uint64_t prefix = by_count ? states_[items[0].index].counts[g] : order_prefix(value(items[0], g));
+    const EvaluationScope scope;
+    const std::uint64_t prefix = by_count ? states_[first].counts[g] : order_prefix(value(items[0], g));
     prefixes[g] = items[0].descending ? ~prefix : prefix;
   }
   const auto before = [&](std::uint32_t a, std::uint32_t b) {
     if (best_places_[a] != best_places_[b]) return best_places_[a] < best_places_[b];
     if (prefixes[a] != prefixes[b]) return prefixes[a] < prefixes[b];
     for (const Item& item : items) {
+      const EvaluationScope scope;
       const int o = order(value(item, a), value(item, b));
       if (o != 0) return item.descending ? o > 0 : o < 0;
     }
     return false;
   };
-  if (index.size() > limit) {
-    const auto middle = index.begin() + static_cast<std::ptrdiff_t>(limit);
+  if (index.size() > count) {
+    const auto middle = index.begin() + static_cast<std::ptrdiff_t>(count);
     std::nth_element(index.begin(), middle, index.end(), before);
     index.erase(middle, index.end());
   }
@@ -445,9 +555,11 @@ std::vector<std::uint32_t> GroupSink::ordered_groups(std::uint64_t limit) const 
   return index;
 }
 
-Result<ReadResult> GroupSink::result(std::uint64_t limit, Runtime& runtime) {
+Result<ReadResult> GroupSink::result(const Window& window, Runtime& runtime) {
   ReadResult result = empty_result(read_);
-  const std::vector<std::uint32_t> groups = ordered_groups(limit);
+  std::vector<std::uint32_t> groups = ordered_groups(window.end(), runtime);
+  groups.erase(groups.begin(),
+               groups.begin() + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(window.offset, groups.size())));
   for (const GroupPlan::Key& key : plan_.keys_) {
     const Expr& expr = resolve_alias(read_.projections[key.projection].expr, read_);
     if (key.column != nullptr) {
@@ -460,11 +572,13 @@ Result<ReadResult> GroupSink::result(std::uint64_t limit, Runtime& runtime) {
     for (std::size_t i = 0; i < groups.size(); ++i) append_value(builder, value_of(runtime.scalar(expr)));
     result.rows.columns[key.projection] = builder.finish();
   }
-  for (std::size_t a = 0; a < plan_.computed_.size(); ++a) {
-    const std::size_t projection = plan_.computed_[a].projection;
-    columnar::ArrayBuilder builder(schema::column_type(resolve_alias(read_.projections[projection].expr, read_).type));
-    for (const std::uint32_t g : groups) append_value(builder, computed_value(a, g));
-    result.rows.columns[projection] = builder.finish();
+  for (const GroupPlan::Output& output : plan_.outputs_) {
+    columnar::ArrayBuilder builder(schema::column_type(output.expr->type));
+    for (const std::uint32_t g : groups) {
+      const EvaluationScope scope;
+      append_value(builder, output_value(output, g, runtime));
+    }
+    result.rows.columns[output.projection] = builder.finish();
   }
   for (std::size_t p = 0; p < result.rows.columns.size(); ++p) {
     result.rows.fields[p].type = result.rows.columns[p]->type();

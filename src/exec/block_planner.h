@@ -1,5 +1,5 @@
-// The planner's state for one block (the outer one or a not { }): what is known of its variables and clauses, the order
-// they are taken in, and the operators made of it. Used by one thread for one execution.
+// The planner's state for one block (the outer one, a not { } or an optional { }): what is known of its variables and
+// clauses, the order they are taken in, and the operators made of it. Used by one thread for one execution.
 #pragma once
 
 #include <memory>
@@ -18,7 +18,7 @@ void for_each_variable(const VariableSet& set, Each&& each) {
 
 class BlockPlanner {
  public:
-  // `given`: variables bound from outside. `depth`: how many not { } are around the block.
+  // `given`: variables bound from outside. `depth`: how many blocks are around this one.
   BlockPlanner(Runtime& runtime, const query::Block& block, VariableSet given, PlanRequest request, std::size_t depth,
                std::size_t variable_count)
       : runtime_(runtime),
@@ -70,14 +70,21 @@ class BlockPlanner {
     VariableSet outer;
   };
 
+  struct Optional {
+    const query::Block* block;
+    VariableSet outer;
+    VariableSet introduced;  // inner blocks included
+  };
+
   struct Action {
-    enum class Kind { kStart, kExpand, kReach, kProbe, kFilter, kNegation, kCross };
+    enum class Kind { kStart, kExpand, kReach, kProbe, kFilter, kNegation, kOptional, kCross };
     Kind kind;
-    std::size_t index = 0;                  // link, negation, part
+    std::size_t index = 0;                  // link, negation, optional, part
     bool backward = false;                  // kExpand, kReach: from the traversal's `to`
     std::vector<std::size_t> probes{};      // kExpand: links tested on the way
     std::vector<VariableId> filtered{};     // kFilter: variables whose own filter applies
     std::vector<std::size_t> conditions{};  // kFilter
+    std::vector<VariableId> not_null{};     // kFilter
     VariableId variable = kNoVariable;      // kStart
     VariableSet reads{};
     VariableSet binds{};
@@ -96,6 +103,7 @@ class BlockPlanner {
   Result<void> gather_variable(VariableId v);
   Result<void> gather_condition(const query::Expr& expr);
   Result<void> gather_links();
+  void gather_inner_blocks();
   std::vector<Part> split() const;
 
   struct Choice {
@@ -107,6 +115,7 @@ class BlockPlanner {
   bool is_dead_after(VariableId v, const Part& part, const std::vector<char>& done, std::size_t link) const;
   void order_part(Part& part);
   void place_ready(VariableSet bound, std::vector<Action>& out);
+  void place_required(std::vector<Action>& out) const;
   void place_steps(const Choice& choice, VariableSet& bound, std::vector<Action>& out);
 
   Result<Pipeline> join_parts(std::vector<Part>& parts);
@@ -120,10 +129,10 @@ class BlockPlanner {
   Result<std::unique_ptr<Operator>> make_probe(const Action& action, VariableSet carry, VariableSet needed);
   Result<std::unique_ptr<Operator>> make_filter(const Action& action, VariableSet carry);
   Result<std::unique_ptr<Operator>> make_negation(const Action& action, VariableSet carry);
+  Result<std::unique_ptr<Operator>> make_optional(const Action& action, VariableSet carry, VariableSet needed);
   Result<std::unique_ptr<Operator>> make_cross(const Action& action, VariableSet carry,
                                                std::vector<Pipeline>& part_pipelines, const std::vector<Part>& parts);
   std::unique_ptr<Operator> make_merge(VariableSet live) const;
-  Result<Neighbors> neighbors(const query::Traversal& t, bool backward);
   VariableId row_variable() const { return static_cast<VariableId>(runtime_.query().read->variables.size() + depth_); }
   static std::vector<VariableId> list(const VariableSet& set) {
     std::vector<VariableId> out;
@@ -141,6 +150,8 @@ class BlockPlanner {
   std::vector<Link> links_;
   std::vector<Condition> conditions_;  // on several variables
   std::vector<Negation> negations_;
+  std::vector<Optional> optionals_;
+  VariableSet nullable_;  // may be null here: given ones of optional blocks, and those of this block's own
   std::vector<char> condition_done_, negation_done_;
   VariableSet filter_done_;  // variables whose own filter is placed
   VariableSet has_filter_;

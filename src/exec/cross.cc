@@ -26,6 +26,7 @@ const CrossOperator::Materialized& CrossOperator::materialize(const StageContext
     made->rows = sink.take();
     if (key.has_value()) {
       for (std::size_t row = 0; row < made->rows.size; ++row) {
+        const EvaluationScope scope;
         const Value v = evaluate(key->second, made->rows, row);
         if (!v.is_null()) made->by_hash.push_back({join_hash(v), static_cast<std::uint32_t>(row)});
       }
@@ -45,6 +46,7 @@ class CrossStage final : public Stage {
     for (std::size_t row = 0; row < batch.size && !context_.runtime->poll_cancelled(); ++row) {
       if (context_.is_answered(batch, row)) continue;
       if (op_.key.has_value()) {
+        const EvaluationScope scope;
         const Value v = evaluate(op_.key->first, batch, row);
         if (v.is_null()) continue;
         const auto range =

@@ -1,6 +1,10 @@
 #include "exec/expression.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "exec/path_finder.h"
+#include "exec/rank.h"
 
 namespace omnigraph::exec {
 namespace {
@@ -42,7 +46,7 @@ Result<RowExpr> bind_text_function(const query::Expr& expr, Runtime& runtime) {
   }
   out.kind = fuzzy ? RowExpr::Kind::kFuzzy : RowExpr::Kind::kTextMatch;
   for (std::size_t i = 0; i < 2; ++i) {
-    OG_ASSIGN_OR_RETURN(RowExpr arg, bind_expression(expr.args[i], runtime));
+    OG_ASSIGN_OR_RETURN(RowExpr arg, bind_expression(expr.args[i], runtime, WithoutValue::kIsNull));
     out.args.push_back(std::move(arg));
   }
   return out;
@@ -60,6 +64,38 @@ Value evaluate_logic(const RowExpr& expr, const Tuples& tuples, std::size_t row)
     }
   }
   return unknown ? Value() : Value::of_bool(!decisive);
+}
+
+Value evaluate_arithmetic(const RowExpr& expr, const Tuples& tuples, std::size_t row) {
+  const Value a = evaluate(expr.args[0], tuples, row);
+  const Value b = expr.args.size() > 1 ? evaluate(expr.args[1], tuples, row) : Value();
+  const auto result = arithmetic(expr.arithmetic, a, b);
+  if (result) return *result;
+  if (expr.strict_runtime != nullptr) {
+    expr.strict_runtime->fail(
+        query_error(std::string(query::no_value_text(result.error())) + " in " + std::string(expr.written)));
+  }
+  return {};
+}
+
+Value evaluate_path(const RowExpr& expr, const Tuples& tuples, std::size_t row) {
+  if (expr.variable != kNoVariable && tuples.columns[expr.variable][row] == kNoOrdinal) return {};
+  const Ordinal from = tuples.columns[expr.args[0].variable][row];
+  const Ordinal to = tuples.columns[expr.args[1].variable][row];
+  if (from == kNoOrdinal || to == kNoOrdinal) return {};
+  const FoundPath path = expr.path->find(from, to);
+  if (path.nodes.empty()) return {};
+  if (expr.part == RowExpr::PathPart::kLength) return Value::of_int(static_cast<std::int64_t>(path.edges.size()));
+  columnar::ScalarList ids;
+  if (expr.part == RowExpr::PathPart::kNodes) {
+    for (std::size_t i = 0; i < path.nodes.size(); ++i) ids.push_back({std::string(expr.path->node_id(path, i))});
+  } else {
+    for (const Ordinal edge : path.edges) ids.push_back({std::string(expr.path->edge_id(edge))});
+  }
+  Value list;
+  list.kind = Value::Kind::kScalars;
+  list.scalars = EvaluationScope::keep(std::move(ids));
+  return list;
 }
 
 Value evaluate_text(const RowExpr& expr, const Tuples& tuples, std::size_t row) {
@@ -83,7 +119,12 @@ const query::Expr& resolve_alias(const query::Expr& expr, const query::ReadQuery
   return *at;
 }
 
-Result<RowExpr> bind_expression(const query::Expr& expr, Runtime& runtime) {
+bool makes_values(const RowExpr& expr) {
+  return expr.kind == RowExpr::Kind::kArithmetic || expr.kind == RowExpr::Kind::kPath ||
+         std::ranges::any_of(expr.args, makes_values);
+}
+
+Result<RowExpr> bind_expression(const query::Expr& expr, Runtime& runtime, WithoutValue without_value) {
   RowExpr out;
   switch (expr.kind) {
     case ExprKind::kLiteral:
@@ -115,14 +156,38 @@ Result<RowExpr> bind_expression(const query::Expr& expr, Runtime& runtime) {
     case ExprKind::kNot:
       out.kind = RowExpr::Kind::kNot;
       break;
+    case ExprKind::kIsNull:
+      out.kind = RowExpr::Kind::kIsNull;
+      out.negated = expr.negated;
+      break;
+    case ExprKind::kArithmetic:
+      out.kind = RowExpr::Kind::kArithmetic;
+      out.arithmetic = expr.arithmetic;
+      out.written = expr.written;
+      if (without_value == WithoutValue::kFails) out.strict_runtime = &runtime;
+      break;
+    case ExprKind::kPath: {
+      out.kind = RowExpr::Kind::kPath;
+      out.variable = expr.variable;
+      out.part = expr.function == "length"  ? RowExpr::PathPart::kLength
+                 : expr.function == "nodes" ? RowExpr::PathPart::kNodes
+                                            : RowExpr::PathPart::kEdges;
+      OG_ASSIGN_OR_RETURN(out.path, runtime.path_finder(expr.path));
+      break;
+    }
+    case ExprKind::kNearest:
+    case ExprKind::kBm25:
+    case ExprKind::kRrf:
+      OG_CHECK(runtime.scores() != nullptr);
+      return runtime.scores()->bind(expr);
     case ExprKind::kProjection:
-      return bind_expression(resolve_alias(expr, *runtime.query().read), runtime);
+      return bind_expression(resolve_alias(expr, *runtime.query().read), runtime, without_value);
     default:
       return std::unexpected(internal_error("expression of this kind cannot be evaluated by row"));
   }
   out.op = expr.op;
   for (const query::Expr& arg : expr.args) {
-    OG_ASSIGN_OR_RETURN(RowExpr bound, bind_expression(arg, runtime));
+    OG_ASSIGN_OR_RETURN(RowExpr bound, bind_expression(arg, runtime, without_value));
     out.args.push_back(std::move(bound));
   }
   return out;
@@ -132,10 +197,14 @@ Value evaluate(const RowExpr& expr, const Tuples& tuples, std::size_t row) {
   switch (expr.kind) {
     case RowExpr::Kind::kConstant:
       return expr.constant;
-    case RowExpr::Kind::kColumn:
-      return expr.column->value(tuples.columns[expr.variable][row]);
-    case RowExpr::Kind::kMatcher:
-      return value_of_truth(expr.matcher->match(tuples.columns[expr.variable][row]));
+    case RowExpr::Kind::kColumn: {
+      const Ordinal ordinal = tuples.columns[expr.variable][row];
+      return ordinal == kNoOrdinal ? Value() : expr.column->value(ordinal);
+    }
+    case RowExpr::Kind::kMatcher: {
+      const Ordinal ordinal = tuples.columns[expr.variable][row];
+      return ordinal == kNoOrdinal ? Value() : value_of_truth(expr.matcher->match(ordinal));
+    }
     case RowExpr::Kind::kScore:
       return expr.scorer(tuples.columns[expr.variable][row]);
     case RowExpr::Kind::kCompare:
@@ -150,6 +219,12 @@ Value evaluate(const RowExpr& expr, const Tuples& tuples, std::size_t row) {
     case RowExpr::Kind::kTextMatch:
     case RowExpr::Kind::kFuzzy:
       return evaluate_text(expr, tuples, row);
+    case RowExpr::Kind::kIsNull:
+      return Value::of_bool(evaluate(expr.args[0], tuples, row).is_null() != expr.negated);
+    case RowExpr::Kind::kArithmetic:
+      return evaluate_arithmetic(expr, tuples, row);
+    case RowExpr::Kind::kPath:
+      return evaluate_path(expr, tuples, row);
   }
   return {};
 }

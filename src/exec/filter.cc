@@ -13,7 +13,13 @@ class FilterStage final : public Stage {
 
   void push(const Tuples& batch) override {
     mask_.assign(batch.size, 1);
+    for (const VariableId v : op_.not_null) {
+      for (std::size_t row = 0; row < batch.size; ++row) {
+        if (batch.columns[v][row] == kNoOrdinal) mask_[row] = 0;
+      }
+    }
     for (const RowFilter& filter : op_.filters) filter.mask_rows(batch.columns[filter.variable()], mask_);
+    const EvaluationScope scope;
     for (const RowExpr& condition : op_.conditions) {
       for (std::size_t row = 0; row < batch.size; ++row) {
         if (mask_[row] != 0 && !is_true(evaluate(condition, batch, row))) mask_[row] = 0;

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <limits>
 
+#include "exec/row_condition.h"
+
 namespace omnigraph::exec {
 namespace {
 
@@ -13,21 +15,6 @@ using query::CompareOp;
 using query::ExprKind;
 using Kind = RowPredicate::Kind;
 __extension__ using Wide = __int128;
-
-CompareOp mirrored(CompareOp op) {
-  switch (op) {
-    case CompareOp::kLess:
-      return CompareOp::kGreater;
-    case CompareOp::kLessEqual:
-      return CompareOp::kGreaterEqual;
-    case CompareOp::kGreater:
-      return CompareOp::kLess;
-    case CompareOp::kGreaterEqual:
-      return CompareOp::kLessEqual;
-    default:
-      return op;
-  }
-}
 
 // The interval of integers v with `v op constant`; false if the constant is not a plain number.
 bool integer_interval(CompareOp op, const Value& constant, Wide& low, Wide& high) {
@@ -355,7 +342,7 @@ Result<RowPredicate> make_predicate(const query::Expr& condition, Runtime& runti
     }
   }
   p.kind = Kind::kGeneric;
-  OG_ASSIGN_OR_RETURN(p.expression, bind_expression(condition, runtime));
+  OG_ASSIGN_OR_RETURN(p.expression, bind_expression(condition, runtime, WithoutValue::kIsNull));
   return p;
 }
 
@@ -418,6 +405,7 @@ void RowFilter::mask_rows(std::span<const Ordinal> rows, std::span<std::uint8_t>
       Tuples one(variable_count_);
       one.columns[variable_].assign(rows.begin(), rows.end());
       one.size = rows.size();
+      const EvaluationScope scope;
       for (std::size_t i = 0; i < rows.size(); ++i) {
         if (mask[i] != 0 && !is_true(evaluate(p.expression, one, i))) mask[i] = 0;
       }

@@ -7,9 +7,11 @@
 
 #include "base/ulid.h"
 #include "columnar/builder.h"
+#include "exec/evaluation_scope.h"
 #include "exec/key_lookup.h"
 #include "exec/mutation_image.h"
 #include "exec/mutation_value.h"
+#include "exec/row_condition.h"
 #include "graph/identity.h"
 
 namespace omnigraph::exec {
@@ -70,9 +72,16 @@ class MutationExecution {
     return entry.get();
   }
 
-  Result<Cell> cell_of(const query::Assignment& assignment, TypeRef type) const {
+  // The constants of the query alone; an insert has no row.
+  RowFields constants() const {
+    return {{}, [this](const Expr& expr) -> const columnar::Scalar& { return scalar(expr); }};
+  }
+
+  Result<Cell> cell_of(const query::Assignment& assignment, TypeRef type, const RowFields& fields) const {
     const schema::Property& property = catalog_.properties_of(type)[assignment.property];
-    const columnar::Scalar& value = scalar(assignment.value);
+    const EvaluationScope scope;
+    OG_ASSIGN_OR_RETURN(const Value computed, evaluate_row(assignment.value, fields));
+    const columnar::Scalar value = scalar_of(computed);
     Cell cell;
     cell.kind = property.type.is_blob() ? Cell::Kind::kBlob : Cell::Kind::kScalar;
     if (value.is_null()) {
@@ -105,7 +114,7 @@ class MutationExecution {
       cells[p].kind = properties[p].type.is_blob() ? Cell::Kind::kBlob : Cell::Kind::kScalar;
     }
     for (const query::Assignment& assignment : statement.assignments) {
-      OG_ASSIGN_OR_RETURN(cells[assignment.property], cell_of(assignment, statement.type));
+      OG_ASSIGN_OR_RETURN(cells[assignment.property], cell_of(assignment, statement.type, constants()));
       assigned[assignment.property] = true;
     }
     for (std::size_t p = 0; p < properties.size(); ++p) {
@@ -143,8 +152,9 @@ class MutationExecution {
 
   Result<std::string> endpoint(const std::optional<Expr>& expr, std::string_view name, TypeRef type) const {
     if (expr.has_value()) {
-      const columnar::Scalar& value = scalar(*expr);
-      if (const auto* text = std::get_if<std::string>(&value.value)) return *text;
+      const EvaluationScope scope;
+      OG_ASSIGN_OR_RETURN(const Value value, evaluate_row(*expr, constants()));
+      if (value.kind == Value::Kind::kString) return std::string(value.text);
     }
     return std::unexpected(bad_request("insert of edge '" + catalog_.name_of(type) + "' needs a node id in '" +
                                        std::string(name) + "', not null"));
@@ -167,20 +177,51 @@ class MutationExecution {
 
   Result<std::vector<ImageMatch>> matches(const Mutation& statement, TypeImage& rows) {
     OG_CHECK(statement.where.has_value());
-    const query::Predicate& where = *statement.where;
     reads_.insert(statement.type);
-    return rows.matches({where.field, where.property, where.op, value_of(scalar(where.value))});
+    return rows.matches(*statement.where, constants().constant);
+  }
+
+  // The new cells of one row: all right-hand sides see it as it was.
+  Result<std::vector<Cell>> updated_cells(const Mutation& statement, const TypeImage& rows,
+                                          const ImageMatch& match) const {
+    const RowFields fields{[&](const Expr& expr) { return rows.field(match, expr); }, constants().constant};
+    std::vector<Cell> cells;
+    for (const query::Assignment& assignment : statement.assignments) {
+      OG_ASSIGN_OR_RETURN(Cell cell, cell_of(assignment, statement.type, fields));
+      cells.push_back(std::move(cell));
+    }
+    return cells;
+  }
+
+  // Values that hold for every row are converted once, and are checked even if no row matches.
+  Result<std::optional<std::vector<Cell>>> constant_cells(const Mutation& statement) const {
+    std::vector<Cell> cells;
+    bool all = true;
+    for (const query::Assignment& assignment : statement.assignments) {
+      if (!is_row_constant(assignment.value)) {
+        all = false;
+        continue;
+      }
+      OG_ASSIGN_OR_RETURN(Cell cell, cell_of(assignment, statement.type, constants()));
+      cells.push_back(std::move(cell));
+    }
+    if (!all) return std::optional<std::vector<Cell>>();
+    return std::optional(std::move(cells));
   }
 
   Result<void> update(const Mutation& statement) {
     OG_ASSIGN_OR_RETURN(TypeImage * rows, image(statement.type));
-    std::vector<Cell> values;
-    for (const query::Assignment& assignment : statement.assignments) {
-      OG_ASSIGN_OR_RETURN(Cell cell, cell_of(assignment, statement.type));
-      values.push_back(std::move(cell));
-    }
+    OG_ASSIGN_OR_RETURN(const auto constant, constant_cells(statement));
     OG_ASSIGN_OR_RETURN(const auto found, matches(statement, *rows));
+    for (const query::Assignment& assignment : statement.assignments) {
+      OG_RETURN_IF_ERROR(rows->open_fields(assignment.value));
+    }
     for (const ImageMatch& match : found) {
+      std::vector<Cell> computed;
+      if (!constant.has_value()) {
+        OG_ASSIGN_OR_RETURN(computed, updated_cells(statement, *rows, match));
+      }
+      const std::vector<Cell>& values = constant.has_value() ? *constant : computed;
       OG_ASSIGN_OR_RETURN(ImageRow * row, rows->change(match));
       for (std::size_t i = 0; i < values.size(); ++i) row->cells[statement.assignments[i].property] = values[i];
     }

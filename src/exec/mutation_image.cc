@@ -4,12 +4,16 @@
 #include <array>
 
 #include "columnar/builder.h"
-#include "exec/filter_kernel.h"
+#include "exec/evaluation_scope.h"
 #include "exec/key_lookup.h"
+#include "exec/row_condition.h"
 #include "graph/staged_rows.h"
 
 namespace omnigraph::exec {
 namespace {
+
+using query::Expr;
+using query::ExprKind;
 
 constexpr std::size_t kScanRows = 4096;
 // Rows of a batch handed to the write path.
@@ -18,6 +22,30 @@ constexpr std::size_t kHandOverRows = 16'384;
 constexpr std::uint32_t kIdColumn = 0xffffffffu;
 constexpr std::uint32_t kSourceColumn = 0xfffffffeu;
 constexpr std::uint32_t kDestinationColumn = 0xfffffffdu;
+
+std::uint32_t column_key(const Expr& field) {
+  switch (field.kind) {
+    case ExprKind::kEntityId:
+      return kIdColumn;
+    case ExprKind::kEdgeFrom:
+      return kSourceColumn;
+    case ExprKind::kEdgeTo:
+      return kDestinationColumn;
+    default:
+      return field.property;
+  }
+}
+
+// `field op constant`, on either side.
+std::optional<ImagePredicate> simple_predicate(const Expr& part, const ConstantOf& constant) {
+  if (part.kind != ExprKind::kCompare) return std::nullopt;
+  const Expr& left = part.args[0];
+  const Expr& right = part.args[1];
+  if (is_field(left) && is_row_constant(right)) return ImagePredicate{&left, part.op, value_of(constant(right))};
+  const bool ordered = part.op != query::CompareOp::kContains && part.op != query::CompareOp::kStartsWith;
+  if (!ordered || !is_row_constant(left) || !is_field(right)) return std::nullopt;
+  return ImagePredicate{&right, mirrored(part.op), value_of(constant(left))};
+}
 
 }  // namespace
 
@@ -33,49 +61,86 @@ Result<const Column*> TypeImage::property(std::uint32_t index) {
   return column.get();
 }
 
-Result<const Column*> TypeImage::system(query::WhereField field) {
-  return property(field == query::WhereField::kFrom ? kSourceColumn : kDestinationColumn);
+Result<void> TypeImage::open_fields(const Expr& expr) {
+  if (is_field(expr)) OG_RETURN_IF_ERROR(property(column_key(expr)));
+  for (const Expr& arg : expr.args) OG_RETURN_IF_ERROR(open_fields(arg));
+  return {};
 }
 
-// Base rows by an index, if the predicate allows: the whole key of a node, an endpoint of an edge.
-Result<std::optional<std::vector<Ordinal>>> TypeImage::indexed_matches(const ImagePredicate& predicate) {
+Value TypeImage::field(const ImageMatch& match, const Expr& expr) const {
+  Ordinal base = match.at;
+  if (match.changed) {
+    const ImageRow& row = rows_[match.at];
+    if (expr.kind == ExprKind::kEntityId) return Value::of_text(row.id);
+    if (expr.kind == ExprKind::kEdgeFrom) return Value::of_text(row.source);
+    if (expr.kind == ExprKind::kEdgeTo) return Value::of_text(row.destination);
+    const Cell& cell = row.cells[expr.property];
+    if (cell.kind == Cell::Kind::kBlob) return cell.blob == nullptr ? Value() : Value::of_bool(true);
+    if (cell.kind == Cell::Kind::kScalar) return value_of(cell.scalar);
+    base = row.base;
+  }
+  return columns_.at(column_key(expr))->value(base);
+}
+
+// Base rows by an index, if the predicate allows: the id or the whole key of a node, an endpoint of an edge.
+Result<std::optional<std::vector<Ordinal>>> TypeImage::indexed_rows(const ImagePredicate& predicate) {
   using Found = std::optional<std::vector<Ordinal>>;
+  const bool node = type_.kind == schema::EntityKind::kNode;
+  const ExprKind kind = predicate.field->kind;
   if (predicate.op != query::CompareOp::kEqual) return Found();
-  if (predicate.field == query::WhereField::kProperty) {
+  const auto by_id = [&](std::string_view id) -> Result<Found> {
+    OG_ASSIGN_OR_RETURN(const Ordinal row, base_->find(id));
+    return Found(row == kNoOrdinal ? std::vector<Ordinal>() : std::vector<Ordinal>{row});
+  };
+  if (kind == ExprKind::kProperty) {
     const std::vector<std::string>& key = catalog_.constraints_of(type_).key;
-    const schema::Property& property = catalog_.properties_of(type_)[predicate.property];
-    if (type_.kind != schema::EntityKind::kNode || key.size() != 1 || key[0] != property.name) return Found();
+    const schema::Property& property = catalog_.properties_of(type_)[predicate.field->property];
+    if (!node || key.size() != 1 || key[0] != property.name) return Found();
     const KeyText text = key_text(property.type.scalar, predicate.value);
     if (text.outcome == KeyText::Outcome::kUnknown) return Found();
     if (text.outcome == KeyText::Outcome::kNoRow) return Found(std::vector<Ordinal>());
-    OG_ASSIGN_OR_RETURN(const Ordinal row, base_->find(text.text));
-    return Found(row == kNoOrdinal ? std::vector<Ordinal>() : std::vector<Ordinal>{row});
+    return by_id(text.text);
   }
   if (predicate.value.kind != Value::Kind::kString) return Found();
+  if (kind == ExprKind::kEntityId) return by_id(predicate.value.text);
   const schema::EdgeType& edge = catalog_.edges[type_.index];
-  const bool from = predicate.field == query::WhereField::kFrom;
+  const bool from = kind == ExprKind::kEdgeFrom;
   OG_ASSIGN_OR_RETURN(const auto nodes, snapshot_.node_table(from ? edge.source_index : edge.target_index));
-  OG_ASSIGN_OR_RETURN(const Ordinal node, nodes->find(predicate.value.text));
-  if (node == kNoOrdinal) return Found();
+  OG_ASSIGN_OR_RETURN(const Ordinal end, nodes->find(predicate.value.text));
+  if (end == kNoOrdinal) return Found();
   OG_ASSIGN_OR_RETURN(const auto adjacency, snapshot_.adjacency(type_.index, from ? graph::AdjacencyDirection::kOut
                                                                                   : graph::AdjacencyDirection::kIn));
-  const auto edges = adjacency->edges(node);
+  const auto edges = adjacency->edges(end);
   std::vector<Ordinal> rows(edges.begin(), edges.end());
   std::ranges::sort(rows);
   return Found(std::move(rows));
 }
 
-Result<std::vector<Ordinal>> TypeImage::base_matches(const ImagePredicate& predicate) {
-  OG_ASSIGN_OR_RETURN(auto indexed, indexed_matches(predicate));
-  if (indexed.has_value()) return std::move(*indexed);
-  std::vector<Ordinal> found;
-  if (base_->physical_rows() == 0) return found;
-  OG_ASSIGN_OR_RETURN(const Column* column, predicate.field == query::WhereField::kProperty
-                                                ? property(predicate.property)
-                                                : system(predicate.field));
+Result<RowFilter> TypeImage::filter_of(const std::vector<ImagePredicate>& predicates) {
   RowFilter filter;
   filter.set_variable(0, 1);
-  filter.add(column_predicate(*column, predicate.op, predicate.value));
+  for (const ImagePredicate& predicate : predicates) {
+    OG_ASSIGN_OR_RETURN(const Column* column, property(column_key(*predicate.field)));
+    filter.add(column_predicate(*column, predicate.op, predicate.value));
+  }
+  return filter;
+}
+
+// Live base rows that satisfy the predicates, ascending.
+Result<std::vector<Ordinal>> TypeImage::base_candidates(const std::vector<ImagePredicate>& predicates) {
+  std::vector<Ordinal> found;
+  if (base_->physical_rows() == 0) return found;
+  OG_ASSIGN_OR_RETURN(const RowFilter filter, filter_of(predicates));
+  for (const ImagePredicate& predicate : predicates) {
+    OG_ASSIGN_OR_RETURN(auto rows, indexed_rows(predicate));
+    if (!rows.has_value()) continue;
+    std::vector<std::uint8_t> mask(rows->size(), 1);
+    filter.mask_rows(*rows, mask);
+    for (std::size_t i = 0; i < rows->size(); ++i) {
+      if (mask[i] != 0) found.push_back((*rows)[i]);
+    }
+    return found;
+  }
   std::array<std::uint8_t, kScanRows> storage;
   for (Ordinal first = 0; first < base_->physical_rows();) {
     const std::size_t count = std::min<std::size_t>(kScanRows, base_->physical_rows() - first);
@@ -91,32 +156,42 @@ Result<std::vector<Ordinal>> TypeImage::base_matches(const ImagePredicate& predi
   return found;
 }
 
-Result<bool> TypeImage::row_holds(const ImageRow& row, const ImagePredicate& predicate) {
-  Value value;
-  if (predicate.field == query::WhereField::kFrom) {
-    value = Value::of_text(row.source);
-  } else if (predicate.field == query::WhereField::kTo) {
-    value = Value::of_text(row.destination);
-  } else if (row.cells[predicate.property].kind == Cell::Kind::kBase) {
-    OG_ASSIGN_OR_RETURN(const Column* column, property(predicate.property));
-    value = column->value(row.base);
-  } else {
-    value = value_of(row.cells[predicate.property].scalar);
+Result<std::vector<ImageMatch>> TypeImage::matches(const Expr& where, const ConstantOf& constant) {
+  OG_RETURN_IF_ERROR(open_fields(where));
+  // Simple parts choose the base rows. Where a part may fail, only those in front of it: they are asked first.
+  const bool fallible = may_fail(where);
+  std::vector<ImagePredicate> predicates;
+  std::vector<const Expr*> rest;
+  for (const Expr* part : conjuncts(where)) {
+    const auto predicate = simple_predicate(*part, constant);
+    if (predicate.has_value() && (rest.empty() || !fallible)) {
+      predicates.push_back(*predicate);
+    } else {
+      rest.push_back(part);
+    }
   }
-  return compare(predicate.op, value, predicate.value) == Truth::kTrue;
-}
-
-Result<std::vector<ImageMatch>> TypeImage::matches(const ImagePredicate& predicate) {
+  OG_ASSIGN_OR_RETURN(const std::vector<Ordinal> candidates, base_candidates(predicates));
+  ImageMatch at;
+  const RowFields fields{[&](const Expr& expr) { return field(at, expr); }, constant};
+  const auto holds = [&](const ImageMatch& match, const Expr& condition) -> Result<bool> {
+    const EvaluationScope scope;
+    at = match;
+    OG_ASSIGN_OR_RETURN(const Value v, evaluate_row(condition, fields));
+    return v.kind == Value::Kind::kBool && v.integer != 0;
+  };
   std::vector<ImageMatch> out;
-  if (predicate.value.is_null()) return out;
-  OG_ASSIGN_OR_RETURN(const std::vector<Ordinal> base, base_matches(predicate));
-  for (const Ordinal row : base) {
-    if (!by_base_.contains(row) && !removed_.contains(row)) out.push_back({false, row});
+  for (const Ordinal row : candidates) {
+    if (by_base_.contains(row) || removed_.contains(row)) continue;
+    bool keeps = true;
+    for (std::size_t i = 0; i < rest.size() && keeps; ++i) {
+      OG_ASSIGN_OR_RETURN(keeps, holds({false, row}, *rest[i]));
+    }
+    if (keeps) out.push_back({false, row});
   }
   for (std::uint32_t i = 0; i < rows_.size(); ++i) {
     if (!rows_[i].live) continue;
-    OG_ASSIGN_OR_RETURN(const bool holds, row_holds(rows_[i], predicate));
-    if (holds) out.push_back({true, i});
+    OG_ASSIGN_OR_RETURN(const bool keeps, holds({true, i}, where));
+    if (keeps) out.push_back({true, i});
   }
   return out;
 }

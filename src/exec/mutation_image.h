@@ -2,6 +2,7 @@
 // same query changed laid over them (chapter 02 section 9). Not thread safe.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 
 #include "base/result.h"
 #include "exec/column.h"
+#include "exec/filter_kernel.h"
 #include "exec/mutation_value.h"
 #include "graph/snapshot.h"
 #include "graph/store.h"
@@ -35,13 +37,15 @@ struct ImageRow {
   std::vector<Cell> cells;  // by property
 };
 
-// A condition of `update .. where` or `delete .. where`, its value converted to a constant.
+// `field op constant`: the part of a condition that columns and indexes can answer.
 struct ImagePredicate {
-  query::WhereField field = query::WhereField::kProperty;
-  std::uint32_t property = 0;
+  const query::Expr* field = nullptr;
   query::CompareOp op = query::CompareOp::kEqual;
   Value value;
 };
+
+// Literal, parameter or now() of the query.
+using ConstantOf = std::function<const columnar::Scalar&(const query::Expr&)>;
 
 // A row of the image: changed rows by index, others by base ordinal.
 struct ImageMatch {
@@ -58,8 +62,12 @@ class TypeImage {
   [[nodiscard]] schema::TypeRef type() const { return type_; }
   [[nodiscard]] std::vector<ImageRow>& rows() { return rows_; }
 
-  // Rows that satisfy the predicate, as the image stands.
-  Result<std::vector<ImageMatch>> matches(const ImagePredicate& predicate);
+  // Rows for which the condition is TRUE, as the image stands.
+  Result<std::vector<ImageMatch>> matches(const query::Expr& where, const ConstantOf& constant);
+  // Opens the columns that an expression over rows reads.
+  Result<void> open_fields(const query::Expr& expr);
+  // A field of a row as the image stands. REQUIRES: open_fields.
+  [[nodiscard]] Value field(const ImageMatch& row, const query::Expr& expr) const;
   // The live row with this id.
   Result<std::optional<ImageMatch>> find(std::string_view id);
   [[nodiscard]] Result<std::string> id_of(const ImageMatch& match);
@@ -84,10 +92,9 @@ class TypeImage {
 
  private:
   Result<const Column*> property(std::uint32_t index);
-  Result<const Column*> system(query::WhereField field);
-  Result<std::vector<Ordinal>> base_matches(const ImagePredicate& predicate);
-  Result<std::optional<std::vector<Ordinal>>> indexed_matches(const ImagePredicate& predicate);
-  Result<bool> row_holds(const ImageRow& row, const ImagePredicate& predicate);
+  Result<std::vector<Ordinal>> base_candidates(const std::vector<ImagePredicate>& predicates);
+  Result<std::optional<std::vector<Ordinal>>> indexed_rows(const ImagePredicate& predicate);
+  Result<RowFilter> filter_of(const std::vector<ImagePredicate>& predicates);
   Result<columnar::Batch> batch_of(const std::vector<const ImageRow*>& rows);
   Result<void> put_rows(graph::WriteTransaction& transaction, const std::vector<const ImageRow*>& rows,
                         graph::PutMode mode, bool generated);

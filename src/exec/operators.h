@@ -69,8 +69,9 @@ class ProbeOperator final : public Operator {
 
 class FilterOperator final : public Operator {
  public:
-  std::vector<RowFilter> filters;   // on one variable each
-  std::vector<RowExpr> conditions;  // on several
+  std::vector<VariableId> not_null;  // variables of optional blocks that what follows needs
+  std::vector<RowFilter> filters;    // on one variable each
+  std::vector<RowExpr> conditions;   // on several
   std::vector<VariableId> carry;
   [[nodiscard]] std::unique_ptr<Stage> open(const StageContext& context, Stage& next) const override;
 };
@@ -81,7 +82,20 @@ class SemiJoinOperator final : public Operator {
   std::vector<VariableId> correlated;  // not empty
   VariableId row_variable = kNoVariable;
   Pipeline inner;
-  Ordinal memo_rows = 0;  // one correlated variable: rows of its table
+  Ordinal memo_rows = 0;  // one correlated variable that is never null: rows of its table
+  std::vector<VariableId> carry;
+  [[nodiscard]] std::unique_ptr<Stage> open(const StageContext& context, Stage& next) const override;
+};
+
+// optional { }: each row with every row that the inner pipeline, started from the correlated variables, yields for it;
+// with nulls if there is none (a left outer join).
+class OptionalOperator final : public Operator {
+ public:
+  std::vector<VariableId> correlated;  // not empty
+  VariableId row_variable = kNoVariable;
+  Pipeline inner;
+  std::vector<VariableId> introduced;  // by the inner pipeline, as far as they are read later
+  std::vector<VariableId> markers;     // paths of the block: row 0 where there is one
   std::vector<VariableId> carry;
   [[nodiscard]] std::unique_ptr<Stage> open(const StageContext& context, Stage& next) const override;
 };

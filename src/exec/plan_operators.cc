@@ -3,6 +3,7 @@
 #include <set>
 
 #include "exec/block_planner.h"
+#include "exec/path_finder.h"
 
 namespace omnigraph::exec {
 
@@ -61,7 +62,7 @@ Result<Pipeline> BlockPlanner::build(const std::vector<Action>& actions, Variabl
 std::unique_ptr<Operator> BlockPlanner::make_merge(VariableSet live) const {
   auto op = std::make_unique<MergeOperator>();
   for (auto it = bind_order_.rbegin(); it != bind_order_.rend() && op->dense == kNoVariable; ++it) {
-    if (live.test(*it)) op->dense = *it;
+    if (live.test(*it) && !nullable_.test(*it)) op->dense = *it;
   }
   if (op->dense != kNoVariable) {
     op->dense_rows = facts_[op->dense].table->physical_rows();
@@ -69,19 +70,6 @@ std::unique_ptr<Operator> BlockPlanner::make_merge(VariableSet live) const {
   }
   op->run = list(live);
   return op;
-}
-
-Result<Neighbors> BlockPlanner::neighbors(const Traversal& t, bool backward) {
-  using graph::AdjacencyDirection;
-  Neighbors out;
-  const bool in = t.direction == Direction::kBoth ? backward : (t.direction == Direction::kIn) != backward;
-  OG_ASSIGN_OR_RETURN(out.forward,
-                      runtime_.adjacency(t.edge_type, in ? AdjacencyDirection::kIn : AdjacencyDirection::kOut));
-  if (t.direction == Direction::kBoth) {
-    OG_ASSIGN_OR_RETURN(out.backward,
-                        runtime_.adjacency(t.edge_type, in ? AdjacencyDirection::kOut : AdjacencyDirection::kIn));
-  }
-  return out;
 }
 
 Result<std::unique_ptr<Operator>> BlockPlanner::make_operator(const Action& action, VariableSet carry,
@@ -98,6 +86,8 @@ Result<std::unique_ptr<Operator>> BlockPlanner::make_operator(const Action& acti
       return make_filter(action, carry);
     case Action::Kind::kNegation:
       return make_negation(action, carry);
+    case Action::Kind::kOptional:
+      return make_optional(action, carry, needed);
     case Action::Kind::kCross:
       return make_cross(action, carry, part_pipelines, parts);
     case Action::Kind::kStart:
@@ -115,12 +105,12 @@ Result<std::unique_ptr<Operator>> BlockPlanner::make_expand(const Action& action
   if (needed.test(to)) op->to = to;
   op->per_edge = t.edge != kNoVariable;
   if (op->per_edge && needed.test(t.edge)) op->edge = t.edge;
-  OG_ASSIGN_OR_RETURN(op->neighbors, neighbors(t, action.backward));
+  OG_ASSIGN_OR_RETURN(op->neighbors, neighbors_of(t, action.backward, runtime_));
   op->to_rows = facts_[to].table->physical_rows();
   for (const std::size_t p : action.probes) {
     const Traversal& probe = *links_[p].traversal;
     const bool from_end = probe.from == to;
-    OG_ASSIGN_OR_RETURN(const Neighbors seen, neighbors(probe, from_end));
+    OG_ASSIGN_OR_RETURN(const Neighbors seen, neighbors_of(probe, from_end, runtime_));
     op->probes.push_back({from_end ? probe.to : probe.from, seen});
   }
   op->carry = list(carry);
@@ -135,7 +125,7 @@ Result<std::unique_ptr<Operator>> BlockPlanner::make_reach(const Action& action,
   const VariableId to = action.backward ? t.from : t.to;
   op->to_bound = action.reads.test(to) && !action.binds.test(to);
   if (op->to_bound || needed.test(to)) op->to = to;
-  OG_ASSIGN_OR_RETURN(op->neighbors, neighbors(t, action.backward));
+  OG_ASSIGN_OR_RETURN(op->neighbors, neighbors_of(t, action.backward, runtime_));
   op->min_hops = t.min_hops;
   op->max_hops = t.max_hops;
   op->loop_at_start = action.backward;
@@ -152,16 +142,17 @@ Result<std::unique_ptr<Operator>> BlockPlanner::make_probe(const Action& action,
   op->to = t.to;
   op->per_edge = t.edge != kNoVariable;
   if (op->per_edge && needed.test(t.edge)) op->edge = t.edge;
-  OG_ASSIGN_OR_RETURN(op->neighbors, neighbors(t, false));
+  OG_ASSIGN_OR_RETURN(op->neighbors, neighbors_of(t, false, runtime_));
   op->carry = list(carry);
   return op;
 }
 
 Result<std::unique_ptr<Operator>> BlockPlanner::make_filter(const Action& action, VariableSet carry) {
   auto op = std::make_unique<FilterOperator>();
+  op->not_null = action.not_null;
   for (const VariableId v : action.filtered) op->filters.push_back(facts_[v].filter);
   for (const std::size_t i : action.conditions) {
-    OG_ASSIGN_OR_RETURN(RowExpr bound, bind_expression(*conditions_[i].expr, runtime_));
+    OG_ASSIGN_OR_RETURN(RowExpr bound, bind_expression(*conditions_[i].expr, runtime_, WithoutValue::kIsNull));
     op->conditions.push_back(std::move(bound));
   }
   op->carry = list(carry);
@@ -180,10 +171,34 @@ Result<std::unique_ptr<Operator>> BlockPlanner::make_negation(const Action& acti
   given.set(op->row_variable);
   BlockPlanner inner(runtime_, *negation.block, given, request, depth_ + 1, variable_count_);
   OG_ASSIGN_OR_RETURN(op->inner, inner.plan());
-  if (op->correlated.size() == 1) {
+  if (op->correlated.size() == 1 && !nullable_.test(op->correlated[0])) {
     OG_ASSIGN_OR_RETURN(const auto table, runtime_.table(runtime_.type_of(op->correlated[0])));
     op->memo_rows = table->physical_rows();
   }
+  op->carry = list(carry);
+  return op;
+}
+
+Result<std::unique_ptr<Operator>> BlockPlanner::make_optional(const Action& action, VariableSet carry,
+                                                              VariableSet needed) {
+  const Optional& optional = optionals_[action.index];
+  auto op = std::make_unique<OptionalOperator>();
+  op->correlated = list(optional.outer);
+  op->row_variable = row_variable();
+  VariableSet introduced = optional.introduced & needed;
+  for (const VariableId v : optional.block->variables) {
+    if (!runtime_.query().read->variables[v].path) continue;
+    if (introduced.test(v)) op->markers.push_back(v);
+    introduced.reset(v);
+  }
+  op->introduced = list(introduced);
+  PlanRequest request;
+  request.wanted = introduced;
+  request.wanted.set(op->row_variable);
+  VariableSet given = optional.outer;
+  given.set(op->row_variable);
+  BlockPlanner inner(runtime_, *optional.block, given, request, depth_ + 1, variable_count_);
+  OG_ASSIGN_OR_RETURN(op->inner, inner.plan());
   op->carry = list(carry);
   return op;
 }
@@ -208,8 +223,8 @@ Result<std::unique_ptr<Operator>> BlockPlanner::make_cross(const Action& action,
     if (left_inside == right_inside) continue;
     const VariableId outer = left_inside ? *right_set.begin() : *left_set.begin();
     if (!action.reads.test(outer)) continue;
-    OG_ASSIGN_OR_RETURN(RowExpr left, bind_expression(c.expr->args[0], runtime_));
-    OG_ASSIGN_OR_RETURN(RowExpr right, bind_expression(c.expr->args[1], runtime_));
+    OG_ASSIGN_OR_RETURN(RowExpr left, bind_expression(c.expr->args[0], runtime_, WithoutValue::kIsNull));
+    OG_ASSIGN_OR_RETURN(RowExpr right, bind_expression(c.expr->args[1], runtime_, WithoutValue::kIsNull));
     if (left_inside) std::swap(left, right);
     op->key.emplace(std::move(left), std::move(right));
     break;

@@ -51,7 +51,17 @@ void used_in_block(const Block& block, VariableSet& used, VariableSet& introduce
     collect_variables(filter, variables);
     for (const VariableId v : variables) used.set(v);
   }
+  for (const VariableId v : block.bindings) used.set(v);
   for (const Block& negation : block.negations) used_in_block(negation, used, introduced);
+  for (const Block& optional : block.optionals) used_in_block(optional, used, introduced);
+}
+
+// Variables that a block and the optional blocks in it bring in.
+VariableSet introduced_variables(const Block& block) {
+  VariableSet introduced;
+  for (const VariableId v : block.variables) introduced.set(v);
+  for (const Block& optional : block.optionals) introduced |= introduced_variables(optional);
+  return introduced;
 }
 
 VariableSet correlated_variables(const Block& block) {
@@ -64,12 +74,14 @@ VariableSet correlated_variables(const Block& block) {
 std::size_t depth_of(const Block& block) {
   std::size_t depth = 0;
   for (const Block& negation : block.negations) depth = std::max(depth, 1 + depth_of(negation));
+  for (const Block& optional : block.optionals) depth = std::max(depth, 1 + depth_of(optional));
   return depth;
 }
 
 }  // namespace
 
 Result<void> BlockPlanner::gather() {
+  gather_inner_blocks();
   for (const VariableId v : block_.variables) {
     facts_[v].own = true;
     OG_RETURN_IF_ERROR(gather_variable(v));
@@ -90,10 +102,18 @@ Result<void> BlockPlanner::gather() {
     has_filter_.set(v);
     facts_[v].selectivity = 1.0 / std::max(1.0, facts_[v].rows);
   }
-  for (const Block& negation : block_.negations) negations_.push_back({&negation, correlated_variables(negation)});
   condition_done_.assign(conditions_.size(), 0);
   negation_done_.assign(negations_.size(), 0);
   return gather_links();
+}
+
+void BlockPlanner::gather_inner_blocks() {
+  for (const Block& negation : block_.negations) negations_.push_back({&negation, correlated_variables(negation)});
+  for_each_variable(given_, [&](VariableId v) { nullable_.set(v, runtime_.is_optional(v)); });
+  for (const Block& optional : block_.optionals) {
+    optionals_.push_back({&optional, correlated_variables(optional), introduced_variables(optional)});
+    nullable_ |= optionals_.back().introduced;
+  }
 }
 
 Result<void> BlockPlanner::gather_variable(VariableId v) {
@@ -112,11 +132,13 @@ Result<void> BlockPlanner::gather_condition(const Expr& expr) {
   std::set<VariableId> variables;
   collect_variables(expr, variables);
   if (variables.empty()) {
-    OG_ASSIGN_OR_RETURN(const RowExpr bound, bind_expression(expr, runtime_));
+    OG_ASSIGN_OR_RETURN(const RowExpr bound, bind_expression(expr, runtime_, WithoutValue::kIsNull));
+    const EvaluationScope scope;
     if (!is_true(evaluate(bound, Tuples(), 0))) never_ = true;
     return {};
   }
-  if (variables.size() == 1) {
+  // The kernels of a single variable know no null rows.
+  if (variables.size() == 1 && !nullable_.test(*variables.begin())) {
     const VariableId v = *variables.begin();
     OG_RETURN_IF_ERROR(gather_variable(v));
     OG_ASSIGN_OR_RETURN(RowPredicate predicate, make_predicate(expr, runtime_));
@@ -198,6 +220,9 @@ bool BlockPlanner::is_dead_after(VariableId v, const Part& part, const std::vect
   for (const Negation& n : negations_) {
     if (n.outer.test(v)) return false;
   }
+  for (const Optional& o : optionals_) {
+    if (o.outer.test(v)) return false;
+  }
   for (const std::size_t other : part.links) {
     if (other == link || done[other] != 0) continue;
     const Traversal& t = *links_[other].traversal;
@@ -267,6 +292,7 @@ void BlockPlanner::order_part(Part& part) {
   if (part.is_given) {
     bound = given_;
     best = simulate(part, bound, 1);
+    place_required(part.actions);
   } else {
     std::vector<std::pair<double, VariableId>> starts;
     for_each_variable(part.variables, [&](VariableId v) {
@@ -295,6 +321,17 @@ void BlockPlanner::order_part(Part& part) {
   part.rows = best.rows;
   place_ready(bound, part.actions);
   place_steps(best, bound, part.actions);
+}
+
+// From null there is no extension: a variable of an optional block that is followed or bound again must be there.
+void BlockPlanner::place_required(std::vector<Action>& out) const {
+  VariableSet required;
+  for (const VariableId v : block_.bindings) required.set(v);
+  for (const Traversal& t : block_.traversals) required.set(t.from).set(t.to);
+  Action filter{Action::Kind::kFilter};
+  filter.reads = required & given_ & nullable_;
+  filter.not_null = list(filter.reads);
+  if (filter.reads.any()) out.push_back(std::move(filter));
 }
 
 // Filters, conditions and negations whose variables are all bound.
@@ -365,6 +402,7 @@ Result<Pipeline> BlockPlanner::join_parts(std::vector<Part>& parts) {
   for (std::size_t i = 0; i < negations_.size(); ++i) {
     if (negation_done_[i] == 0) across |= negations_[i].outer;
   }
+  for (const Optional& optional : optionals_) across |= optional.outer;
   std::vector<Pipeline> pipelines(parts.size());
   std::vector<VariableSet> brought(parts.size());  // edge variables included
   for (std::size_t p = 1; p < parts.size(); ++p) {
@@ -392,6 +430,15 @@ Result<Pipeline> BlockPlanner::join_parts(std::vector<Part>& parts) {
     rows *= std::max(1.0, parts[p].rows);
     cost += parts[p].cost + rows;
     actions.push_back(std::move(cross));
+    place_ready(bound, actions);
+  }
+  for (std::size_t i = 0; i < optionals_.size(); ++i) {
+    Action optional{Action::Kind::kOptional, i};
+    optional.reads = optionals_[i].outer;
+    optional.binds = optionals_[i].introduced;
+    bound |= optional.binds;
+    cost += rows;
+    actions.push_back(std::move(optional));
     place_ready(bound, actions);
   }
   OG_ASSIGN_OR_RETURN(Pipeline pipeline,

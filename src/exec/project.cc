@@ -11,17 +11,16 @@ namespace {
 using query::Expr;
 using query::ExprKind;
 
-bool is_rank_function(ExprKind kind) {
-  return kind == ExprKind::kNearest || kind == ExprKind::kBm25 || kind == ExprKind::kRrf;
-}
-
-// Repeats each ordinal as often as its row's weight says, up to `limit` rows.
-void unfold(Tuples& rows, std::uint64_t limit) {
-  if (rows.weights.empty() && rows.size <= limit) return;
+// Repeats each ordinal as often as its row's weight says, and cuts the window out.
+void unfold(Tuples& rows, const Window& window) {
+  if (rows.weights.empty() && window.offset == 0 && rows.size <= window.limit) return;
   std::vector<std::uint64_t> copies(rows.size);
+  std::uint64_t skip = window.offset;
   std::uint64_t total = 0;
   for (std::size_t i = 0; i < rows.size; ++i) {
-    copies[i] = std::min(rows.weight(i), limit - total);
+    const std::uint64_t skipped = std::min(rows.weight(i), skip);
+    skip -= skipped;
+    copies[i] = std::min(rows.weight(i) - skipped, window.limit - total);
     total += copies[i];
   }
   for (auto& column : rows.columns) {
@@ -35,7 +34,7 @@ void unfold(Tuples& rows, std::uint64_t limit) {
   rows.weights.clear();
 }
 
-Result<columnar::ArrayPtr> project_column(const Expr& expr, const Tuples& rows, RankScores& scores, Runtime& runtime) {
+Result<columnar::ArrayPtr> project_column(const Expr& expr, const Tuples& rows, Runtime& runtime) {
   if (expr.kind == ExprKind::kProperty || expr.kind == ExprKind::kEntityId) {
     const schema::TypeRef type = runtime.type_of(expr.variable);
     OG_ASSIGN_OR_RETURN(const Column* column,
@@ -54,15 +53,11 @@ Result<columnar::ArrayPtr> project_column(const Expr& expr, const Tuples& rows, 
     }
     return builder.finish();
   }
-  RowExpr bound;
-  if (is_rank_function(expr.kind)) {
-    OG_ASSIGN_OR_RETURN(bound, scores.bind(expr));
-  } else {
-    OG_ASSIGN_OR_RETURN(bound, bind_expression(expr, runtime));
-  }
+  OG_ASSIGN_OR_RETURN(const RowExpr bound, bind_expression(expr, runtime, WithoutValue::kFails));
   // A text predicate is never null in a result: a null field does not match.
   const bool text = expr.kind == ExprKind::kTextMatch || expr.kind == ExprKind::kFuzzy;
   for (std::size_t i = 0; i < rows.size; ++i) {
+    const EvaluationScope scope;
     const Value v = evaluate(bound, rows, i);
     append_value(builder, text && v.is_null() ? Value::of_bool(false) : v);
   }
@@ -114,12 +109,11 @@ ReadResult empty_result(const query::ReadQuery& read) {
   return result;
 }
 
-Result<ReadResult> project_rows(const query::ReadQuery& read, Tuples rows, std::uint64_t limit, RankScores& scores,
-                                Runtime& runtime) {
+Result<ReadResult> project_rows(const query::ReadQuery& read, Tuples rows, const Window& window, Runtime& runtime) {
   ReadResult result;
-  unfold(rows, limit);
+  unfold(rows, window);
   for (const query::Projection& projection : read.projections) {
-    OG_ASSIGN_OR_RETURN(auto column, project_column(resolve_alias(projection.expr, read), rows, scores, runtime));
+    OG_ASSIGN_OR_RETURN(auto column, project_column(resolve_alias(projection.expr, read), rows, runtime));
     result.columns.push_back(projection.key);
     result.types.push_back(projection.expr.type);
     result.rows.fields.push_back({projection.key, column->type(), true});

@@ -112,7 +112,8 @@ class RankScores::Entities {
 bool same_expression(const Expr& a, const Expr& b) {
   return a.kind == b.kind && a.literal == b.literal && a.parameter == b.parameter && a.variable == b.variable &&
          a.property == b.property && a.op == b.op && a.aggregate == b.aggregate && a.projection == b.projection &&
-         std::ranges::equal(a.args, b.args, same_expression);
+         a.arithmetic == b.arithmetic && a.negated == b.negated && a.distinct == b.distinct && a.path == b.path &&
+         a.function == b.function && std::ranges::equal(a.args, b.args, same_expression);
 }
 
 Result<columnar::FloatVector> RankScores::query_vector(const Expr& nearest) {

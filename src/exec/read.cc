@@ -8,6 +8,7 @@
 #include "base/task_pool.h"
 #include "exec/aggregate.h"
 #include "exec/collect.h"
+#include "exec/distinct.h"
 #include "exec/operators.h"
 #include "exec/project.h"
 #include "exec/read_scope.h"
@@ -123,42 +124,56 @@ class ReadExecution {
       : runtime_(runtime),
         read_(read),
         scores_(runtime),
-        limit_(read.limit.value_or(kNoLimit)),
         bytes_max_(ReadScope::result_bytes_max()),
         rows_max_(bytes_max_ == 0 ? kNoLimit : bytes_max_ / row_bytes(read)) {
+    runtime.set_scores(&scores_);
     context_.runtime = &runtime;
     context_.variable_count = tuple_variable_count(read);
   }
 
   Result<ReadResult> run() {
     OG_RETURN_IF_ERROR(check_plan_limits(read_));
+    if (read_.limit.has_value()) {
+      OG_ASSIGN_OR_RETURN(window_.limit, row_count(*read_.limit, "limit"));
+    }
+    if (read_.offset.has_value()) {
+      OG_ASSIGN_OR_RETURN(window_.offset, row_count(*read_.offset, "offset"));
+    }
     OG_RETURN_IF_ERROR(scores_.prepare(read_));
-    const bool fusion = needs_fusion_scores();
-    Result<ReadResult> result = read_.ranked || fusion ? run_ranked()
-                                : read_.aggregates     ? run_grouped()
-                                : read_.order.empty()  ? run_unordered()
-                                                       : run_ordered();
+    for (const query::Projection& projection : read_.projections) collect_fusions(projection.expr);
+    Result<ReadResult> result = read_.ranked || !fusions_.empty() ? run_ranked()
+                                : read_.aggregates                ? run_grouped()
+                                : read_.distinct                  ? run_distinct()
+                                : read_.order.empty()             ? run_unordered()
+                                                                  : run_ordered();
+    OG_RETURN_IF_ERROR(runtime_.check_failure());
     if (runtime_.was_cancelled()) return std::unexpected(Error{Code::kCancelled, "the query was cancelled"});
     return result;
   }
 
  private:
+  Result<std::uint64_t> row_count(const query::Expr& expr, std::string_view word) const {
+    const Value count = value_of(runtime_.scalar(expr));
+    if (count.kind == Value::Kind::kUint) return count.natural;
+    if (count.kind == Value::Kind::kInt && count.integer >= 0) return static_cast<std::uint64_t>(count.integer);
+    return std::unexpected(
+        query_error(std::string(word) + " must be a non-negative integer" +
+                    (count.kind == Value::Kind::kInt ? ", got " + std::to_string(count.integer) : "")));
+  }
+
   // An rrf score is a rank among all matching rows: they have to be there before one can be told.
-  bool needs_fusion_scores() const {
-    for (const query::Projection& projection : read_.projections) {
-      const query::Expr& expr = resolve_alias(projection.expr, read_);
-      if (expr.kind == ExprKind::kRrf) return true;
-      for (const query::Expr& arg : expr.args) {
-        if (arg.kind == ExprKind::kRrf) return true;
-      }
-    }
-    return false;
+  void collect_fusions(const query::Expr& written) {
+    const query::Expr& expr = resolve_alias(written, read_);
+    if (expr.kind == ExprKind::kRrf) fusions_.push_back(&expr);
+    for (const query::Expr& arg : expr.args) collect_fusions(arg);
   }
 
   VariableSet all_variables() const {
     VariableSet out;
     for (std::size_t v = 0; v < read_.variables.size(); ++v) {
-      if (read_.variables[v].depth == 0) out.set(v);
+      const query::Variable& variable = read_.variables[v];
+      // A path is a value of its ends; only whether an optional one is there is a column.
+      if (variable.depth == 0 && (!variable.path || variable.optional)) out.set(v);
     }
     return out;
   }
@@ -167,8 +182,8 @@ class ReadExecution {
     PlanRequest request;
     projected_variables(read_, request.wanted);
     OG_ASSIGN_OR_RETURN(const Pipeline pipeline, plan_match(runtime_, request));
-    if (limit_ == 0) return empty_result(read_);
-    CollectSink sink(list_of(request.wanted), context_.variable_count, limit_, &runtime_);
+    if (window_.limit == 0) return empty_result(read_);
+    CollectSink sink(list_of(request.wanted), context_.variable_count, window_.end(), &runtime_);
     BudgetStage budget(sink, rows_max_, runtime_);
     run_pipeline(pipeline, context_, budget);
     if (budget.exceeded()) return std::unexpected(too_large());
@@ -187,9 +202,10 @@ class ReadExecution {
   // A tuple may stand for many equal rows: counted before they are written out.
   Result<ReadResult> projected(Tuples rows) {
     std::uint64_t total = 0;
-    for (std::size_t i = 0; i < rows.size && total < limit_; ++i) total += std::min(rows.weight(i), limit_ - total);
-    if (total > rows_max_) return std::unexpected(too_large());
-    return project_rows(read_, std::move(rows), limit_, scores_, runtime_);
+    const std::uint64_t end = window_.end();
+    for (std::size_t i = 0; i < rows.size && total < end; ++i) total += std::min(rows.weight(i), end - total);
+    if (total - std::min(total, window_.offset) > rows_max_) return std::unexpected(too_large());
+    return project_rows(read_, std::move(rows), window_, runtime_);
   }
 
   Result<ReadResult> run_ordered() {
@@ -197,13 +213,14 @@ class ReadExecution {
     request.wanted = all_variables();
     OG_ASSIGN_OR_RETURN(const Pipeline pipeline, plan_match(runtime_, request));
     OG_ASSIGN_OR_RETURN(const RowOrder order, RowOrder::make(read_, 0, runtime_));
-    if (limit_ == 0) return empty_result(read_);
+    if (window_.limit == 0) return empty_result(read_);
     const std::vector<VariableId> variables = list_of(request.wanted);
     std::atomic<std::uint64_t> held = 0;
     // A sink that keeps fewer rows than the budget needs no counting.
-    const std::uint64_t rows_max = limit_ > rows_max_ ? rows_max_ : kNoLimit;
+    const std::uint64_t rows_max = window_.end() > rows_max_ ? rows_max_ : kNoLimit;
     const auto make = [&] {
-      return std::make_unique<BudgetedTop>(TopSink(order, variables, context_.variable_count, limit_), held, rows_max, runtime_);
+      return std::make_unique<BudgetedTop>(TopSink(order, variables, context_.variable_count, window_.end()), held, rows_max,
+                                           runtime_);
     };
     std::unique_ptr<BudgetedTop> all;
     run_on_all_cores<BudgetedTop>(pipeline, context_, make, [&](std::unique_ptr<BudgetedTop> sink) {
@@ -217,8 +234,52 @@ class ReadExecution {
     return projected(all->top().take());
   }
 
+  // Without an order any rows will do: enough of them end the work.
+  Result<ReadResult> run_distinct() {
+    PlanRequest request;
+    projected_variables(read_, request.wanted);
+    request.merge_at_end = true;
+    OG_ASSIGN_OR_RETURN(const Pipeline pipeline, plan_match(runtime_, request));
+    OG_ASSIGN_OR_RETURN(const std::vector<RowExpr> keys, bind_projections());
+    if (window_.limit == 0) return empty_result(read_);
+    const std::vector<VariableId> variables = list_of(request.wanted);
+    const bool any = read_.order.empty();
+    const auto make = [&] {
+      return std::make_unique<DistinctSink>(keys, variables, context_.variable_count, any ? window_.end() : kNoLimit,
+                                            any ? &runtime_ : nullptr);
+    };
+    std::unique_ptr<DistinctSink> all;
+    run_on_all_cores<DistinctSink>(pipeline, context_, make, [&](std::unique_ptr<DistinctSink> sink) {
+      if (all == nullptr) {
+        all = std::move(sink);
+      } else {
+        all->absorb(*sink);
+      }
+    });
+    return order_distinct(all->take(), variables);
+  }
+
+  Result<std::vector<RowExpr>> bind_projections() {
+    std::vector<RowExpr> out;
+    for (const query::Projection& projection : read_.projections) {
+      OG_ASSIGN_OR_RETURN(RowExpr bound, bind_expression(projection.expr, runtime_, WithoutValue::kFails));
+      out.push_back(std::move(bound));
+    }
+    return out;
+  }
+
+  Result<ReadResult> order_distinct(Tuples rows, const std::vector<VariableId>& variables) {
+    if (!read_.order.empty()) {
+      OG_ASSIGN_OR_RETURN(const RowOrder order, RowOrder::make_of_columns(read_, runtime_));
+      TopSink top(order, variables, context_.variable_count, window_.end());
+      top.push(rows);
+      rows = top.take();
+    }
+    return projected(std::move(rows));
+  }
+
   Result<ReadResult> run_grouped() {
-    OG_ASSIGN_OR_RETURN(const GroupPlan plan, GroupPlan::make(read_, scores_, runtime_));
+    OG_ASSIGN_OR_RETURN(const GroupPlan plan, GroupPlan::make(read_, runtime_));
     PlanRequest request;
     request.wanted = plan.variables();
     request.merge_at_end = true;
@@ -234,7 +295,7 @@ class ReadExecution {
         all->absorb(*sink);
       }
     });
-    return all->result(limit_, runtime_);
+    return all->result(window_, runtime_);
   }
 
   // All matching rows first, then their order.
@@ -255,38 +316,45 @@ class ReadExecution {
     OG_ASSIGN_OR_RETURN(const RowOrder ties, RowOrder::make(read_, read_.ranked ? 1 : 0, runtime_));
     Ranking ranking;
     if (read_.ranked) {
-      OG_ASSIGN_OR_RETURN(ranking, scores_.rank(resolve_alias(read_.order[0].expr, read_), rows, ties,
-                                                read_.limit.value_or(0), !read_.aggregates));
+      OG_ASSIGN_OR_RETURN(ranking, scores_.rank(resolve_alias(read_.order[0].expr, read_), rows, ties, best_count(),
+                                                !read_.aggregates));
     }
     OG_RETURN_IF_ERROR(rank_projected(rows, ties));
-    if (read_.limit.has_value() && *read_.limit == 0) return empty_result(read_);
+    if (window_.limit == 0) return empty_result(read_);
     if (read_.aggregates) return group_ranked(ranking, rows);
     if (read_.ranked) {
-      const auto index = ranked_rows(ranking, rows, ties, read_.limit.value_or(0));
-      return project_rows(read_, select_rows(rows, index, variables), limit_, scores_, runtime_);
+      const auto index = ranked_rows(ranking, rows, ties, best_count());
+      return project_rows(read_, select_rows(rows, index, variables), window_, runtime_);
     }
-    TopSink top(ties, variables, context_.variable_count, limit_);
+    if (read_.distinct) {
+      OG_ASSIGN_OR_RETURN(const std::vector<RowExpr> keys, bind_projections());
+      DistinctSink sink_of_all(keys, variables, context_.variable_count);
+      sink_of_all.push(rows);
+      return order_distinct(sink_of_all.take(), variables);
+    }
+    TopSink top(ties, variables, context_.variable_count, window_.end());
     top.push(rows);
     return projected(top.take());
   }
 
+  // Entities a ranking has to put in order; 0: all.
+  [[nodiscard]] std::uint64_t best_count() const { return read_.limit.has_value() ? window_.end() : 0; }
+
   // Scores of rrf functions that are returned without being the order.
   Result<void> rank_projected(const Tuples& rows, const RowOrder& ties) {
-    for (const query::Projection& projection : read_.projections) {
-      const query::Expr* expr = &resolve_alias(projection.expr, read_);
-      if (expr->kind == ExprKind::kAggregate) expr = &resolve_alias(expr->args[0], read_);
-      if (expr->kind != ExprKind::kRrf || scores_.bind(*expr).has_value()) continue;
-      OG_RETURN_IF_ERROR(scores_.rank(*expr, rows, ties, read_.limit.value_or(0), false));
+    for (const query::Expr* fusion : fusions_) {
+      if (scores_.bind(*fusion).has_value()) continue;
+      OG_RETURN_IF_ERROR(scores_.rank(*fusion, rows, ties, best_count(), false));
     }
     return {};
   }
 
   Result<ReadResult> group_ranked(const Ranking& ranking, const Tuples& rows) {
-    OG_ASSIGN_OR_RETURN(const GroupPlan plan, GroupPlan::make(read_, scores_, runtime_));
+    OG_ASSIGN_OR_RETURN(const GroupPlan plan, GroupPlan::make(read_, runtime_));
     GroupSink sink(plan, read_, context_.variable_count);
     if (!read_.ranked) {
       sink.push(rows);
-      return sink.result(limit_, runtime_);
+      return sink.result(window_, runtime_);
     }
     OG_ASSIGN_OR_RETURN(const auto table, runtime_.table(runtime_.type_of(ranking.variable)));
     constexpr std::uint32_t kExcluded = 0xffffffffu;
@@ -300,13 +368,14 @@ class ReadExecution {
     keep_rows(rows, mask, list_of(all_variables()), kept);
     sink.rank_by(ranking.variable, &places);
     sink.push(kept);
-    return sink.result(limit_, runtime_);
+    return sink.result(window_, runtime_);
   }
 
   Runtime& runtime_;
   const query::ReadQuery& read_;
   RankScores scores_;
-  const std::uint64_t limit_;
+  std::vector<const query::Expr*> fusions_;  // rrf functions that are returned
+  Window window_;
   const std::uint64_t bytes_max_;  // 0: none
   const std::uint64_t rows_max_;   // what fits bytes_max_
   StageContext context_;

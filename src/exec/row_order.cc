@@ -59,15 +59,35 @@ std::uint64_t order_prefix(const Value& v) {
   }
 }
 
+Result<void> RowOrder::add_key(const query::Expr& expr, bool descending, Runtime& runtime) {
+  OG_ASSIGN_OR_RETURN(RowExpr bound, bind_expression(expr, runtime, WithoutValue::kFails));
+  const bool nullable = bound.kind == RowExpr::Kind::kColumn && runtime.is_optional(bound.variable);
+  keys_.push_back({std::move(bound), descending, nullable});
+  return {};
+}
+
+Result<void> RowOrder::add_keys(const query::ReadQuery& read, std::size_t first, Runtime& runtime) {
+  for (std::size_t i = first; i < read.order.size(); ++i) {
+    OG_RETURN_IF_ERROR(add_key(read.order[i].expr, read.order[i].descending, runtime));
+  }
+  return {};
+}
+
+Result<RowOrder> RowOrder::make_of_columns(const query::ReadQuery& read, Runtime& runtime) {
+  RowOrder order;
+  OG_RETURN_IF_ERROR(order.add_keys(read, 0, runtime));
+  for (const query::Projection& projection : read.projections) {
+    OG_RETURN_IF_ERROR(order.add_key(projection.expr, false, runtime));
+  }
+  return order;
+}
+
 Result<RowOrder> RowOrder::make(const query::ReadQuery& read, std::size_t first, Runtime& runtime) {
   RowOrder order;
-  for (std::size_t i = first; i < read.order.size(); ++i) {
-    OG_ASSIGN_OR_RETURN(RowExpr bound, bind_expression(read.order[i].expr, runtime));
-    order.keys_.push_back({std::move(bound), read.order[i].descending});
-  }
+  OG_RETURN_IF_ERROR(order.add_keys(read, first, runtime));
   std::vector<VariableId> variables;
   for (VariableId v = 0; v < read.variables.size(); ++v) {
-    if (read.variables[v].depth == 0) variables.push_back(v);
+    if (read.variables[v].depth == 0 && !read.variables[v].path) variables.push_back(v);
   }
   std::ranges::stable_sort(variables, {}, [&](VariableId v) -> const std::string& { return read.variables[v].name; });
   for (const VariableId v : variables) {
@@ -83,8 +103,11 @@ void RowOrder::prefixes(const Tuples& batch, std::vector<std::uint64_t>& out) co
   if (by_id && ids_.empty()) return;
   const Column* column = by_id ? ids_[0].ids : keys_[0].expr.column;
   const bool descending = !by_id && keys_[0].descending;
-  if (!by_id && keys_[0].expr.kind != RowExpr::Kind::kColumn) {
-    for (std::size_t i = 0; i < batch.size; ++i) out[i] = order_prefix(evaluate(keys_[0].expr, batch, i));
+  if (!by_id && (keys_[0].expr.kind != RowExpr::Kind::kColumn || keys_[0].nullable)) {
+    for (std::size_t i = 0; i < batch.size; ++i) {
+      const EvaluationScope scope;
+      out[i] = order_prefix(evaluate(keys_[0].expr, batch, i));
+    }
   } else {
     const std::vector<Ordinal>& rows = batch.columns[by_id ? ids_[0].variable : keys_[0].expr.variable];
     switch (column->type().id) {
@@ -103,7 +126,9 @@ void RowOrder::prefixes(const Tuples& batch, std::vector<std::uint64_t>& out) co
         gather_prefixes<std::int64_t>(*column, rows, out, [](std::int64_t i) { return prefix_of_int(i); });
         break;
       default:
-        for (std::size_t i = 0; i < rows.size(); ++i) out[i] = order_prefix(column->value(rows[i]));
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+          if (rows[i] != kNoOrdinal) out[i] = order_prefix(column->value(rows[i]));
+        }
     }
   }
   if (descending) {
@@ -113,6 +138,7 @@ void RowOrder::prefixes(const Tuples& batch, std::vector<std::uint64_t>& out) co
 
 int RowOrder::compare_rows(const Tuples& a, std::size_t row_a, const Tuples& b, std::size_t row_b) const {
   for (const Key& key : keys_) {
+    const EvaluationScope scope;
     const int o = order(evaluate(key.expr, a, row_a), evaluate(key.expr, b, row_b));
     if (o != 0) return key.descending ? -o : o;
   }
@@ -120,6 +146,7 @@ int RowOrder::compare_rows(const Tuples& a, std::size_t row_a, const Tuples& b, 
     const Ordinal x = a.columns[id.variable][row_a];
     const Ordinal y = b.columns[id.variable][row_b];
     if (x == y) continue;
+    if (x == kNoOrdinal || y == kNoOrdinal) return x == kNoOrdinal ? -1 : 1;
     if (const int o = id.ids->text(x).compare(id.ids->text(y)); o != 0) return o;
   }
   return 0;

@@ -1,5 +1,5 @@
-// The total order of result rows (chapter 02 section 6.6): the listed keys, then the ids of all variables.
-// Thread safety: immutable.
+// The total order of result rows (chapter 02 section 6.6): the listed keys, then the ids of all variables; of distinct
+// rows (chapter 14 section 4): the listed keys, then all columns. Thread safety: immutable.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,8 @@ class RowOrder {
   // Keys from `first` on of the query's order, then the ids of the outer block's variables in byte order of their
   // names.
   static Result<RowOrder> make(const query::ReadQuery& read, std::size_t first, Runtime& runtime);
+  // The query's order, then its projections.
+  static Result<RowOrder> make_of_columns(const query::ReadQuery& read, Runtime& runtime);
 
   // prefixes[i] of batch row i by the first key; rows with a smaller prefix come first.
   void prefixes(const Tuples& batch, std::vector<std::uint64_t>& out) const;
@@ -30,11 +32,15 @@ class RowOrder {
   struct Key {
     RowExpr expr;
     bool descending = false;
+    bool nullable = false;  // reads a variable that may be null
   };
   struct Id {
     VariableId variable;
     const Column* ids;
   };
+  Result<void> add_keys(const query::ReadQuery& read, std::size_t first, Runtime& runtime);
+  Result<void> add_key(const query::Expr& expr, bool descending, Runtime& runtime);
+
   std::vector<Key> keys_;
   std::vector<Id> ids_;
 };

@@ -1,5 +1,9 @@
 #include "exec/runtime.h"
 
+#include <utility>
+
+#include "exec/path_finder.h"
+
 namespace omnigraph::exec {
 
 Error query_error(std::string message) { return bad_request("query: " + std::move(message)); }
@@ -35,6 +39,28 @@ Result<const Column*> Runtime::property(schema::TypeRef type, std::uint32_t prop
 }
 
 Result<const Column*> Runtime::ids(schema::TypeRef type) { return property(type, kIdColumn); }
+
+Result<std::shared_ptr<const PathFinder>> Runtime::path_finder(std::uint32_t path) {
+  auto& entry = path_finders_[path];
+  if (entry == nullptr) {
+    OG_ASSIGN_OR_RETURN(entry, PathFinder::make(query_.read->paths[path].traversal, *this));
+  }
+  return entry;
+}
+
+void Runtime::fail(Error error) {
+  {
+    const std::lock_guard lock(failure_mutex_);
+    if (!failure_.has_value()) failure_ = std::move(error);
+  }
+  stop();
+}
+
+Result<void> Runtime::check_failure() const {
+  const std::lock_guard lock(failure_mutex_);
+  if (failure_.has_value()) return std::unexpected(*failure_);
+  return {};
+}
 
 Result<const index::Adjacency*> Runtime::adjacency(std::uint32_t edge_type, graph::AdjacencyDirection direction) {
   auto& entry = adjacency_[{edge_type, direction}];

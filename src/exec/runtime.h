@@ -6,6 +6,8 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
@@ -20,6 +22,9 @@ namespace omnigraph::exec {
 
 // A mistake that only the run shows; carries the contract's prefix.
 [[nodiscard]] Error query_error(std::string message);
+
+class PathFinder;
+class RankScores;
 
 class Runtime {
  public:
@@ -37,6 +42,10 @@ class Runtime {
   [[nodiscard]] const schema::Catalog& catalog() const { return *query_.catalog; }
   [[nodiscard]] const graph::Snapshot& snapshot() const { return snapshot_; }
   [[nodiscard]] const ReadContext& context() const { return context_; }
+  // Null in rows where an optional block found nothing.
+  [[nodiscard]] bool is_optional(VariableId v) const {
+    return v < query_.read->variables.size() && query_.read->variables[v].optional;
+  }
   [[nodiscard]] const schema::TypeRef& type_of(VariableId v) const { return query_.read->variables[v].type; }
 
   // Literal, parameter or now(). REQUIRES: is_constant(expr).
@@ -50,6 +59,18 @@ class Runtime {
   [[nodiscard]] Result<const Column*> property(schema::TypeRef type, std::uint32_t property);
   [[nodiscard]] Result<const Column*> ids(schema::TypeRef type);
   [[nodiscard]] Result<const index::Adjacency*> adjacency(std::uint32_t edge_type, graph::AdjacencyDirection direction);
+
+  // Finder of paths[`path`] of the query.
+  [[nodiscard]] Result<std::shared_ptr<const PathFinder>> path_finder(std::uint32_t path);
+
+  // Scores of rank functions inside expressions; set before any is bound.
+  [[nodiscard]] RankScores* scores() const { return scores_; }
+  void set_scores(RankScores* scores) { scores_ = scores; }
+
+  // Ends the query with an error that only a row shows. Any thread; the first one stays.
+  void fail(Error error);
+  // That error.
+  [[nodiscard]] Result<void> check_failure() const;
 
   // Set when the result is complete or the caller gone: sources stop between batches.
   [[nodiscard]] bool stopped() const { return stop_.load(std::memory_order_relaxed); }
@@ -79,6 +100,10 @@ class Runtime {
   static constexpr std::uint32_t kIdColumn = 0xffffffffu;
   std::map<ColumnKey, std::unique_ptr<Column>> columns_;
   std::map<std::pair<std::uint32_t, graph::AdjacencyDirection>, std::shared_ptr<const index::Adjacency>> adjacency_;
+  std::map<std::uint32_t, std::shared_ptr<const PathFinder>> path_finders_;
+  RankScores* scores_ = nullptr;
+  mutable std::mutex failure_mutex_;
+  std::optional<Error> failure_;  // Guarded by failure_mutex_.
   std::atomic<bool> stop_ = false;
   std::atomic<bool> cancelled_ = false;
 };

@@ -30,12 +30,12 @@ class SemiJoinStage final : public Stage {
         out_(context.variable_count),
         next_(next),
         sink_(op.row_variable, found_) {
-    if (op.correlated.size() == 1) memo_.assign(op.memo_rows, kUnasked);
+    if (memorizes()) memo_.assign(op.memo_rows, kUnasked);
   }
 
   void push(const Tuples& batch) override {
     mask_.assign(batch.size, 1);
-    if (op_.correlated.size() == 1) {
+    if (memorizes()) {
       answer_by_value(batch);
     } else {
       answer_by_row(batch);
@@ -47,6 +47,8 @@ class SemiJoinStage final : public Stage {
 
  private:
   static constexpr std::uint8_t kUnasked = 2;
+
+  [[nodiscard]] bool memorizes() const { return op_.correlated.size() == 1 && op_.memo_rows > 0; }
 
   void ask() {
     found_.assign(question_.size, 0);

@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "base/result.h"
+#include "exec/evaluation_scope.h"
 
 namespace omnigraph::exec {
 namespace {
@@ -290,6 +291,24 @@ Truth compare(query::CompareOp op, const Value& left, const Value& right) {
     default:
       return Truth::kUnknown;
   }
+}
+
+std::expected<Value, query::NoValue> arithmetic(query::Arithmetic op, const Value& a, const Value& b) {
+  const bool unary = op == query::Arithmetic::kNegate;
+  if (a.is_null() || (!unary && b.is_null())) return Value();
+  if (a.kind == Kind::kString) {
+    std::string joined;
+    joined.reserve(a.text.size() + b.text.size());
+    return Value::of_text(EvaluationScope::keep(joined.append(a.text).append(b.text)));
+  }
+  const auto is_float = [](const Value& v) { return v.kind == Kind::kFloat || v.kind == Kind::kDouble; };
+  if (is_float(a) || (!unary && is_float(b))) {
+    return Value::of_double(query::float_arithmetic(op, to_double(a), unary ? 0 : to_double(b)));
+  }
+  if (a.kind == Kind::kUint || (!unary && b.kind == Kind::kUint)) return std::unexpected(query::NoValue::kOverflow);
+  const auto result = query::integer_arithmetic(op, a.integer, unary ? 0 : b.integer);
+  if (!result) return std::unexpected(result.error());
+  return Value::of_int(*result);
 }
 
 int order(const Value& a, const Value& b) {

@@ -4,11 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <string_view>
 
 #include "columnar/array.h"
 #include "columnar/scalar.h"
-#include "query/ast.h"
+#include "query/arithmetic.h"
 
 namespace omnigraph::exec {
 
@@ -92,6 +93,10 @@ enum class Truth : std::uint8_t { kFalse, kTrue, kUnknown };
 // Numbers by exact mathematical value across types, except that an F32 meets another number rounded to F32; NaN is
 // unequal to everything; strings by bytes. A null on either side, or kinds that do not compare: kUnknown.
 [[nodiscard]] Truth compare(query::CompareOp op, const Value& left, const Value& right);
+
+// Chapter 14 section 3. Null if a side is null; `b` is ignored for kNegate. A joined string belongs to the innermost
+// EvaluationScope. REQUIRES: types that the compiler let pass.
+[[nodiscard]] std::expected<Value, query::NoValue> arithmetic(query::Arithmetic op, const Value& a, const Value& b);
 
 // <0, 0, >0 in the ascending order of results: null first, NaN after all numbers, both zeros equal, lists item by item.
 [[nodiscard]] int order(const Value& left, const Value& right);

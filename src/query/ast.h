@@ -22,8 +22,10 @@ enum class CompareOp : std::uint8_t {
   kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual, kContains, kStartsWith
 };
 enum class Aggregate : std::uint8_t { kCount, kSum, kAvg, kMin, kMax };
+enum class Arithmetic : std::uint8_t { kAdd, kSubtract, kMultiply, kDivide, kRemainder, kNegate };
 [[nodiscard]] std::string_view op_text(CompareOp op);               // =, !=, .. starts_with
 [[nodiscard]] std::string_view aggregate_name(Aggregate aggregate);  // count ..
+[[nodiscard]] std::string_view arithmetic_text(Arithmetic op);       // + - * / %; kNegate: -
 
 namespace ast {
 
@@ -33,10 +35,21 @@ enum class ExprKind : std::uint8_t {
   kNow,        // now()
   kVariable,   // $name
   kProperty,   // $name.property
-  kAlias,      // bare identifier
+  kAlias,      // bare identifier: a return alias; in a mutation a property of the row at hand
   kAggregate,  // aggregate(args[0])
   kNearest, kBm25, kRrf, kSearch, kFuzzy, kMatchText,  // args
+  kArithmetic,  // args[0] `arithmetic` args[1]; kNegate: of args[0]
+  kPath,        // name(args[0]): length, nodes or edges of a path variable
+  kNull,        // null, in assignments
+  // Conditions.
+  kCompare,     // args[0] `op` args[1]
+  kIn,          // args[0] in args[1]
+  kIsNull,      // args[0] is null; `negated`: is not null
+  kAnd, kOr,    // args, two or more
+  kNot,         // not args[0]
 };
+
+[[nodiscard]] constexpr bool is_condition(ExprKind kind) { return kind >= ExprKind::kCompare; }
 
 // date("..") and datetime("..") keep their text in `literal`; the binder converts it.
 enum class LiteralForm : std::uint8_t { kPlain, kDate, kDateTime };
@@ -50,6 +63,11 @@ struct Expr {
   std::string property{};
   SourceSpan property_span{};
   Aggregate aggregate = Aggregate::kCount;
+  bool distinct = false;       // count(distinct ..)
+  CompareOp op = CompareOp::kEqual;
+  Arithmetic arithmetic = Arithmetic::kAdd;
+  bool negated = false;        // kIsNull
+  std::uint32_t height = 0;    // kArithmetic: operations on top of each other
   std::vector<Expr> args{};
 };
 
@@ -82,23 +100,25 @@ struct Traversal {
   SourceSpan bounds_span{};
 };
 
-struct Filter {
-  Expr left;
-  CompareOp op = CompareOp::kEqual;
-  Expr right;
-  SourceSpan span;
+// `$path = shortest $from word{m,n} $to`
+struct Path {
+  std::string variable;
+  SourceSpan variable_span;
+  Traversal traversal;
 };
 
-struct TextCall {
-  Expr call;
+struct Condition {
+  Expr expr;  // a condition or a text call
 };
 
-struct Negation;
-using Clause = std::variant<Binding, Traversal, Filter, TextCall, std::shared_ptr<Negation>>;
+struct InnerBlock;
+using Clause = std::variant<Binding, Traversal, Path, Condition, std::shared_ptr<InnerBlock>>;
 
-struct Negation {
-  std::vector<Clause> clauses;
-  SourceSpan span;  // the word `not`
+// not { .. } and optional { .. }
+struct InnerBlock {
+  bool optional = false;
+  std::vector<Clause> clauses{};
+  SourceSpan span{};  // the word `not` or `optional`
 };
 
 struct Projection {
@@ -117,21 +137,15 @@ struct OrderItem {
 struct Read {
   std::vector<Clause> match;
   std::vector<Projection> projections;
+  bool distinct = false;
   std::vector<OrderItem> order;
-  std::optional<std::uint64_t> limit;
+  std::optional<Expr> limit{}, offset{};  // integer literal or variable
   SourceSpan span;
 };
 
 struct Assignment {
   std::string property;
   SourceSpan span;
-  Expr value;
-};
-
-struct Predicate {
-  std::string property;
-  SourceSpan span;
-  CompareOp op = CompareOp::kEqual;
   Expr value;
 };
 
@@ -142,7 +156,7 @@ struct Mutation {
   std::string type{};
   SourceSpan type_span{};
   std::vector<Assignment> assignments{};
-  std::optional<Predicate> where{};
+  std::optional<Expr> where{};  // a condition; bare names are properties of the row
   SourceSpan span{};
 };
 
@@ -161,6 +175,7 @@ struct Query {
   SourceSpan name_span{};
   std::vector<Parameter> parameters{};
   std::optional<std::string> description{}, instruction{};
+  std::optional<SourceSpan> mixed{};  // @mixed
   std::variant<Read, std::vector<Mutation>> body{};
 };
 

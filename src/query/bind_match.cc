@@ -29,15 +29,20 @@ std::string suggest_edge_words(std::string_view typed, const std::vector<const s
 
 }  // namespace
 
-// Positive clauses first: a `not` block sees every variable of the block around it, also those written behind it.
-Result<void> Binder::bind_block(const std::vector<ast::Clause>& clauses, Block& block, std::uint32_t depth) {
-  scopes_.emplace_back();
+// Clauses as written, then the `not` blocks: these see every variable of the block around them, also those written behind
+// them. An optional block sees what stands before it.
+Result<void> Binder::bind_block(const std::vector<ast::Clause>& clauses, Block& block, BlockKind kind,
+                                std::uint32_t depth) {
+  const std::uint32_t parent = scopes_.empty() ? 0 : scopes_.back().block;
+  const auto id = static_cast<std::uint32_t>(blocks_.size());
+  blocks_.push_back({kind, parent});
+  scopes_.push_back({.block = id});
+  nesting_ = std::max(nesting_, scopes_.size() - 1);
   for (const ast::Clause& clause : clauses) {
-    if (std::holds_alternative<std::shared_ptr<ast::Negation>>(clause)) continue;
     OG_RETURN_IF_ERROR(std::visit(
         [&](const auto& written) -> Result<void> {
-          if constexpr (std::is_same_v<std::decay_t<decltype(written)>, std::shared_ptr<ast::Negation>>) {
-            return {};
+          if constexpr (std::is_same_v<std::decay_t<decltype(written)>, std::shared_ptr<ast::InnerBlock>>) {
+            return written->optional ? bind_optional(*written, block, depth) : Result<void>();
           } else {
             return bind_clause(written, block, depth);
           }
@@ -45,37 +50,79 @@ Result<void> Binder::bind_block(const std::vector<ast::Clause>& clauses, Block& 
         clause));
   }
   for (const ast::Clause& clause : clauses) {
-    if (const auto* negation = std::get_if<std::shared_ptr<ast::Negation>>(&clause)) {
-      OG_RETURN_IF_ERROR(bind_negation(**negation, block, depth));
-    }
+    const auto* inner = std::get_if<std::shared_ptr<ast::InnerBlock>>(&clause);
+    if (inner != nullptr && !(*inner)->optional) OG_RETURN_IF_ERROR(bind_negation(**inner, block, depth));
   }
-  if (depth > 0) scopes_.pop_back();
+  if (kind == BlockKind::kOuter) return {};
+  Scope closed = std::move(scopes_.back());
+  scopes_.pop_back();
+  if (kind == BlockKind::kOptional) scopes_.back().names.merge(closed.names);
   return {};
 }
 
-Result<void> Binder::bind_negation(const ast::Negation& negation, Block& block, std::uint32_t depth) {
-  if (!mentions_bound_variable(negation.clauses)) {
+Result<void> Binder::bind_negation(const ast::InnerBlock& negation, Block& block, std::uint32_t depth) {
+  if (!mentions_bound_variable(negation.clauses, false)) {
     return fail("T9", "a clause of 'not { }' must mention a variable bound outside it", negation.span);
   }
   Block inner;
-  OG_RETURN_IF_ERROR(bind_block(negation.clauses, inner, depth + 1));
+  OG_RETURN_IF_ERROR(bind_block(negation.clauses, inner, BlockKind::kNegation, depth + 1));
   block.negations.push_back(std::move(inner));
   return {};
+}
+
+Result<void> Binder::bind_optional(const ast::InnerBlock& optional, Block& block, std::uint32_t depth) {
+  if (depth > 0) {
+    return fail("T27", "'optional { }' cannot stand inside 'not { }'", optional.span,
+                "whether there is a match is all that 'not' asks: write the clauses without 'optional', or leave them out");
+  }
+  if (!mentions_bound_variable(optional.clauses, true)) {
+    return fail("T27", "'optional { }' must mention a variable that is bound before it", optional.span,
+                "bind the variable that it extends in front of the block");
+  }
+  Block inner;
+  OG_RETURN_IF_ERROR(bind_block(optional.clauses, inner, BlockKind::kOptional, depth));
+  block.optionals.push_back(std::move(inner));
+  return {};
+}
+
+bool Binder::may_be_null(VariableId variable) const {
+  if (!(*variables_)[variable].optional) return false;
+  return std::ranges::none_of(scopes_, [&](const Scope& scope) { return scope.block == homes_[variable]; });
+}
+
+Result<void> Binder::check_no_path(VariableId variable, SourceSpan span) const {
+  if (!(*variables_)[variable].path) return {};
+  return fail("T28", "path variable '$" + (*variables_)[variable].name + "' can only stand in length(..), nodes(..) and "
+                     "edges(..)", span);
+}
+
+Result<void> Binder::check_endpoint(VariableId variable, SourceSpan span) const {
+  OG_RETURN_IF_ERROR(check_no_path(variable, span));
+  const std::uint32_t here = scopes_.back().block;
+  std::uint32_t home = homes_[variable];
+  if (home == here) return {};
+  while (home != here && home != 0) home = blocks_[home].parent;
+  if (home != here || !may_be_null(variable)) return {};
+  return fail("T27", "variable '$" + (*variables_)[variable].name + "' of an 'optional { }' block cannot be bound or "
+                     "followed outside it", span, "put this clause into the block, or into an 'optional { }' of its own");
 }
 
 VariableId Binder::add_variable(const std::string& name, TypeRef type, Block& block, std::uint32_t depth) {
   const auto id = static_cast<VariableId>(variables_->size());
   const bool anonymous = name == kAnonymous;
-  variables_->push_back({.name = name, .type = type, .anonymous = anonymous, .depth = depth});
+  Scope& scope = scopes_.back();
+  const bool optional = blocks_[scope.block].kind == BlockKind::kOptional;
+  variables_->push_back({.name = name, .type = type, .anonymous = anonymous, .depth = depth, .optional = optional});
+  homes_.push_back(scope.block);
   block.variables.push_back(id);
-  if (!anonymous) scopes_.back().emplace(name, id);
+  if (!anonymous) scope.names.emplace(name, id);
   return id;
 }
 
 std::optional<VariableId> Binder::find_variable(std::string_view name) const {
   if (name == kAnonymous) return std::nullopt;
   for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
-    if (const auto found = scope->find(name); found != scope->end()) return found->second;
+    if (const auto found = scope->names.find(name); found != scope->names.end()) return found->second;
   }
   return std::nullopt;
 }
@@ -83,7 +130,7 @@ std::optional<VariableId> Binder::find_variable(std::string_view name) const {
 std::string Binder::suggest_variable(std::string_view name) const {
   std::vector<std::string> names;
   for (const Scope& scope : scopes_) {
-    for (const auto& entry : scope) names.push_back(dollar(entry.first));
+    for (const auto& entry : scope.names) names.push_back(dollar(entry.first));
   }
   for (const Parameter& parameter : bound_->parameters) names.push_back(dollar(parameter.name));
   return base::did_you_mean(dollar(name), names);
@@ -96,17 +143,22 @@ bool Binder::mentions_bound_variable(const ast::Expr& expr) const {
                      [this](const ast::Expr& arg) { return mentions_bound_variable(arg); });
 }
 
-bool Binder::mentions_bound_variable(const std::vector<ast::Clause>& clauses) const {
+bool Binder::mentions_bound_variable(const std::vector<ast::Clause>& clauses, bool inner_blocks) const {
   for (const ast::Clause& clause : clauses) {
     bool mentions = false;
+    const auto ends = [this](const ast::Traversal& traversal) {
+      return find_variable(traversal.from) || find_variable(traversal.to);
+    };
     if (const auto* binding = std::get_if<ast::Binding>(&clause)) {
       mentions = find_variable(binding->variable).has_value();
     } else if (const auto* traversal = std::get_if<ast::Traversal>(&clause)) {
-      mentions = find_variable(traversal->from) || find_variable(traversal->to);
-    } else if (const auto* filter = std::get_if<ast::Filter>(&clause)) {
-      mentions = mentions_bound_variable(filter->left) || mentions_bound_variable(filter->right);
-    } else if (const auto* call = std::get_if<ast::TextCall>(&clause)) {
-      mentions = mentions_bound_variable(call->call);
+      mentions = ends(*traversal);
+    } else if (const auto* path = std::get_if<ast::Path>(&clause)) {
+      mentions = ends(path->traversal);
+    } else if (const auto* condition = std::get_if<ast::Condition>(&clause)) {
+      mentions = mentions_bound_variable(condition->expr);
+    } else if (inner_blocks) {
+      mentions = mentions_bound_variable(std::get<std::shared_ptr<ast::InnerBlock>>(clause)->clauses, true);
     }
     if (mentions) return true;
   }
@@ -131,6 +183,7 @@ Result<void> Binder::bind_clause(const ast::Binding& binding, Block& block, std:
   VariableId variable = kNoVariable;
   if (const auto known = find_variable(binding.variable)) {
     variable = *known;
+    OG_RETURN_IF_ERROR(check_endpoint(variable, binding.variable_span));
     const TypeRef before = (*variables_)[variable].type;
     if (before.kind == EntityKind::kEdge) {
       return fail("T23", "edge variable '$" + binding.variable + "' cannot be bound as a node", binding.variable_span);
@@ -157,6 +210,20 @@ Result<void> Binder::bind_clause(const ast::Binding& binding, Block& block, std:
 Result<Expr> Binder::bind_property_match(const ast::PropertyMatch& match, VariableId variable) {
   const schema::NodeType& node = catalog_->nodes[(*variables_)[variable].type.index];
   const schema::Property* property = node.find(match.property);
+  Expr filter{.kind = ExprKind::kCompare,
+              .type = scalar_type(schema::ScalarType::kBool, true),
+              .span = {match.span.begin, match.value.span.end},
+              .op = CompareOp::kEqual};
+  if (property == nullptr && match.property == "id") {
+    OG_ASSIGN_OR_RETURN(Expr value, bind_value(match.value, {node.name, "id", scalar_type(schema::ScalarType::kString),
+                                                             ValueUse::kMap}));
+    filter.args.push_back({.kind = ExprKind::kEntityId,
+                           .type = scalar_type(schema::ScalarType::kString),
+                           .span = match.span,
+                           .variable = variable});
+    filter.args.push_back(std::move(value));
+    return filter;
+  }
   if (property == nullptr) {
     return fail("T2", "node type '" + node.name + "' has no property '" + match.property + "'", match.span,
                 property_hint((*variables_)[variable].type, match.property));
@@ -187,10 +254,7 @@ Result<Expr> Binder::bind_property_match(const ast::PropertyMatch& match, Variab
              .span = match.span,
              .variable = variable,
              .property = static_cast<std::uint32_t>(node.index_of(property->name))};
-  Expr filter{.kind = ExprKind::kCompare,
-              .type = scalar_type(schema::ScalarType::kBool, true),
-              .span = {match.span.begin, match.value.span.end},
-              .op = property->type.list ? CompareOp::kContains : CompareOp::kEqual};
+  if (property->type.list) filter.op = CompareOp::kContains;
   filter.args.push_back(std::move(field));
   filter.args.push_back(std::move(value));
   return filter;
@@ -227,6 +291,7 @@ Result<void> Binder::bind_clause(const ast::Traversal& traversal, Block& block, 
 Result<Binder::Endpoint> Binder::look_up_endpoint(const std::string& name, SourceSpan span) const {
   const auto variable = find_variable(name);
   if (!variable) return Endpoint{};
+  OG_RETURN_IF_ERROR(check_endpoint(*variable, span));
   const TypeRef type = (*variables_)[*variable].type;
   if (type.kind == EntityKind::kEdge) {
     return fail("T23", "edge variable '$" + name + "' cannot be an endpoint", span);
@@ -315,29 +380,34 @@ Result<VariableId> Binder::bind_edge_variable(const ast::Traversal& traversal, s
   if (name == traversal.from || name == traversal.to) {
     return fail("T23", "edge variable '$" + name + "' has the name of an endpoint", traversal.edge_variable_span);
   }
-  if (find_variable(name)) {
+  if (const auto known = find_variable(name)) {
+    OG_RETURN_IF_ERROR(check_no_path(*known, traversal.edge_variable_span));
     return fail("T23", "edge variable '$" + name + "' is already bound", traversal.edge_variable_span);
   }
   return add_variable(name, {EntityKind::kEdge, edge}, block, depth);
 }
 
-Result<void> Binder::bind_clause(const ast::Filter& filter, Block& block, std::uint32_t) {
-  OG_ASSIGN_OR_RETURN(Expr left, bind_filter_operand(filter.left));
-  OG_ASSIGN_OR_RETURN(Expr right, bind_filter_operand(filter.right));
-  OG_RETURN_IF_ERROR(check_comparison(filter, left, right));
-  Expr compare{.kind = ExprKind::kCompare,
-               .type = scalar_type(schema::ScalarType::kBool, true),
-               .span = filter.span,
-               .op = filter.op};
-  compare.args.push_back(std::move(left));
-  compare.args.push_back(std::move(right));
-  block.filters.push_back(std::move(compare));
+// The rows are those of the traversal; the path of a row follows from its ends.
+Result<void> Binder::bind_clause(const ast::Path& path, Block& block, std::uint32_t depth) {
+  const std::string name = "path variable '$" + path.variable + "'";
+  if (!path.traversal.has_bounds || !path.traversal.max_hops) {
+    return fail("T28", name + " needs hop bounds: write " + path.traversal.word + "{1,N}", path.variable_span);
+  }
+  OG_RETURN_IF_ERROR(bind_clause(path.traversal, block, depth));
+  if (path.variable == kAnonymous || find_variable(path.variable)) {
+    return fail("T28", path.variable == kAnonymous ? "a path needs a name of its own, not '$_'" : name + " is already bound",
+                path.variable_span, "a path variable is a new name");
+  }
+  const Traversal& traversal = block.traversals.back();
+  const VariableId variable = add_variable(path.variable, {EntityKind::kEdge, traversal.edge_type}, block, depth);
+  (*variables_)[variable].path = true;
+  bound_->read->paths.push_back({variable, traversal});
   return {};
 }
 
-Result<void> Binder::bind_clause(const ast::TextCall& call, Block& block, std::uint32_t) {
-  OG_ASSIGN_OR_RETURN(Expr match, bind_text_match(call.call, Place::kMatch));
-  block.filters.push_back(std::move(match));
+Result<void> Binder::bind_clause(const ast::Condition& condition, Block& block, std::uint32_t) {
+  OG_ASSIGN_OR_RETURN(Expr filter, bind_condition(condition.expr, Place::kMatch));
+  block.filters.push_back(std::move(filter));
   return {};
 }
 

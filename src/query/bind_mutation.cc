@@ -1,4 +1,4 @@
-// Insert, update, delete (chapter 02 sections 4 and 9: T10 to T14, T16).
+// Insert, update, delete (chapter 02 sections 4 and 9: T10 to T14; chapter 14 section 7: T16).
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -36,15 +36,12 @@ Result<TypeRef> Binder::resolve_target(const ast::Mutation& statement) const {
 
 Result<Mutation> Binder::bind_statement(const ast::Mutation& statement) {
   OG_ASSIGN_OR_RETURN(const TypeRef type, resolve_target(statement));
-  if (statement.kind == ast::MutationKind::kUpdate && type.kind == EntityKind::kEdge) {
-    return fail("T16", "update of edge type '" + catalog_->name_of(type) + "' is not supported", statement.type_span,
-                "delete the edge and insert it again");
-  }
+  row_type_ = type;
   Mutation bound{.kind = statement.kind, .type = type, .span = statement.span};
   OG_RETURN_IF_ERROR(bind_assignments(statement, bound));
   if (statement.kind == ast::MutationKind::kInsert) OG_RETURN_IF_ERROR(check_required(statement, bound));
   if (statement.where) {
-    OG_ASSIGN_OR_RETURN(bound.where, bind_where(*statement.where, type));
+    OG_ASSIGN_OR_RETURN(bound.where, bind_condition(*statement.where, Place::kRow));
   }
   return bound;
 }
@@ -58,12 +55,20 @@ Result<void> Binder::bind_assignments(const ast::Mutation& statement, Mutation& 
     if (!assigned.insert(assignment.property).second) {
       return fail("T13", "property '" + assignment.property + "' is assigned twice", assignment.span);
     }
-    if (bound.type.kind == EntityKind::kEdge && (assignment.property == "from" || assignment.property == "to")) {
+    const bool update = statement.kind == ast::MutationKind::kUpdate;
+    const bool edge = bound.type.kind == EntityKind::kEdge;
+    const bool end = edge && (assignment.property == "from" || assignment.property == "to");
+    if (!update && end) {
       OG_RETURN_IF_ERROR(bind_edge_end(assignment, bound));
       continue;
     }
     std::uint32_t index = 0;
     while (index < properties.size() && properties[index].name != assignment.property) ++index;
+    if (edge && update && (end || index == properties.size())) {
+      return fail("T16", "update of edge type '" + type_text + "' can only assign its declared properties, not '" +
+                             assignment.property + "'",
+                  assignment.span, "to move an edge, delete it and insert it again");
+    }
     if (index == properties.size()) {
       std::vector<std::string> names;
       if (bound.type.kind == EntityKind::kEdge) names = {"from", "to"};
@@ -72,13 +77,12 @@ Result<void> Binder::bind_assignments(const ast::Mutation& statement, Mutation& 
                              "' has no property '" + assignment.property + "'",
                   assignment.span, base::did_you_mean(assignment.property, names));
     }
-    const bool update = statement.kind == ast::MutationKind::kUpdate;
     if (update && std::find(key.begin(), key.end(), assignment.property) != key.end()) {
       return fail("", "cannot update @key property '" + assignment.property + "' — delete and re-insert instead",
                   assignment.span);
     }
-    OG_ASSIGN_OR_RETURN(Expr value, bind_value(assignment.value, {type_text, assignment.property,
-                                                                  properties[index].type, ValueUse::kAssignment}));
+    const ValueTarget target{type_text, assignment.property, properties[index].type, ValueUse::kAssignment};
+    OG_ASSIGN_OR_RETURN(Expr value, bind_assigned(assignment.value, target, update ? Place::kRow : Place::kInsert));
     bound.assignments.push_back({index, std::move(value)});
   }
   return {};
@@ -87,7 +91,7 @@ Result<void> Binder::bind_assignments(const ast::Mutation& statement, Mutation& 
 Result<void> Binder::bind_edge_end(const ast::Assignment& assignment, Mutation& bound) {
   const ValueTarget target{catalog_->name_of(bound.type), assignment.property, scalar_type(ScalarType::kString),
                            ValueUse::kAssignment};
-  OG_ASSIGN_OR_RETURN(Expr value, bind_value(assignment.value, target));
+  OG_ASSIGN_OR_RETURN(Expr value, bind_assigned(assignment.value, target, Place::kInsert));
   (assignment.property == "from" ? bound.from : bound.to) = std::move(value);
   return {};
 }
@@ -117,36 +121,108 @@ Result<void> Binder::check_required(const ast::Mutation& statement, const Mutati
   return {};
 }
 
-Result<Predicate> Binder::bind_where(const ast::Predicate& predicate, TypeRef type) {
-  const std::string& type_text = catalog_->name_of(type);
-  Predicate bound{.op = predicate.op};
-  ValueTarget target{type_text, predicate.property, scalar_type(ScalarType::kString), ValueUse::kPredicate};
-  if (type.kind == EntityKind::kEdge && (predicate.property == "from" || predicate.property == "to")) {
-    bound.field = predicate.property == "from" ? WhereField::kFrom : WhereField::kTo;
-    OG_ASSIGN_OR_RETURN(bound.value, bind_value(predicate.value, target));
+// null, a value as in a property map, or an expression over the row as it was.
+Result<Expr> Binder::bind_assigned(const ast::Expr& value, const ValueTarget& target, Place place) {
+  switch (value.kind) {
+    case ast::ExprKind::kNull:
+      return Expr{.kind = ExprKind::kLiteral, .type = target.type, .span = value.span};
+    case ast::ExprKind::kLiteral:
+    case ast::ExprKind::kList:
+    case ast::ExprKind::kVariable:
+    case ast::ExprKind::kNow: return bind_value(value, target);
+    default: break;
+  }
+  OG_ASSIGN_OR_RETURN(Expr expr, bind_row_value(value, place));
+  if (target.type.is_blob()) {
+    return fail("T3", "blob property " + target.text() + " takes no expression", value.span,
+                "declare a String or Blob parameter and assign that");
+  }
+  if (!compatible(expr.type, target.type)) {
+    return fail("T7", "property " + target.text() + " is " + type_name(target.type) + ", '" + written(value) + "' is " +
+                          type_name(expr.type),
+                value.span);
+  }
+  return expr;
+}
+
+Result<Expr> Binder::bind_row_value(const ast::Expr& value, Place place) {
+  // A vector may be copied from one property to another, though it cannot be compared.
+  if (value.kind == ast::ExprKind::kAlias) {
+    OG_ASSIGN_OR_RETURN(Expr name, bind_row_name(value, place, Blobs::kAllowed));
+    if (!name.type.is_blob()) return name;
+    return fail("T24", "blob property '" + value.name + "' cannot be read as a value", value.span);
+  }
+  return bind_filter_operand(value, place);
+}
+
+// A bare name: on an edge `from` and `to` are the endpoints even where properties of these names are declared.
+Result<Expr> Binder::bind_row_name(const ast::Expr& name, Place place, Blobs blobs) {
+  const std::string& type_text = catalog_->name_of(row_type_);
+  const bool edge = row_type_.kind == EntityKind::kEdge;
+  if (name.name == "null") {
+    return fail("T7", "'null' is not a value: a comparison with null matches no row", name.span,
+                "write 'is null' or 'is not null'");
+  }
+  if (place == Place::kInsert) {
+    return fail("T11", quoted(name.name) + " is not a value: an insert has no row to read a property from", name.span,
+                "write a literal, a parameter, null or an expression of these");
+  }
+  Expr bound{.kind = ExprKind::kProperty, .type = scalar_type(ScalarType::kString), .span = name.span, .variable = 0};
+  if (edge && (name.name == "from" || name.name == "to")) {
+    bound.kind = name.name == "from" ? ExprKind::kEdgeFrom : ExprKind::kEdgeTo;
     return bound;
   }
-  const auto& properties = catalog_->properties_of(type);
-  while (bound.property < properties.size() && properties[bound.property].name != predicate.property) ++bound.property;
+  const auto& properties = catalog_->properties_of(row_type_);
+  while (bound.property < properties.size() && properties[bound.property].name != name.name) ++bound.property;
+  if (bound.property == properties.size() && name.name == "id") {
+    bound.kind = ExprKind::kEntityId;
+    return bound;
+  }
   if (bound.property == properties.size()) {
-    std::vector<std::string> names;
-    if (type.kind == EntityKind::kEdge) names = {"from", "to"};
+    std::vector<std::string> names{"id"};
+    if (edge) names.insert(names.end(), {"from", "to"});
     for (const schema::Property& known : properties) names.push_back(known.name);
-    return fail("T11", std::string(schema::kind_name(type.kind)) + " type '" + type_text + "' has no property '" +
-                           predicate.property + "'",
-                predicate.span, base::did_you_mean(predicate.property, names));
+    return fail("T11", std::string(schema::kind_name(row_type_.kind)) + " type '" + type_text + "' has no property '" +
+                           name.name + "'",
+                name.span, base::did_you_mean(name.name, names));
   }
-  target.type = properties[bound.property].type;
-  if (target.type.is_blob()) {
-    return fail("T11", "blob property " + target.text() + " cannot be used in WHERE predicates", predicate.span);
+  bound.type = properties[bound.property].type;
+  if (bound.type.is_blob() && blobs == Blobs::kRefused) {
+    return fail("T11", "blob property '" + type_text + "." + name.name + "' cannot be used in WHERE predicates",
+                name.span, "only 'is null' and 'is not null' may ask about a Blob");
   }
+  return bound;
+}
+
+bool Binder::is_plain_predicate(const ast::Expr& condition) {
+  if (condition.op == CompareOp::kContains || condition.op == CompareOp::kStartsWith) return false;
+  if (condition.args[0].kind != ast::ExprKind::kAlias) return false;
+  switch (condition.args[1].kind) {
+    case ast::ExprKind::kLiteral:
+    case ast::ExprKind::kList:
+    case ast::ExprKind::kVariable:
+    case ast::ExprKind::kNow: return true;
+    default: return false;
+  }
+}
+
+Result<Expr> Binder::bind_plain_predicate(const ast::Expr& predicate) {
+  const ast::Expr& name = predicate.args[0];
+  OG_ASSIGN_OR_RETURN(Expr field, bind_row_name(name, Place::kRow));
+  ValueTarget target{catalog_->name_of(row_type_), name.name, field.type, ValueUse::kPredicate};
   if (!target.type.is_plain_scalar()) {
     return fail("T7", std::string(target.type.list ? "list" : "vector") + " property " + target.text() +
                           " cannot be compared in where",
-                predicate.span);
+                name.span, target.type.list ? "write 'contains' or 'in' for membership" : "");
   }
-  OG_ASSIGN_OR_RETURN(bound.value, bind_value(predicate.value, target));
-  return bound;
+  OG_ASSIGN_OR_RETURN(Expr value, bind_value(predicate.args[1], target));
+  Expr compare{.kind = ExprKind::kCompare,
+               .type = scalar_type(ScalarType::kBool, true),
+               .span = predicate.span,
+               .op = predicate.op};
+  compare.args.push_back(std::move(field));
+  compare.args.push_back(std::move(value));
+  return compare;
 }
 
 }  // namespace omnigraph::query

@@ -15,6 +15,7 @@ Result<Expr> Binder::bind_text_field(const ast::Expr& field, std::string_view fu
     return fail(code, name + " requires a String property as first argument, got '" + written(field) + "'", field.span);
   }
   const auto variable = find_variable(field.name);
+  if (variable) OG_RETURN_IF_ERROR(check_no_path(*variable, field.span));
   if (variable && (*variables_)[*variable].type.kind == EntityKind::kEdge) {
     return fail("T23", name + " cannot search edge variable '$" + field.name + "'", field.span);
   }
@@ -26,6 +27,9 @@ Result<Expr> Binder::bind_text_field(const ast::Expr& field, std::string_view fu
       return fail(code, name + " requires a String property, '" + written(field) + "' is " + type_name(property->type),
                   field.span);
     }
+    if (property == nullptr && field.property == "id") {
+      return fail(code, name + " requires a String property, '" + written(field) + "' is an id", field.span);
+    }
   }
   return bind_property(field);
 }
@@ -35,7 +39,8 @@ Result<Expr> Binder::bind_text_query(const ast::Expr& query, std::string_view fu
                      query.kind == ast::ExprKind::kVariable || query.kind == ast::ExprKind::kProperty;
   if (value) {
     OG_ASSIGN_OR_RETURN(Expr text, bind_expr(query, Place::kMatch));
-    if (is_string(text.type) && text.kind != ExprKind::kEntityId) return text;
+    const bool node = text.kind == ExprKind::kEntityId && query.kind == ast::ExprKind::kVariable;
+    if (is_string(text.type) && !node) return text;
   }
   return fail(code, std::string(function) + " requires a String query, got '" + written(query) + "'", query.span);
 }
@@ -51,7 +56,11 @@ Result<Expr> Binder::bind_count_argument(const ast::Expr& argument, std::string_
               argument.span);
 }
 
-Result<Expr> Binder::bind_text_match(const ast::Expr& expr, Place) {
+Result<Expr> Binder::bind_text_match(const ast::Expr& expr, Place place) {
+  if (in_mutation(place)) {
+    return fail("T7", expr.name + " cannot stand in a mutation: text search reads, it does not pick rows to write",
+                expr.span);
+  }
   const bool fuzzy = expr.kind == ast::ExprKind::kFuzzy;
   const std::string_view code = expr.kind == ast::ExprKind::kMatchText ? "T20" : "T19";
   Expr match{.kind = fuzzy ? ExprKind::kFuzzy : ExprKind::kTextMatch,
@@ -69,9 +78,20 @@ Result<Expr> Binder::bind_text_match(const ast::Expr& expr, Place) {
   return match;
 }
 
+// A rank function orders entities: the variable must be there in every row.
+Result<void> Binder::check_ranked(const ast::Expr& field, std::string_view function) const {
+  const auto variable = field.kind == ast::ExprKind::kProperty ? find_variable(field.name) : std::nullopt;
+  if (!variable) return {};
+  OG_RETURN_IF_ERROR(check_no_path(*variable, field.span));
+  if (!may_be_null(*variable)) return {};
+  return fail("T27", std::string(function) + " cannot rank '$" + field.name + "', a variable of an 'optional { }' block",
+              field.span);
+}
+
 Result<Expr> Binder::bind_bm25(const ast::Expr& expr) {
   Expr score{
       .kind = ExprKind::kBm25, .type = scalar_type(ScalarType::kF64), .span = expr.span, .function = expr.name};
+  OG_RETURN_IF_ERROR(check_ranked(expr.args[0], expr.name));
   OG_ASSIGN_OR_RETURN(Expr field, bind_text_field(expr.args[0], expr.name, "T20"));
   score.args.push_back(std::move(field));
   // A score ranks entities: its query must be the same for every row.
@@ -90,6 +110,7 @@ Result<Expr> Binder::bind_nearest(const ast::Expr& expr) {
   if (!variable) {
     return fail("T15", "nearest: variable '$" + field.name + "' is not bound", field.span, suggest_variable(field.name));
   }
+  OG_RETURN_IF_ERROR(check_ranked(field, expr.name));
   const schema::TypeRef owner = (*variables_)[*variable].type;
   if (owner.kind == EntityKind::kEdge) {
     return fail("T23", "nearest cannot rank edge variable '$" + field.name + "'", field.span);
@@ -157,7 +178,9 @@ Result<Expr> Binder::bind_rrf(const ast::Expr& expr) {
   if (expr.args.size() > 2) {
     OG_ASSIGN_OR_RETURN(Expr k, bind_count_argument(expr.args[2], "rrf k", "T21"));
     const auto* value = std::get_if<std::int64_t>(&k.literal.value);
-    if (value != nullptr && *value <= 0) return fail("T21", "rrf k must be greater than 0, got 0", expr.args[2].span);
+    if (value != nullptr && *value <= 0) {
+      return fail("T21", "rrf k must be greater than 0, got " + std::to_string(*value), expr.args[2].span);
+    }
     score.args.push_back(std::move(k));
   }
   return score;

@@ -1,5 +1,6 @@
 #include "query/binder.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -18,6 +19,7 @@ std::string edge_word(std::string_view edge_name) {
 bool same_value(const Expr& a, const Expr& b) {
   if (a.kind != b.kind || a.variable != b.variable || a.property != b.property || a.parameter != b.parameter ||
       a.op != b.op || a.aggregate != b.aggregate || a.function != b.function || a.projection != b.projection ||
+      a.arithmetic != b.arithmetic || a.negated != b.negated || a.distinct != b.distinct || a.path != b.path ||
       !(a.literal == b.literal) || a.args.size() != b.args.size()) {
     return false;
   }
@@ -26,6 +28,12 @@ bool same_value(const Expr& a, const Expr& b) {
   }
   return true;
 }
+
+bool holds_aggregate(const Expr& expr) {
+  return expr.kind == ExprKind::kAggregate || std::ranges::any_of(expr.args, holds_aggregate);
+}
+
+bool holds_rank(const Expr& expr) { return is_rank(expr) || std::ranges::any_of(expr.args, holds_rank); }
 
 Result<BoundQueryPtr> Binder::run() {
   bound_->name = query_.name;

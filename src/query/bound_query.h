@@ -1,4 +1,5 @@
-// A type-checked query: every name is resolved against one catalog, every rule of chapter 02 section 4 holds.
+// A type-checked query: every name is resolved against one catalog, every rule of chapter 02 section 4 and of chapter 14
+// holds.
 // This is what the planner reads; it needs no source text. Thread safety: immutable once built.
 #pragma once
 
@@ -22,13 +23,17 @@ struct Variable {
   schema::TypeRef type;
   bool anonymous = false;
   std::uint32_t depth = 0;  // 0 = outer block; n = introduced inside n nested not { }
+  // Introduced by an optional { }: null outside of it where the block found nothing.
+  bool optional = false;
+  // Names a path over edges of `type` (ReadQuery::paths): no row of a table, only there or not.
+  bool path = false;
 };
 
 enum class ExprKind : std::uint8_t {
   kLiteral,
   kParameter,   // `parameter`
   kNow,
-  kEntityId,    // bare $x: the id string of `variable`
+  kEntityId,    // bare $x and $x.id: the id string of `variable`; in a mutation the id of the row
   kProperty,    // `variable`.`property` (index into the type's properties)
   kCompare,     // args[0] `op` args[1]; three-valued
   kAnd, kOr, kNot,
@@ -39,6 +44,11 @@ enum class ExprKind : std::uint8_t {
   kRrf,         // args[0], args[1] rank functions, [args[2] k] -> F64
   kAggregate,   // `aggregate`(args[0])
   kProjection,  // value of projections[`projection`] (alias reference)
+  kIsNull,      // args[0] is null; `negated`: is not null. Never unknown
+  kArithmetic,  // args[0] `arithmetic` args[1]; kNegate: of args[0]. `written` names it in errors
+  kPath,        // `function` (length, nodes, edges) of paths[`path`] between the ids args[0] and args[1]; null where
+                // `variable`, if it has one, is null
+  kEdgeFrom, kEdgeTo,  // in a mutation: the endpoints of the edge at hand
 };
 
 struct Expr {
@@ -52,6 +62,11 @@ struct Expr {
   CompareOp op = CompareOp::kEqual;
   Aggregate aggregate = Aggregate::kCount;
   std::uint32_t projection = 0;
+  Arithmetic arithmetic = Arithmetic::kAdd;
+  bool negated = false;
+  bool distinct = false;        // kAggregate: count(distinct ..)
+  std::uint32_t path = 0;
+  std::string written{};        // source text of arithmetic
   std::string function{};       // as written, for result names: search, match_text ..
   std::vector<Expr> args{};
 };
@@ -68,13 +83,21 @@ struct Traversal {
   std::uint32_t max_hops = 1;
 };
 
-// A conjunction. Variables of an enclosing block keep their value inside a negation.
+// A conjunction. Variables of an enclosing block keep their value inside a negation or an optional block. Order of
+// meaning: bindings and traversals, optionals as listed, filters that mention their variables, negations.
 struct Block {
   std::vector<VariableId> variables;  // node and edge variables introduced by this block
   std::vector<VariableId> bindings;   // of these (or outer ones, re-bound), those with a written `$x: Type`
   std::vector<Traversal> traversals;
   std::vector<Expr> filters;          // Bool expressions: filter lines, property maps, text calls
   std::vector<Block> negations;
+  std::vector<Block> optionals;
+};
+
+// `$variable = shortest ..`: the path that admits the pair of the traversal's ends.
+struct Path {
+  VariableId variable = kNoVariable;
+  Traversal traversal;  // without edge variable
 };
 
 struct Projection {
@@ -92,24 +115,17 @@ struct ReadQuery {
   std::vector<Variable> variables;
   Block match;
   std::vector<Projection> projections;
+  bool distinct = false;
   std::vector<OrderItem> order;
-  std::optional<std::uint64_t> limit;
-  bool aggregates = false;  // some projection is an aggregate
+  std::optional<Expr> limit{}, offset{};  // literal or parameter
+  std::vector<Path> paths;
+  bool aggregates = false;  // some projection holds an aggregate
   bool ranked = false;      // order[0] is nearest, bm25 or rrf
 };
 
 struct Assignment {
   std::uint32_t property = 0;  // index into the type's properties
-  Expr value;                  // kLiteral, kParameter or kNow
-};
-
-enum class WhereField : std::uint8_t { kProperty, kFrom, kTo };
-
-struct Predicate {
-  WhereField field = WhereField::kProperty;
-  std::uint32_t property = 0;
-  CompareOp op = CompareOp::kEqual;
-  Expr value{};
+  Expr value;                  // over the row as it was; an insert has none
 };
 
 struct Mutation {
@@ -117,7 +133,7 @@ struct Mutation {
   schema::TypeRef type{};
   std::vector<Assignment> assignments{};
   std::optional<Expr> from{}, to{};  // insert of an edge
-  std::optional<Predicate> where{};
+  std::optional<Expr> where{};        // a condition over the row
   base::SourceSpan span{};
 };
 

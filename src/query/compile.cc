@@ -27,7 +27,7 @@ Result<const ast::Query*> select_query(const ast::File& file, std::string_view n
 
 std::optional<std::string> mixing_error(const ast::Query& query) {
   const auto* statements = std::get_if<std::vector<ast::Mutation>>(&query.body);
-  if (statements == nullptr) return std::nullopt;
+  if (statements == nullptr || query.mixed) return std::nullopt;
   bool writes = false;
   bool deletes = false;
   for (const ast::Mutation& statement : *statements) {

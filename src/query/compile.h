@@ -27,7 +27,8 @@ struct BindOptions {
   bool refuse_mixed_writes = true;
 };
 
-// `mutation query 'q' mixes inserts/updates and deletes; split into separate mutations`; nullopt: it does not.
+// `mutation query 'q' mixes inserts/updates and deletes; split into separate mutations`; nullopt: it does not, or
+// @mixed allows it.
 [[nodiscard]] std::optional<std::string> mixing_error(const ast::Query& query);
 
 // `source` is the text that `query` was parsed from; the result does not refer to either.

@@ -58,6 +58,7 @@ TypeSet read_types(const ReadQuery& read, const Catalog& catalog) {
     blocks.pop_back();
     for (const Traversal& traversal : block->traversals) add_edge(types, catalog, traversal.edge_type);
     for (const Block& negation : block->negations) blocks.push_back(&negation);
+    for (const Block& optional : block->optionals) blocks.push_back(&optional);
   }
   return types;
 }

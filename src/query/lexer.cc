@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <utility>
 
@@ -29,6 +30,9 @@ constexpr std::array kSymbols{
     SymbolSpelling{"[", Symbol::kLeftBracket},  SymbolSpelling{"]", Symbol::kRightBracket},
     SymbolSpelling{":", Symbol::kColon},        SymbolSpelling{",", Symbol::kComma},
     SymbolSpelling{".", Symbol::kDot},          SymbolSpelling{"?", Symbol::kQuestion},
+    SymbolSpelling{"+", Symbol::kPlus},         SymbolSpelling{"-", Symbol::kMinus},
+    SymbolSpelling{"*", Symbol::kStar},         SymbolSpelling{"/", Symbol::kSlash},
+    SymbolSpelling{"%", Symbol::kPercent},
 };
 
 class Lexer {
@@ -118,19 +122,19 @@ class Lexer {
   void read_number() {
     const std::size_t begin = at_;
     while (is_digit(peek())) ++at_;
-    const bool real = peek() == '.' && is_digit(peek(1));
+    bool real = peek() == '.' && is_digit(peek(1));
     if (real) {
       ++at_;
       while (is_digit(peek())) ++at_;
     }
+    if (skip_exponent()) real = true;
     const char* first = source_.data() + begin;
     const char* last = source_.data() + at_;
     const std::string written(first, last);
     if (real) {
       double value = 0;
-      // Out of range is either a number too small to tell from zero or, with a non-zero integer part, too large.
       if (std::from_chars(first, last, value).ec == std::errc::result_out_of_range) {
-        if (written.find_first_not_of('0') < written.find('.')) {
+        if (is_large(written)) {
           add_error({begin, at_}, "float literal exceeds the range of F64");
           return;
         }
@@ -139,12 +143,44 @@ class Lexer {
       add(TokenKind::kFloat, begin).real = value;
       return;
     }
-    std::int64_t value = 0;
-    if (std::from_chars(first, last, value).ec != std::errc{}) {
+    std::uint64_t value = 0;
+    constexpr std::uint64_t kSignedMax = 9223372036854775807u;
+    if (std::from_chars(first, last, value).ec != std::errc{} || value > kSignedMax + 1) {
       add_error({begin, at_}, "integer literal " + written + " exceeds 9223372036854775807");
       return;
     }
-    add(TokenKind::kInteger, begin).integer = value;
+    Token& token = add(TokenKind::kInteger, begin);
+    token.needs_minus = value > kSignedMax;
+    token.integer = std::bit_cast<std::int64_t>(value);
+  }
+
+  // `e6`, `E-6` behind a number; false: what follows is something else.
+  bool skip_exponent() {
+    if (peek() != 'e' && peek() != 'E') return false;
+    const std::size_t sign = peek(1) == '+' || peek(1) == '-' ? 1 : 0;
+    if (!is_digit(peek(1 + sign))) return false;
+    at_ += 1 + sign;
+    while (is_digit(peek())) ++at_;
+    return true;
+  }
+
+  // Which side a number out of range is on: too large, or too small to tell from zero. Its decimal exponent decides.
+  static bool is_large(const std::string& written) {
+    const std::size_t exponent_at = std::min(written.find_first_of("eE"), written.size());
+    const std::size_t point = std::min(written.find('.'), exponent_at);
+    const std::size_t first = written.find_first_of("123456789");
+    if (first >= exponent_at) return false;
+    // What no text of a readable length can make up for; keeps the sum below in range.
+    constexpr std::int64_t kExponentMax = std::int64_t{1} << 40;
+    std::int64_t exponent = 0;
+    if (exponent_at < written.size()) {
+      const bool minus = written[exponent_at + 1] == '-';
+      const std::size_t digits = exponent_at + (minus || written[exponent_at + 1] == '+' ? 2 : 1);
+      const char* end = written.data() + written.size();
+      if (std::from_chars(written.data() + digits, end, exponent).ec != std::errc{}) exponent = kExponentMax;
+      exponent = std::min(exponent, kExponentMax) * (minus ? -1 : 1);
+    }
+    return static_cast<std::int64_t>(point) - static_cast<std::int64_t>(first) + exponent > 0;
   }
 
   void read_string() {
@@ -208,8 +244,7 @@ class Lexer {
     base::next_code_point(source_, at_);
     const char c = source_[begin];
     std::string help;
-    if (c == '#' || (c == '-' && peek() == '-')) help = "comments are written // or /* */";
-    else if (c == '-' && is_digit(peek())) help = "a literal has no sign: pass a negative number as a parameter";
+    if (c == '#') help = "comments are written // or /* */";
     else if (c == '\'') help = "strings are written in double quotes";
     else if (c == ';') help = "clauses and statements have no separator";
     add_error({begin, at_}, "unexpected character '" + std::string(source_.substr(begin, at_ - begin)) + "'",

@@ -1,4 +1,4 @@
-// Tokens of `.gq` text (chapter 02 section 1). Keywords are contextual, so the lexer knows none of them.
+// Tokens of `.gq` text (chapter 02 section 1, chapter 14 section 1). Keywords are contextual, so the lexer knows none of them.
 // Thread safety: free function. Token::name borrows the source.
 #pragma once
 
@@ -30,6 +30,7 @@ enum class Symbol : std::uint8_t {
   kLeftBrace, kRightBrace, kLeftParen, kRightParen, kLeftBracket, kRightBracket,
   kColon, kComma, kDot, kQuestion,
   kLess, kLessEqual, kGreater, kGreaterEqual, kEqual, kNotEqual,
+  kPlus, kMinus, kStar, kSlash, kPercent,
 };
 [[nodiscard]] std::string_view symbol_text(Symbol symbol);
 
@@ -42,6 +43,7 @@ struct Token {
   std::int64_t integer = 0;
   double real = 0;
   Symbol symbol = Symbol::kNone;
+  bool needs_minus = false;  // kInteger 9223372036854775808: only behind a minus sign a number of 64 bits
 
   [[nodiscard]] bool is(Symbol wanted) const { return kind == TokenKind::kSymbol && symbol == wanted; }
   [[nodiscard]] bool is_word(std::string_view word) const { return kind == TokenKind::kIdentifier && name == word; }

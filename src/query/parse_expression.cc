@@ -1,10 +1,12 @@
 #include "query/parser.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 #include "base/result.h"
 #include "base/text.h"
+#include "query/limits.h"
 
 namespace omnigraph::query {
 namespace {
@@ -38,6 +40,8 @@ const Function* find_function(std::string_view name) {
   return nullptr;
 }
 
+constexpr std::array<std::string_view, 3> kPathFunctions{"length", "nodes", "edges"};
+
 constexpr std::string_view kValueWords = "a literal, a parameter or now()";
 
 }  // namespace
@@ -63,6 +67,18 @@ std::string_view op_text(CompareOp op) {
   return "";
 }
 
+std::string_view arithmetic_text(Arithmetic op) {
+  switch (op) {
+    case Arithmetic::kAdd: return "+";
+    case Arithmetic::kSubtract:
+    case Arithmetic::kNegate: return "-";
+    case Arithmetic::kMultiply: return "*";
+    case Arithmetic::kDivide: return "/";
+    case Arithmetic::kRemainder: return "%";
+  }
+  return "";
+}
+
 // `true` and `false` are literals wherever an expression may stand; `date` only in front of a parenthesis.
 bool Parser::at_literal() const {
   const Token& token = peek();
@@ -81,7 +97,109 @@ bool Parser::at_literal() const {
 Parsed<ast::Expr> Parser::parse_expression() {
   const DepthGuard guard(depth_);
   OG_RETURN_IF_ERROR(check_depth());
-  if (at_literal()) return parse_literal();
+  OG_ASSIGN_OR_RETURN(ast::Expr value, parse_sum());
+  if (ast::is_condition(value.kind)) return not_a_value(value);
+  return value;
+}
+
+std::optional<Arithmetic> Parser::arithmetic_at(bool product) const {
+  if (peek().kind != TokenKind::kSymbol) return std::nullopt;
+  switch (peek().symbol) {
+    case Symbol::kPlus: return product ? std::nullopt : std::optional(Arithmetic::kAdd);
+    case Symbol::kMinus: return product ? std::nullopt : std::optional(Arithmetic::kSubtract);
+    case Symbol::kStar: return product ? std::optional(Arithmetic::kMultiply) : std::nullopt;
+    case Symbol::kSlash: return product ? std::optional(Arithmetic::kDivide) : std::nullopt;
+    case Symbol::kPercent: return product ? std::optional(Arithmetic::kRemainder) : std::nullopt;
+    default: return std::nullopt;
+  }
+}
+
+Parsed<ast::Expr> Parser::parse_arithmetic(ast::Expr left, Arithmetic op, ast::Expr right) {
+  for (const ast::Expr* operand : {&left, &right}) {
+    if (ast::is_condition(operand->kind)) return not_a_value(*operand);
+  }
+  ast::Expr result{.kind = ast::ExprKind::kArithmetic,
+                   .span = {left.span.begin, right.span.end},
+                   .arithmetic = op,
+                   .height = 1 + std::max(left.height, right.height)};
+  if (result.height > kExpressionHeightMax) {
+    return mistake(result.span, "an expression of more than " + std::to_string(kExpressionHeightMax) +
+                                    " operations on top of each other: expected a shorter one");
+  }
+  result.args.push_back(std::move(left));
+  result.args.push_back(std::move(right));
+  return result;
+}
+
+// sum = product {("+"|"-") product}*
+Parsed<ast::Expr> Parser::parse_sum() {
+  OG_ASSIGN_OR_RETURN(ast::Expr sum, parse_product());
+  while (const auto op = arithmetic_at(false)) {
+    take();
+    OG_ASSIGN_OR_RETURN(ast::Expr right, parse_product());
+    OG_ASSIGN_OR_RETURN(sum, parse_arithmetic(std::move(sum), *op, std::move(right)));
+  }
+  return sum;
+}
+
+// product = factor {("*"|"/"|"%") factor}*
+Parsed<ast::Expr> Parser::parse_product() {
+  OG_ASSIGN_OR_RETURN(ast::Expr product, parse_factor());
+  while (const auto op = arithmetic_at(true)) {
+    take();
+    OG_ASSIGN_OR_RETURN(ast::Expr right, parse_factor());
+    OG_ASSIGN_OR_RETURN(product, parse_arithmetic(std::move(product), *op, std::move(right)));
+  }
+  return product;
+}
+
+// factor = "-" factor | "(" expr ")" | primary
+Parsed<ast::Expr> Parser::parse_factor() {
+  if (peek().is(Symbol::kMinus)) return parse_negative();
+  if (peek().is(Symbol::kLeftParen)) return parse_group();
+  return parse_primary();
+}
+
+// A minus sign before digits belongs to the literal.
+Parsed<ast::Expr> Parser::parse_negative() {
+  const DepthGuard guard(depth_);
+  OG_RETURN_IF_ERROR(check_depth());
+  const std::size_t begin = take().span.begin;
+  if (peek().kind == TokenKind::kInteger || peek().kind == TokenKind::kFloat) {
+    const Token number = take();
+    ast::Expr literal{.kind = ast::ExprKind::kLiteral, .span = span_since(begin)};
+    if (number.kind == TokenKind::kFloat) {
+      literal.literal.value = -number.real;
+    } else {  // 2^63 is its own negative.
+      literal.literal.value = number.needs_minus ? number.integer : -number.integer;
+    }
+    return literal;
+  }
+  OG_ASSIGN_OR_RETURN(ast::Expr operand, parse_factor());
+  if (ast::is_condition(operand.kind)) return not_a_value(operand);
+  ast::Expr negative{.kind = ast::ExprKind::kArithmetic,
+                     .span = span_since(begin),
+                     .arithmetic = Arithmetic::kNegate,
+                     .height = 1 + operand.height};
+  negative.args.push_back(std::move(operand));
+  return negative;
+}
+
+// A condition or a value in parentheses; its span includes them.
+Parsed<ast::Expr> Parser::parse_group() {
+  const DepthGuard guard(depth_);
+  OG_RETURN_IF_ERROR(check_depth());
+  const std::size_t begin = take().span.begin;
+  OG_ASSIGN_OR_RETURN(ast::Expr inner, parse_condition(Values::kAllowed));
+  OG_RETURN_IF_ERROR(expect(Symbol::kRightParen, "to close the group"));
+  inner.span = span_since(begin);
+  return inner;
+}
+
+Parsed<ast::Expr> Parser::parse_primary() {
+  // In front of a comparison a mutation's bare name is a property, whatever it is called.
+  const bool property = in_mutation_ && peek().kind == TokenKind::kIdentifier && at_comparison(1);
+  if (!property && at_literal()) return parse_literal();
   if (peek().kind == TokenKind::kVariable) return parse_variable();
   if (at_call()) return parse_call();
   if (peek().kind == TokenKind::kIdentifier) {
@@ -93,13 +211,16 @@ Parsed<ast::Expr> Parser::parse_expression() {
 
 Parsed<ast::Expr> Parser::parse_value() {
   if (at_literal()) return parse_literal();
+  if (at_negative_number()) return parse_negative();
   if (peek().is_word("now") && at_call()) return parse_now();
   if (peek().kind == TokenKind::kVariable) {
     const Token variable = take();
     if (peek().is(Symbol::kDot)) return unexpected_token("the end of the value", "a property cannot be a value here");
     return ast::Expr{.kind = ast::ExprKind::kVariable, .span = variable.span, .name = std::string(variable.name)};
   }
-  if (peek().is_word("null")) return unexpected_token(kValueWords, "there is no null literal; pass null as a parameter");
+  if (peek().is_word("null")) {
+    return unexpected_token(kValueWords, "null matches nothing here: write '$x.p is null' as a clause");
+  }
   return unexpected_token(kValueWords);
 }
 
@@ -107,6 +228,7 @@ Parsed<ast::Expr> Parser::parse_literal() {
   if (peek().is(Symbol::kLeftBracket)) return parse_list();
   if (peek().kind == TokenKind::kIdentifier && at_call()) return parse_date_literal();
   Token token = take();
+  if (token.needs_minus) return too_large(token);
   ast::Expr literal{.kind = ast::ExprKind::kLiteral, .span = token.span};
   switch (token.kind) {
     case TokenKind::kInteger: literal.literal.value = token.integer; break;
@@ -124,8 +246,8 @@ Parsed<ast::Expr> Parser::parse_list() {
   ast::Expr list{.kind = ast::ExprKind::kList};
   if (!accept(Symbol::kRightBracket)) {
     do {
-      if (!at_literal()) return unexpected_token("a literal in the list");
-      OG_ASSIGN_OR_RETURN(ast::Expr item, parse_literal());
+      if (!at_literal() && !at_negative_number()) return unexpected_token("a literal in the list");
+      OG_ASSIGN_OR_RETURN(ast::Expr item, at_literal() ? parse_literal() : parse_negative());
       list.args.push_back(std::move(item));
     } while (accept(Symbol::kComma));
     OG_RETURN_IF_ERROR(expect(Symbol::kRightBracket, "or ',' in the list"));
@@ -164,11 +286,25 @@ Parsed<ast::Expr> Parser::parse_now() {
   return ast::Expr{.kind = ast::ExprKind::kNow, .span = span_since(begin)};
 }
 
+// length($p), nodes($p), edges($p)
+Parsed<ast::Expr> Parser::parse_path_call() {
+  const Token name = take();
+  take();
+  ast::Expr call{.kind = ast::ExprKind::kPath, .name = std::string(name.name)};
+  OG_ASSIGN_OR_RETURN(const Token path, expect_token(TokenKind::kVariable, "a path variable in " + call.name + "(..)"));
+  call.args.push_back({.kind = ast::ExprKind::kVariable, .span = path.span, .name = std::string(path.name)});
+  OG_RETURN_IF_ERROR(expect(Symbol::kRightParen, "after the path variable"));
+  call.span = span_since(name.span.begin);
+  return call;
+}
+
 Parsed<ast::Expr> Parser::parse_call() {
   if (peek().name == "now") return parse_now();
+  if (std::ranges::find(kPathFunctions, peek().name) != kPathFunctions.end()) return parse_path_call();
   const Function* function = find_function(peek().name);
   if (function == nullptr) {
     std::vector<std::string> names{"now", "date", "datetime"};
+    names.insert(names.end(), kPathFunctions.begin(), kPathFunctions.end());
     for (const Function& known : kFunctions) names.emplace_back(known.name);
     return mistake(peek().span, "unknown function '" + std::string(peek().name) + "': expected an expression",
                    base::did_you_mean(peek().name, names));
@@ -176,6 +312,11 @@ Parsed<ast::Expr> Parser::parse_call() {
   const std::size_t begin = take().span.begin;
   take();
   ast::Expr call{.kind = function->kind, .name = std::string(function->name), .aggregate = function->aggregate};
+  // `distinct` before the closing parenthesis is an alias.
+  if (call.name == "count" && peek().is_word("distinct") && !peek(1).is(Symbol::kRightParen)) {
+    take();
+    call.distinct = true;
+  }
   do {
     if (call.args.size() == function->args_max) {
       return unexpected_token("')': " + call.name + " takes at most " + std::to_string(function->args_max) +

@@ -9,6 +9,7 @@ namespace omnigraph::query {
 
 Parsed<std::vector<ast::Mutation>> Parser::parse_mutations() {
   std::vector<ast::Mutation> statements;
+  in_mutation_ = true;
   do {
     OG_ASSIGN_OR_RETURN(ast::Mutation statement, parse_mutation());
     statements.push_back(std::move(statement));
@@ -42,7 +43,7 @@ Parsed<ast::Mutation> Parser::parse_mutation() {
   }
   if (statement.kind != ast::MutationKind::kInsert) {
     OG_RETURN_IF_ERROR(expect_word("where", "and a condition"));
-    OG_ASSIGN_OR_RETURN(statement.where, parse_predicate());
+    OG_ASSIGN_OR_RETURN(statement.where, parse_condition());
   }
   statement.span = span_since(begin);
   return statement;
@@ -54,27 +55,18 @@ Parsed<std::vector<ast::Assignment>> Parser::parse_assignments(std::string_view 
   do {
     OG_ASSIGN_OR_RETURN(const Token name, expect_token(TokenKind::kIdentifier, "an assignment 'property: value'"));
     OG_RETURN_IF_ERROR(expect(Symbol::kColon, "and the value after the property name"));
-    OG_ASSIGN_OR_RETURN(ast::Expr value, parse_value());
+    OG_ASSIGN_OR_RETURN(ast::Expr value, parse_assigned());
     assignments.push_back({std::string(name.name), name.span, std::move(value)});
     accept(Symbol::kComma);
   } while (!accept(Symbol::kRightBrace));
   return assignments;
 }
 
-Parsed<ast::Predicate> Parser::parse_predicate() {
-  ast::Predicate predicate;
-  OG_ASSIGN_OR_RETURN(const Token name, expect_token(TokenKind::kIdentifier, "a property name after 'where'"));
-  predicate.property = name.name;
-  predicate.span = name.span;
-  if (!at_operator() || peek().kind != TokenKind::kSymbol) {
-    return unexpected_token("a comparison (=, !=, <, <=, >, >=)");
-  }
-  OG_ASSIGN_OR_RETURN(predicate.op, parse_operator());
-  if (predicate.op == CompareOp::kEqual && peek().is(Symbol::kEqual)) {
-    return unexpected_token("a value", "equality is written '='");
-  }
-  OG_ASSIGN_OR_RETURN(predicate.value, parse_value());
-  return predicate;
+// "null" | expr
+Parsed<ast::Expr> Parser::parse_assigned() {
+  if (!peek().is_word("null")) return parse_expression();
+  const Token null = take();
+  return ast::Expr{.kind = ast::ExprKind::kNull, .span = null.span};
 }
 
 }  // namespace omnigraph::query

@@ -13,6 +13,7 @@ Parsed<ast::Read> Parser::parse_read() {
   OG_RETURN_IF_ERROR(expect(Symbol::kLeftBrace, "after 'match'"));
   OG_ASSIGN_OR_RETURN(read.match, parse_clauses("match"));
   OG_RETURN_IF_ERROR(expect_word("return", "after the match block"));
+  read.distinct = accept_word("distinct");
   OG_RETURN_IF_ERROR(expect(Symbol::kLeftBrace, "after 'return'"));
   do {
     OG_ASSIGN_OR_RETURN(ast::Projection projection, parse_projection());
@@ -21,20 +22,44 @@ Parsed<ast::Read> Parser::parse_read() {
   if (accept_word("order")) {
     OG_ASSIGN_OR_RETURN(read.order, parse_order());
   }
-  if (accept_word("limit")) {
-    OG_ASSIGN_OR_RETURN(read.limit, expect_integer("an integer after 'limit'"));
-  }
-  std::string help;
-  if (peek().is_word("order")) help = "'order' stands before 'limit'";
+  OG_RETURN_IF_ERROR(parse_window(read));
   if (!peek().is(Symbol::kRightBrace)) {
-    std::string_view expected = read.limit ? "'}' to close the query"
-                                : read.order.empty() ? "'order', 'limit' or '}' to close the query"
-                                                     : "'limit' or '}' to close the query";
-    return unexpected_token(expected, std::move(help));
+    const bool window = read.limit || read.offset;
+    std::string expected = window || !read.order.empty() ? "" : "'order', ";
+    if (!read.limit && !window) expected += "'limit', 'offset' or ";
+    if (window && !read.limit) expected += "'limit' or ";
+    if (window && !read.offset) expected += "'offset' or ";
+    std::string help;
+    if (peek().is_word("order")) help = "'order' stands before 'limit' and 'offset'";
+    return unexpected_token(expected + "'}' to close the query", std::move(help));
   }
   take();
   read.span = span_since(begin);
   return read;
+}
+
+// window = "offset" count ["limit" count] | "limit" count ["offset" count]
+Parsed<void> Parser::parse_window(ast::Read& read) {
+  while ((peek().is_word("limit") && !read.limit) || (peek().is_word("offset") && !read.offset)) {
+    const std::string word(take().name);
+    OG_ASSIGN_OR_RETURN(ast::Expr count, parse_row_count(word));
+    (word == "limit" ? read.limit : read.offset) = std::move(count);
+  }
+  return {};
+}
+
+// count = INT | VAR
+Parsed<ast::Expr> Parser::parse_row_count(std::string_view word) {
+  ast::Expr count{.kind = ast::ExprKind::kVariable, .span = peek().span};
+  if (peek().kind == TokenKind::kVariable) {
+    count.name = take().name;
+    return count;
+  }
+  OG_ASSIGN_OR_RETURN(const std::uint64_t number,
+                      expect_integer("an integer or a parameter after " + quoted(word)));
+  count.kind = ast::ExprKind::kLiteral;
+  count.literal.value = static_cast<std::int64_t>(number);
+  return count;
 }
 
 // Behind the opening brace, up to and with the closing one.
@@ -52,20 +77,49 @@ Parsed<std::vector<ast::Clause>> Parser::parse_clauses(std::string_view block) {
 }
 
 Parsed<ast::Clause> Parser::parse_clause() {
-  if (peek().is_word("not") && peek(1).is(Symbol::kLeftBrace)) return parse_negation();
+  const bool block = peek(1).is(Symbol::kLeftBrace) && (peek().is_word("not") || peek().is_word("optional"));
+  if (block) return parse_inner_block();
+  if (at_path()) return parse_path();
   if (peek().kind == TokenKind::kVariable && peek(1).is(Symbol::kColon)) return parse_binding();
   if (at_traversal()) return parse_traversal();
-  return parse_condition();
+  const TokenKind kind = peek().kind;
+  const bool starts_expression = kind == TokenKind::kVariable || kind == TokenKind::kIdentifier || at_literal() ||
+                                 peek().is(Symbol::kLeftParen) || peek().is(Symbol::kMinus);
+  if (!starts_expression) {
+    return unexpected_token("a clause (binding, traversal, condition, 'not' or 'optional') or '}'");
+  }
+  OG_ASSIGN_OR_RETURN(ast::Expr condition, parse_condition());
+  return ast::Condition{std::move(condition)};
 }
 
-Parsed<ast::Clause> Parser::parse_negation() {
+Parsed<ast::Clause> Parser::parse_inner_block() {
   const DepthGuard guard(depth_);
   OG_RETURN_IF_ERROR(check_depth());
-  auto negation = std::make_shared<ast::Negation>();
-  negation->span = take().span;
+  auto inner = std::make_shared<ast::InnerBlock>();
+  inner->span = peek().span;
+  inner->optional = take().name == "optional";
   take();
-  OG_ASSIGN_OR_RETURN(negation->clauses, parse_clauses("not"));
-  return negation;
+  OG_ASSIGN_OR_RETURN(inner->clauses, parse_clauses(inner->optional ? "optional" : "not"));
+  return inner;
+}
+
+bool Parser::at_path() const {
+  return peek().kind == TokenKind::kVariable && peek(1).is(Symbol::kEqual) && peek(2).is_word("shortest") &&
+         peek(3).kind == TokenKind::kVariable;
+}
+
+// path = VAR "=" "shortest" VAR (IDENT | "<" IDENT ">") ["{" INT "," INT "}"] VAR
+Parsed<ast::Clause> Parser::parse_path() {
+  const Token variable = take();
+  take();
+  take();
+  ast::Path path{std::string(variable.name), variable.span, {}};
+  if (peek(1).kind == TokenKind::kVariable) {
+    take();
+    return unexpected_token("an edge word", "a path has no edge variable: edges($" + path.variable + ") lists its edges");
+  }
+  OG_ASSIGN_OR_RETURN(path.traversal, parse_traversal());
+  return path;
 }
 
 Parsed<ast::Clause> Parser::parse_binding() {
@@ -91,7 +145,8 @@ Parsed<ast::PropertyMatch> Parser::parse_property_match() {
   return ast::PropertyMatch{std::string(name.name), name.span, std::move(value)};
 }
 
-// A variable followed by an edge variable or an edge word. `$a contains "x"` and `$p < 5` are conditions.
+// A variable followed by an edge variable or an edge word. `$a contains "x"`, `$p < 5`, `$p in $s.tags` and `$p is null`
+// are conditions.
 bool Parser::at_traversal() const {
   if (peek().kind != TokenKind::kVariable) return false;
   const Token& next = peek(1);
@@ -101,11 +156,13 @@ bool Parser::at_traversal() const {
            peek(3).is(Symbol::kGreater);
   }
   if (next.kind != TokenKind::kIdentifier) return false;
-  const bool is_operator = next.name == "contains" || next.name == "starts_with";
-  return !is_operator || peek(2).kind == TokenKind::kVariable || peek(2).is(Symbol::kLeftBrace);
+  const bool is_operator =
+      next.name == "contains" || next.name == "starts_with" || next.name == "in" || next.name == "is";
+  if (!is_operator || peek(2).is(Symbol::kLeftBrace)) return true;
+  return peek(2).kind == TokenKind::kVariable && !peek(3).is(Symbol::kDot);
 }
 
-Parsed<ast::Clause> Parser::parse_traversal() {
+Parsed<ast::Traversal> Parser::parse_traversal() {
   ast::Traversal traversal;
   const Token from = take();
   traversal.from = from.name;
@@ -147,47 +204,6 @@ Parsed<void> Parser::parse_hop_bounds(ast::Traversal& traversal) {
   OG_RETURN_IF_ERROR(expect(Symbol::kRightBrace, "after the hop bounds"));
   traversal.bounds_span = span_since(begin);
   return {};
-}
-
-// filter | textcall
-Parsed<ast::Clause> Parser::parse_condition() {
-  const std::size_t begin = peek().span.begin;
-  const TokenKind kind = peek().kind;
-  if (kind != TokenKind::kVariable && !at_literal() && kind != TokenKind::kIdentifier) {
-    return unexpected_token("a clause (binding, traversal, filter, text search or 'not') or '}'");
-  }
-  OG_ASSIGN_OR_RETURN(ast::Expr left, parse_expression());
-  const bool text_call = left.kind == ast::ExprKind::kSearch || left.kind == ast::ExprKind::kFuzzy ||
-                         left.kind == ast::ExprKind::kMatchText;
-  if (text_call && !at_operator()) return ast::TextCall{std::move(left)};
-  OG_ASSIGN_OR_RETURN(const CompareOp op, parse_operator());
-  if (op == CompareOp::kEqual && peek().is(Symbol::kEqual)) return unexpected_token("a value", "equality is written '='");
-  OG_ASSIGN_OR_RETURN(ast::Expr right, parse_expression());
-  return ast::Filter{std::move(left), op, std::move(right), span_since(begin)};
-}
-
-bool Parser::at_operator() const {
-  const Token& token = peek();
-  if (token.kind == TokenKind::kSymbol) {
-    return token.symbol >= Symbol::kLess && token.symbol <= Symbol::kNotEqual;
-  }
-  return token.is_word("contains") || token.is_word("starts_with");
-}
-
-Parsed<CompareOp> Parser::parse_operator() {
-  if (!at_operator()) {
-    return unexpected_token("a comparison (=, !=, <, <=, >, >=, contains, starts_with)");
-  }
-  const Token token = take();
-  switch (token.symbol) {
-    case Symbol::kLess: return CompareOp::kLess;
-    case Symbol::kLessEqual: return CompareOp::kLessEqual;
-    case Symbol::kGreater: return CompareOp::kGreater;
-    case Symbol::kGreaterEqual: return CompareOp::kGreaterEqual;
-    case Symbol::kEqual: return CompareOp::kEqual;
-    case Symbol::kNotEqual: return CompareOp::kNotEqual;
-    default: return token.name == "contains" ? CompareOp::kContains : CompareOp::kStartsWith;
-  }
 }
 
 Parsed<ast::Projection> Parser::parse_projection() {

@@ -109,7 +109,12 @@ Parsed<Token> Parser::expect_type_name(std::string_view what) {
 
 Parsed<std::uint64_t> Parser::expect_integer(std::string_view what) {
   OG_ASSIGN_OR_RETURN(const Token token, expect_token(TokenKind::kInteger, what));
+  if (token.needs_minus) return too_large(token);
   return static_cast<std::uint64_t>(token.integer);
+}
+
+std::unexpected<Mistake> Parser::too_large(const Token& token) const {
+  return mistake(token.span, "integer literal 9223372036854775808 exceeds 9223372036854775807");
 }
 
 Parsed<void> Parser::check_depth() const {
@@ -132,6 +137,7 @@ ast::File Parser::parse_file(std::vector<Mistake>& mistakes) {
   while (peek().kind != TokenKind::kEnd && mistakes.size() < kReportedMistakesMax) {
     const std::size_t start = at_;
     depth_ = 0;
+    in_mutation_ = false;
     if (auto query = parse_query()) {
       file.queries.push_back(std::move(*query));
     } else {
@@ -233,10 +239,17 @@ Parsed<schema::ScalarType> Parser::parse_scalar_name() {
 
 Parsed<void> Parser::parse_annotation(ast::Query& query) {
   const Token name = take();
+  if (name.name == "mixed") {
+    if (query.mixed) {
+      return mistake(name.span, "duplicate @mixed on query '" + query.name + "': expected it at most once");
+    }
+    query.mixed = name.span;
+    return {};
+  }
   const bool description = name.name == "description";
   if (!description && name.name != "instruction") {
     return mistake(name.span, "unknown query annotation '@" + std::string(name.name) +
-                                  "': expected @description(\"..\"), @instruction(\"..\") or '{'");
+                                  "': expected @description(\"..\"), @instruction(\"..\"), @mixed or '{'");
   }
   OG_RETURN_IF_ERROR(expect(Symbol::kLeftParen, "and the annotation text"));
   OG_ASSIGN_OR_RETURN(Token text, expect_token(TokenKind::kString, "a string"));
@@ -252,6 +265,10 @@ Parsed<void> Parser::parse_annotation(ast::Query& query) {
 
 Parsed<void> Parser::parse_body(ast::Query& query) {
   if (peek().is_word("match")) {
+    if (query.mixed) {
+      return mistake(*query.mixed, "expected a mutation behind @mixed, but query '" + query.name + "' is a read",
+                     "remove @mixed: a read writes nothing");
+    }
     OG_ASSIGN_OR_RETURN(query.body, parse_read());
   } else {
     OG_ASSIGN_OR_RETURN(query.body, parse_mutations());

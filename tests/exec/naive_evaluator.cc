@@ -93,7 +93,11 @@ class Naive {
     const auto place = column.locate(row);
     return columnar::scalar_at(*column.chunk(place.chunk), place.index);
   }
-  Scalar id_of(TypeRef type, Ordinal row) const { return cell(*snapshot_.table(type).value()->ids().value(), row); }
+  Scalar id_of(TypeRef type, Ordinal row) const {
+    if (row == kNoOrdinal) return {};
+    return cell(*snapshot_.table(type).value()->ids().value(), row);
+  }
+  std::string id_text(TypeRef type, Ordinal row) const { return std::get<std::string>(id_of(type, row).value); }
 
   const Expr& resolved(const Expr& expr) const {
     return expr.kind == ExprKind::kProjection ? resolved(read_.projections[expr.projection].expr) : expr;
@@ -109,14 +113,160 @@ class Naive {
       case ExprKind::kEntityId:
         return id_of(read_.variables[expr.variable].type, e[expr.variable]);
       case ExprKind::kProperty:
+        if (e[expr.variable] == kNoOrdinal) return {};
         return cell(*snapshot_.table(read_.variables[expr.variable].type).value()->property(expr.property).value(),
                     e[expr.variable]);
       case ExprKind::kCompare: {
         const Truth t = compare(expr.op, value(expr.args[0], e), value(expr.args[1], e));
         return t.has_value() ? Scalar{*t} : Scalar{};
       }
+      case ExprKind::kAnd:
+      case ExprKind::kOr: {
+        const bool decisive = expr.kind == ExprKind::kOr;
+        bool unknown = false;
+        for (const Expr& arg : expr.args) {
+          const Scalar part = value(arg, e);
+          const auto* flag = std::get_if<bool>(&part.value);
+          if (flag != nullptr && *flag == decisive) return Scalar{decisive};
+          unknown = unknown || flag == nullptr;
+        }
+        return unknown ? Scalar{} : Scalar{!decisive};
+      }
+      case ExprKind::kNot: {
+        const Scalar part = value(expr.args[0], e);
+        const auto* flag = std::get_if<bool>(&part.value);
+        return flag == nullptr ? Scalar{} : Scalar{!*flag};
+      }
+      case ExprKind::kIsNull:
+        return Scalar{value(expr.args[0], e).is_null() != expr.negated};
+      case ExprKind::kArithmetic:
+        return compute(expr.arithmetic, value(expr.args[0], e),
+                       expr.args.size() > 1 ? value(expr.args[1], e) : Scalar{});
+      case ExprKind::kPath:
+        return path_value(expr, e);
       default:
         std::abort();  // The generator makes no others.
+    }
+  }
+
+  // No value is null: the generator uses fallible arithmetic in match only.
+  static Scalar compute(query::Arithmetic op, const Scalar& a, const Scalar& b) {
+    const bool unary = op == query::Arithmetic::kNegate;
+    if (a.is_null() || (!unary && b.is_null())) return {};
+    if (const auto* text = std::get_if<std::string>(&a.value)) return {*text + std::get<std::string>(b.value)};
+    const auto real = [](const Scalar& s) {
+      return std::holds_alternative<float>(s.value) || std::holds_alternative<double>(s.value);
+    };
+    if (real(a) || (!unary && real(b))) {
+      const auto x = static_cast<double>(*number(a));
+      const double y = unary ? 0 : static_cast<double>(*number(b));
+      switch (op) {
+        case query::Arithmetic::kAdd:
+          return {x + y};
+        case query::Arithmetic::kSubtract:
+          return {x - y};
+        case query::Arithmetic::kMultiply:
+          return {x * y};
+        case query::Arithmetic::kDivide:
+          return {x / y};
+        case query::Arithmetic::kRemainder:
+          return {std::fmod(x, y)};
+        case query::Arithmetic::kNegate:
+          return {-x};
+      }
+    }
+    __extension__ using Wide = __int128;
+    const auto wide = [](const Scalar& s) -> Wide {
+      if (const auto* u = std::get_if<std::uint64_t>(&s.value)) return static_cast<Wide>(*u);
+      return std::get<std::int64_t>(s.value);
+    };
+    const Wide x = wide(a);
+    const Wide y = unary ? 0 : wide(b);
+    const Wide high = std::numeric_limits<std::int64_t>::max();
+    if (x > high || y > high) return {};
+    Wide result = 0;
+    switch (op) {
+      case query::Arithmetic::kAdd:
+        result = x + y;
+        break;
+      case query::Arithmetic::kSubtract:
+        result = x - y;
+        break;
+      case query::Arithmetic::kMultiply:
+        result = x * y;
+        break;
+      case query::Arithmetic::kNegate:
+        result = -x;
+        break;
+      case query::Arithmetic::kDivide:
+        if (y == 0) return {};
+        result = x / y;
+        break;
+      case query::Arithmetic::kRemainder:
+        if (y == 0) return {};
+        result = x % y;
+        break;
+    }
+    if (result > high || result < -high - 1) return {};
+    return {static_cast<std::int64_t>(result)};
+  }
+
+  // All walks of the right length are listed; the least wins.
+  Scalar path_value(const Expr& expr, const Environment& e) const {
+    const query::Path& path = read_.paths[expr.path];
+    const Traversal& t = path.traversal;
+    if (read_.variables[path.variable].optional && e[path.variable] == kNoOrdinal) return {};
+    if (e[t.from] == kNoOrdinal || e[t.to] == kNoOrdinal || !connected(t, e[t.from], e[t.to])) return {};
+    const schema::EdgeType& type = query_.catalog->edges[t.edge_type];
+    std::uint32_t length = 1;
+    bool looped = false;
+    if (type.source_index == type.target_index) {
+      const std::uint32_t d = distances(t, e[t.from]).at(e[t.to]);
+      looped = !(d >= 1 && d >= t.min_hops && d <= t.max_hops);
+      length = d;
+    }
+    std::vector<std::pair<std::vector<std::string>, std::vector<Ordinal>>> found;
+    std::vector<Ordinal> walk{e[t.from]};
+    list_walks(t, e[t.to], length, walk, found);
+    std::vector<Ordinal> nodes = std::ranges::min_element(found)->second;
+    if (looped) nodes.push_back(e[t.to]);
+    columnar::ScalarList out;
+    if (expr.function == "length") return {static_cast<std::int64_t>(nodes.size() - 1)};
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      if (expr.function == "nodes") {
+        out.push_back(id_of(read_.variables[i == 0 ? t.from : t.to].type, nodes[i]));
+      } else if (i > 0) {
+        std::optional<std::string> least;
+        for (const Edge& edge : edges(t.edge_type)) {
+          if (!goes(t, edge, nodes[i - 1], nodes[i])) continue;
+          std::string id = id_text({EntityKind::kEdge, t.edge_type}, edge.row);
+          if (!least.has_value() || id < *least) least = std::move(id);
+        }
+        out.push_back({*least});
+      }
+    }
+    return {std::move(out)};
+  }
+
+  void list_walks(const Traversal& t, Ordinal to, std::uint32_t left, std::vector<Ordinal>& walk,
+                  std::vector<std::pair<std::vector<std::string>, std::vector<Ordinal>>>& found) const {
+    if (left == 0) {
+      if (walk.back() != to) return;
+      std::vector<std::string> ids;
+      for (std::size_t i = 1; i < walk.size(); ++i) ids.push_back(id_text(read_.variables[t.to].type, walk[i]));
+      found.emplace_back(std::move(ids), walk);
+      return;
+    }
+    std::set<Ordinal> next;
+    for (const Edge& edge : edges(t.edge_type)) {
+      for (const Ordinal w : {edge.source, edge.target}) {
+        if (goes(t, edge, walk.back(), w)) next.insert(w);
+      }
+    }
+    for (const Ordinal w : next) {
+      walk.push_back(w);
+      list_walks(t, to, left - 1, walk, found);
+      walk.pop_back();
     }
   }
 
@@ -177,12 +327,8 @@ class Naive {
     return t.direction == query::Direction::kOut ? out : t.direction == query::Direction::kIn ? in : out || in;
   }
 
-  bool connected(const Traversal& t, Ordinal from, Ordinal to) const {
+  std::map<Ordinal, std::uint32_t> distances(const Traversal& t, Ordinal from) const {
     const auto all = edges(t.edge_type);
-    const schema::EdgeType& type = query_.catalog->edges[t.edge_type];
-    if (type.source_index != type.target_index) {
-      return t.min_hops == 1 && std::ranges::any_of(all, [&](const Edge& edge) { return goes(t, edge, from, to); });
-    }
     std::map<Ordinal, std::uint32_t> distance{{from, 0}};
     for (std::uint32_t d = 1; d <= t.max_hops; ++d) {
       std::set<Ordinal> met;
@@ -196,8 +342,19 @@ class Naive {
       }
       for (const Ordinal node : met) distance[node] = d;
     }
+    return distance;
+  }
+
+  bool connected(const Traversal& t, Ordinal from, Ordinal to) const {
+    if (from == kNoOrdinal || to == kNoOrdinal) return false;
+    const auto all = edges(t.edge_type);
+    const schema::EdgeType& type = query_.catalog->edges[t.edge_type];
+    if (type.source_index != type.target_index) {
+      return t.min_hops == 1 && std::ranges::any_of(all, [&](const Edge& edge) { return goes(t, edge, from, to); });
+    }
+    const auto distance = distances(t, from);
     if (!distance.contains(to)) return false;
-    const std::uint32_t d = distance[to];
+    const std::uint32_t d = distance.at(to);
     if (d >= 1 && d >= t.min_hops && d <= t.max_hops) return true;
     const bool loop =
         std::ranges::any_of(all, [&](const Edge& edge) { return edge.source == to && edge.target == to; });
@@ -209,6 +366,11 @@ class Naive {
   // Tries all values of the block's node variables from the i-th on; false: the visitor wants no more.
   bool extend(const Block& block, std::size_t i, Environment& e, const Visit& visit) const {
     while (i < block.variables.size() && read_.variables[block.variables[i]].type.kind != EntityKind::kNode) ++i;
+    if (i == 0) {
+      for (const query::VariableId v : block.variables) {
+        if (read_.variables[v].path) e[v] = 0;
+      }
+    }
     if (i == block.variables.size()) return extend_edges(block, 0, e, visit);
     const query::VariableId v = block.variables[i];
     const auto view = snapshot_.table(read_.variables[v].type).value();
@@ -238,7 +400,36 @@ class Naive {
     return true;
   }
 
+  // The positive part holds; from null there is no extension.
   bool check(const Block& block, Environment& e, const Visit& visit) const {
+    for (const query::VariableId v : block.bindings) {
+      if (e[v] == kNoOrdinal) return true;
+    }
+    return extend_optionals(block, 0, e, visit);
+  }
+
+  static void nullify(const Block& block, Environment& e) {
+    for (const query::VariableId v : block.variables) e[v] = kNoOrdinal;
+    for (const Block& inner : block.optionals) nullify(inner, e);
+  }
+
+  bool extend_optionals(const Block& block, std::size_t i, const Environment& e, const Visit& visit) const {
+    if (i == block.optionals.size()) return check_filters(block, e, visit);
+    bool found = false;
+    bool more = true;
+    Environment inner = e;
+    extend(block.optionals[i], 0, inner, [&](const Environment& extended) {
+      found = true;
+      more = extend_optionals(block, i + 1, extended, visit);
+      return more;
+    });
+    if (found) return more;
+    Environment without = e;
+    nullify(block.optionals[i], without);
+    return extend_optionals(block, i + 1, without, visit);
+  }
+
+  bool check_filters(const Block& block, const Environment& e, const Visit& visit) const {
     for (const Expr& filter : block.filters) {
       if (!holds(filter, e)) return true;
     }
@@ -255,9 +446,10 @@ class Naive {
   }
 
   std::vector<std::string> plain(std::vector<Environment>& matches) const {
+    if (read_.distinct) return distinct(matches);
     std::vector<query::VariableId> by_name;
     for (query::VariableId v = 0; v < read_.variables.size(); ++v) {
-      if (read_.variables[v].depth == 0) by_name.push_back(v);
+      if (read_.variables[v].depth == 0 && !read_.variables[v].path) by_name.push_back(v);
     }
     std::ranges::stable_sort(by_name, {}, [&](query::VariableId v) { return read_.variables[v].name; });
     std::ranges::stable_sort(matches, [&](const Environment& a, const Environment& b) {
@@ -284,11 +476,74 @@ class Naive {
     return out;
   }
 
+  static std::string text_of(const std::vector<Scalar>& row) {
+    std::string text = "[";
+    for (std::size_t p = 0; p < row.size(); ++p) text += (p > 0 ? "," : "") + json(row[p]);
+    return text + "]";
+  }
+
+  // Equal values have equal texts.
+  static std::string key_of(const Scalar& s) {
+    const std::string text = json(s);
+    return text == "-0.0" ? "0.0" : text;
+  }
+
+  std::vector<std::string> distinct(const std::vector<Environment>& matches) const {
+    std::vector<std::vector<Scalar>> rows;
+    std::set<std::string> seen;
+    for (const Environment& e : matches) {
+      std::vector<Scalar> row;
+      std::string key;
+      for (const query::Projection& p : read_.projections) {
+        row.push_back(value(p.expr, e));
+        key += key_of(row.back()) + "|";
+      }
+      if (seen.insert(key).second) rows.push_back(std::move(row));
+    }
+    sort_by_columns(rows);
+    std::vector<std::string> out;
+    for (const auto& row : rows) out.push_back(text_of(row));
+    return out;
+  }
+
+  void sort_by_columns(std::vector<std::vector<Scalar>>& rows) const {
+    std::ranges::stable_sort(rows, [&](const auto& a, const auto& b) {
+      for (const query::OrderItem& item : read_.order) {
+        const std::size_t p = projection_of(item.expr);
+        const int o = order_values(a[p], b[p]);
+        if (o != 0) return item.descending ? o > 0 : o < 0;
+      }
+      for (std::size_t p = 0; p < read_.projections.size(); ++p) {
+        if (const int o = order_values(a[p], b[p]); o != 0) return o < 0;
+      }
+      return false;
+    });
+  }
+
+  bool is_aggregated(const Expr& raw) const {
+    const Expr& expr = resolved(raw);
+    return expr.kind == ExprKind::kAggregate ||
+           std::ranges::any_of(expr.args, [&](const Expr& arg) { return is_aggregated(arg); });
+  }
+
+  Scalar group_value(const Expr& raw, const std::vector<Environment>& group) const {
+    const Expr& expr = resolved(raw);
+    if (expr.kind == ExprKind::kAggregate) return aggregate(expr, group);
+    if (!is_aggregated(expr)) return group.empty() ? value(expr, {}) : value(expr, group[0]);
+    return compute(expr.arithmetic, group_value(expr.args[0], group),
+                   expr.args.size() > 1 ? group_value(expr.args[1], group) : Scalar{});
+  }
+
   Scalar aggregate(const Expr& expr, const std::vector<Environment>& group) const {
     std::vector<Scalar> values;
     for (const Environment& e : group) {
       Scalar v = value(expr.args[0], e);
       if (!v.is_null()) values.push_back(std::move(v));
+    }
+    if (expr.distinct) {
+      std::set<std::string> seen;
+      for (const Scalar& v : values) seen.insert(key_of(v));
+      return {static_cast<std::int64_t>(seen.size())};
     }
     if (expr.aggregate == query::Aggregate::kCount) return {static_cast<std::int64_t>(values.size())};
     if (values.empty()) return {};
@@ -307,13 +562,12 @@ class Naive {
   std::vector<std::string> grouped(const std::vector<Environment>& matches) const {
     std::map<std::string, std::vector<Environment>> groups;
     bool has_key = false;
-    for (const query::Projection& p : read_.projections)
-      has_key = has_key || resolved(p.expr).kind != ExprKind::kAggregate;
+    for (const query::Projection& p : read_.projections) has_key = has_key || !is_aggregated(p.expr);
     if (!has_key) groups[""] = {};
     for (const Environment& e : matches) {
       std::string key;
       for (const query::Projection& p : read_.projections) {
-        if (resolved(p.expr).kind == ExprKind::kAggregate) continue;
+        if (is_aggregated(p.expr)) continue;
         const std::string text = json(value(p.expr, e));
         key += (text == "-0.0" ? "0.0" : text) + "|";  // One group.
       }
@@ -323,8 +577,7 @@ class Naive {
     for (const auto& [key, group] : groups) {
       std::vector<Scalar> row;
       for (const query::Projection& p : read_.projections) {
-        const Expr& expr = resolved(p.expr);
-        row.push_back(expr.kind == ExprKind::kAggregate ? aggregate(expr, group) : value(expr, group[0]));
+        row.push_back(group_value(p.expr, group));
       }
       rows.push_back(std::move(row));
     }
@@ -335,7 +588,7 @@ class Naive {
         if (o != 0) return item.descending ? o > 0 : o < 0;
       }
       for (std::size_t p = 0; p < read_.projections.size(); ++p) {
-        if (resolved(read_.projections[p].expr).kind == ExprKind::kAggregate) continue;
+        if (!read_.distinct && is_aggregated(read_.projections[p].expr)) continue;
         if (const int o = order_values(a[p], b[p]); o != 0) return o < 0;
       }
       return false;

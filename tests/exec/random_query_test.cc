@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <random>
 
 #include "columnar/scalar.h"
@@ -77,14 +78,19 @@ class Generator {
     variables_.clear();
     edges_.clear();
     next_ = 0;
+    optional_.clear();
+    paths_.clear();
+    extended_ = chance(60);
     std::string match = binding();
     const int clauses = below(4);
     for (int i = 0; i < clauses; ++i) {
-      const int kind = below(10);
-      match += kind < 5   ? traversal()
-               : kind < 6 ? (variables_.size() < 3 ? binding() : filter())
-               : kind < 8 ? filter()
-                          : negation(2);
+      const int kind = below(extended_ ? 14 : 10);
+      match += kind < 5    ? traversal()
+               : kind < 6  ? (variables_.size() < 3 ? binding() : filter())
+               : kind < 8  ? filter()
+               : kind < 10 ? negation(2)
+               : kind < 12 ? optional(2)
+                           : condition(2);
     }
     return "query q(" + std::string(kParameters) + ") { match { " + match + " } " + result() + " }";
   }
@@ -109,8 +115,15 @@ class Generator {
     return name + ": " + (a ? "A" : "B") + map + " ";
   }
 
-  std::string traversal() {
-    const Variable from = pick(variables_);
+  // Any variable a condition may read: those of optional blocks too.
+  Variable readable() {
+    if (!optional_.empty() && chance(40)) return pick(optional_);
+    return pick(variables_);
+  }
+
+  std::string traversal() { return traversal_from(pick(variables_)); }
+
+  std::string traversal_from(const Variable& from) {
     const std::string word =
         from.a ? pick<std::string>({"likes", "likes", "owns"}) : pick<std::string>({"near", "owns"});
     const bool same = word != "owns";
@@ -141,6 +154,11 @@ class Generator {
       bounds = "{" + std::to_string(m) + "," + std::to_string(m + below(3)) + "}";
     }
     const bool undirected = same && chance(30);
+    if (extended_ && !bounds.empty() && chance(50)) {
+      paths_.push_back("$p" + std::to_string(next_++));
+      return paths_.back() + " = shortest " + from.name + " " + (undirected ? "<" + word + ">" : word) + bounds + " " +
+             to + " ";
+    }
     return from.name + " " + edge + (undirected ? "<" + word + ">" : word) + bounds + " " + to + " ";
   }
 
@@ -152,8 +170,8 @@ class Generator {
     const std::string op = pick<std::string>({"=", "!=", "<", "<=", ">", ">="});
     if (!edges_.empty() && chance(20))
       return pick(edges_) + ".w " + op + " " + pick<std::string>({"0", "1", "2"}) + " ";
-    const Variable v = pick(variables_);
-    const Variable other = pick(variables_);
+    const Variable v = readable();
+    const Variable other = readable();
     const std::vector<std::string> a_numbers{"x", "y", "f", "u"};
     const std::string number = v.a ? pick(a_numbers) : "x";
     switch (below(v.a ? 8 : 4)) {
@@ -177,10 +195,86 @@ class Generator {
     }
   }
 
+  std::string operand() {
+    const Variable v = readable();
+    const std::string field = v.name + "." + (v.a ? pick<std::string>({"x", "y", "f", "u"}) : "x");
+    const std::string other = chance(50) ? number_operand() : v.name + "." + (v.a ? "x" : "x");
+    switch (below(6)) {
+      case 0:
+        return field + " + " + other;
+      case 1:
+        return field + " * -2";
+      case 2:
+        return "(" + other + " - " + field + ") / (" + field + " - 1)";
+      case 3:
+        return "-" + field + " % 3";
+      case 4:
+        return other + " / " + field;
+      default:
+        return field;
+    }
+  }
+
+  // A condition without blank clauses around it, from the whole grammar.
+  std::string test(int depth) {
+    const Variable v = readable();
+    switch (below(depth > 0 ? 10 : 6)) {
+      case 0:
+        return v.name + "." + (v.a ? pick<std::string>({"x", "y", "t", "l", "b"}) : "t") + " is " +
+               pick<std::string>({"null", "not null"});
+      case 1:
+        return v.name + "." + (v.a ? "x" : "x") + pick<std::string>({" in [1, 2.0]", " in [-1]", " in []"});
+      case 2:
+        return v.a ? "\"a\" in " + v.name + ".l" : v.name + ".t in [\"a\", \"ab\"]";
+      case 3:
+        return operand() + pick<std::string>({" = ", " < ", " >= ", " != "}) + operand();
+      case 4:
+        return v.name + ".t + \"b\" " + pick<std::string>({"= ", "> "}) + "\"ab\"";
+      case 5:
+        if (!paths_.empty()) {
+          return pick<std::string>({"length(", "1 + length("}) + pick(paths_) + ")" +
+                 pick<std::string>({" > 1", " is null", " < 3"});
+        }
+        return v.name + ".id " + pick<std::string>({"= ", "!= ", "> "}) + "\"k1\"";
+      case 6:
+      case 7:
+        return "(" + test(depth - 1) + " or " + test(depth - 1) + ")";
+      case 8:
+        return "(" + test(depth - 1) + " and " + test(depth - 1) + ")";
+      default:
+        return "not " + test(depth - 1);
+    }
+  }
+
+  std::string condition(int depth) { return test(depth) + " "; }
+
+  std::string optional(int depth) {
+    const auto variables = variables_;
+    // Starts from what is there: also from an earlier block's variable.
+    std::string inside = chance(70)
+                             ? traversal_from(optional_.empty() || chance(70) ? pick(variables_) : pick(optional_))
+                             : condition(1);
+    const int more = below(3);
+    for (int i = 0; i < more; ++i) {
+      const int kind = below(10);
+      inside += kind < 4                 ? traversal()
+                : kind < 7 || depth == 1 ? condition(1)
+                : kind < 9               ? optional(depth - 1)
+                                         : negation(1);
+    }
+    std::vector<Variable> introduced;
+    for (std::size_t i = variables.size(); i < variables_.size(); ++i) introduced.push_back(variables_[i]);
+    variables_ = variables;
+    optional_.insert(optional_.end(), introduced.begin(), introduced.end());
+    return "optional { " + inside + "} ";
+  }
+
   std::string negation(int depth) {
     const auto variables = variables_;
     const auto edges = edges_;
-    std::string inside = chance(70) ? traversal() : filter();
+    const auto paths = paths_;
+    std::string inside =
+        chance(70) ? traversal_from(optional_.empty() || chance(60) ? pick(variables_) : pick(optional_)) : filter();
     const int more = below(3);
     for (int i = 0; i < more; ++i) {
       const int kind = below(10);
@@ -188,11 +282,13 @@ class Generator {
     }
     variables_ = variables;
     edges_ = edges;
+    paths_ = paths;
     return "not { " + inside + "} ";
   }
 
   std::string key() {
-    const Variable v = pick(variables_);
+    const Variable v = readable();
+    if (extended_ && chance(10)) return v.name + ".id";
     if (!edges_.empty() && chance(20)) return pick(edges_) + ".w";
     return chance(40) ? v.name
                       : v.name + "." +
@@ -204,17 +300,37 @@ class Generator {
     std::string out;
     std::vector<std::string> names;
     const bool aggregates = chance(50);
+    const bool distinct = extended_ && chance(25);
     const int keys = aggregates ? below(3) : 1 + below(3);
     for (int i = 0; i < keys; ++i) {
       names.push_back("c" + std::to_string(i));
       out += key() + " as " + names.back() + " ";
     }
+    if (extended_ && !aggregates && chance(40)) {
+      const Variable v = readable();
+      out += pick<std::string>({v.name + ".x + 1", "2.5 * " + v.name + ".x", v.name + ".t + \"!\""}) + " as e ";
+      names.push_back("e");
+    }
+    if (!paths_.empty() && !aggregates && chance(60)) {
+      names.push_back("n");
+      out += "length(" + pick(paths_) + ") as n ";
+      if (chance(60)) out += pick<std::string>({"nodes(", "edges("}) + pick(paths_) + ") as w ";
+    }
     const int computed = aggregates ? 1 + below(3) : 0;
     for (int i = 0; i < computed; ++i) {
-      const Variable v = pick(variables_);
+      const Variable v = readable();
       const std::string number = v.name + "." + (v.a ? pick<std::string>({"x", "y", "u"}) : "x");
       names.push_back("m" + std::to_string(i));
-      const int kind = below(6);
+      const int kind = below(extended_ ? 11 : 6);
+      if (kind > 5) {
+        out += (kind == 6   ? "count(distinct " + v.name + ")"
+                : kind == 7 ? "count(distinct " + v.name + (v.a ? ".y)" : ".t)")
+                : kind == 8 ? "count(" + v.name + ") * 2 - count(distinct " + v.name + ".t)"
+                : kind == 9 ? "sum(" + v.name + ".x + 1)"
+                            : "max(" + v.name + ".t + \"z\")") +
+               " as " + names.back() + " ";
+        continue;
+      }
       out += (kind == 0   ? "count(" + v.name + ")"
               : kind == 1 ? "count(" + v.name + ".t)"
               : kind == 2 ? "sum(" + v.name + ".x)"
@@ -223,19 +339,23 @@ class Generator {
                           : "max(" + v.name + ".t)") +
              " as " + names.back() + " ";
     }
-    std::string text = "return { " + out + "}";
+    std::string text = std::string("return ") + (distinct ? "distinct " : "") + "{ " + out + "}";
     if (chance(50)) {
       text += " order { " + pick(names) + pick<std::string>({"", " asc", " desc"});
       if (chance(40)) text += ", " + pick(names) + pick<std::string>({"", " desc"});
       text += " }";
       if (chance(40)) text += " limit " + std::to_string(below(6));
+      if (extended_ && chance(30)) text += " offset " + std::to_string(below(4));
     }
     return text;
   }
 
   std::mt19937_64 random_;
   std::vector<Variable> variables_;
+  std::vector<Variable> optional_;  // of optional blocks
   std::vector<std::string> edges_;
+  std::vector<std::string> paths_;
+  bool extended_ = false;  // chapter 14 too
   int next_ = 0;
 };
 
@@ -244,6 +364,17 @@ void join_zeros(std::vector<std::string>& rows) {
   for (std::string& row : rows) {
     for (std::size_t at = row.find("-0.0"); at != std::string::npos; at = row.find("-0.0")) row.erase(at, 1);
   }
+}
+
+// The rows that offset and limit leave.
+std::vector<std::string> window_of(const std::vector<std::string>& rows, const query::ReadQuery& read) {
+  const auto count = [](const std::optional<query::Expr>& expr, std::size_t otherwise) {
+    return expr.has_value() ? static_cast<std::size_t>(std::get<std::int64_t>(expr->literal.value)) : otherwise;
+  };
+  const std::size_t begin = std::min(count(read.offset, 0), rows.size());
+  const std::size_t length = std::min(count(read.limit, rows.size()), rows.size() - begin);
+  const auto first = rows.begin() + static_cast<std::ptrdiff_t>(begin);
+  return {first, first + static_cast<std::ptrdiff_t>(length)};
 }
 
 // Goal: the planner and all operators agree with the definition.
@@ -257,6 +388,9 @@ TEST(RandomQueries, AgreeWithTheNaiveEvaluator) {
   Generator generator(seed);
   int compiled = 0;
   int tried = 0;
+  const std::vector<std::string> words{"optional {", "shortest", "distinct", "offset", " or ",
+                                       " in [",      "is null",  "not (",    "edges("};
+  std::map<std::string, int> used;
   for (int round = 0; round < rounds; ++round) {
     FakeGraph graph(kSchema, 1 + static_cast<std::size_t>(round % 4));
     const std::string rows = generator.rows();
@@ -271,12 +405,13 @@ TEST(RandomQueries, AgreeWithTheNaiveEvaluator) {
       const auto bound = query::compile(text, "", graph.catalog());
       if (!bound) continue;
       ++compiled;
+      for (const std::string& word : words) used[word] += text.find(word) != std::string::npos ? 1 : 0;
       const auto values = query::read_parameters(**bound, kValues);
       ASSERT_TRUE(values) << values.error().message << "\n" << text;
       std::vector<std::string> expected = naive_rows(**bound, *values, *snapshot);
       std::vector<std::string> actual = read(*snapshot, text, kValues).rows;
       const query::ReadQuery& read_query = *(*bound)->read;
-      if (read_query.aggregates) {
+      if (read_query.aggregates || read_query.distinct) {
         join_zeros(expected);
         join_zeros(actual);
       }
@@ -284,10 +419,11 @@ TEST(RandomQueries, AgreeWithTheNaiveEvaluator) {
         std::ranges::sort(expected);
         std::ranges::sort(actual);
       }
-      if (read_query.limit.has_value() && expected.size() > *read_query.limit) expected.resize(*read_query.limit);
+      expected = window_of(expected, read_query);
       ASSERT_EQ(actual, expected) << "seed " << seed << "\n" << text << "\n" << rows;
     }
   }
+  for (const std::string& word : words) EXPECT_GT(used[word] * 200, compiled) << word << " in " << used[word];
   EXPECT_GT(compiled * 10, tried * 6) << "the generator makes too many invalid queries";
 }
 

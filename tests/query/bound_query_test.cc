@@ -166,7 +166,7 @@ TEST(BoundQuery, OrderItems) {
   EXPECT_TRUE(order[0].descending);
   EXPECT_EQ(order[1].expr.kind, ExprKind::kProperty);
   EXPECT_EQ(order[2].expr.kind, ExprKind::kEntityId);
-  EXPECT_EQ(plain->read->limit, 7u);
+  EXPECT_EQ(plain->read->limit->literal, columnar::Scalar{std::int64_t{7}});
   EXPECT_FALSE(plain->read->ranked);
 
   const auto grouped =
@@ -204,7 +204,7 @@ TEST(BoundQuery, Mutations) {
   EXPECT_EQ(query->mutations[1].assignments.size(), 1u);
   EXPECT_EQ(query->mutations[2].where->op, CompareOp::kGreaterEqual);
   const auto remove = must_compile("delete DocksAt where to = \"P1\"");
-  EXPECT_EQ(remove->mutations[0].where->field, WhereField::kTo);
+  EXPECT_EQ(remove->mutations[0].where->args[0].kind, ExprKind::kEdgeTo);
 }
 
 // Goal: on an edge, `from` and `to` are the endpoints even if properties of these names are declared; in a read they
