@@ -27,6 +27,7 @@ class OptionalStage final : public Stage {
   void push(const Tuples& batch) override {
     const Tuples found = ask(batch);
     sort_by_row(found, batch.size);
+    // Once stopped, what was found may be incomplete: nothing is said of rows without extension then.
     for (std::size_t row = 0; row < batch.size && !context_.runtime->poll_cancelled(); ++row) {
       for (std::size_t i = begins_[row]; i < begins_[row + 1]; ++i) extend(batch, row, found, order_[i]);
       if (begins_[row] == begins_[row + 1]) fill_with_nulls(batch, row);

@@ -13,6 +13,7 @@
 //   probe   a traversal between two bound variables: a membership test (probe.cc)
 //   filter  conditions as soon as their variables are bound (filter.cc)
 //   semi    not { }: keeps the rows for which the inner pipeline finds nothing (semi_join.cc)
+//   optional  optional { }: each row with what the inner pipeline finds, or with nulls (optional_join.cc)
 //   cross   brings in an unconnected part, by hash where an equality joins it (cross.cc)
 //   merge   after variables were dropped: equal neighbours become one tuple, weights added (merge.cc)
 //

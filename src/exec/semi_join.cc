@@ -40,6 +40,8 @@ class SemiJoinStage final : public Stage {
     } else {
       answer_by_row(batch);
     }
+    // A search that was stopped midway found nothing yet; that is no answer.
+    if (context_.runtime->stopped()) return;
     keep_rows(batch, mask_, op_.carry, out_);
     if (out_.size > 0) next_.push(out_);
   }

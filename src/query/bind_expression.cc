@@ -120,7 +120,7 @@ Result<Expr> Binder::bind_alias(const ast::Expr& expr, Place place) {
       }
     }
     if (expr.name == "null") {
-      return fail("T7", "'null' is not a value: a comparison with null keeps no row", expr.span,
+      return fail("T7", "'null' is not a value: a comparison with null keeps no row, use 'is null'", expr.span,
                   "write 'is null' or 'is not null'");
     }
   } else if (const auto projection = find_alias(expr.name)) {

@@ -160,7 +160,7 @@ Result<Expr> Binder::bind_row_name(const ast::Expr& name, Place place, Blobs blo
   const std::string& type_text = catalog_->name_of(row_type_);
   const bool edge = row_type_.kind == EntityKind::kEdge;
   if (name.name == "null") {
-    return fail("T7", "'null' is not a value: a comparison with null matches no row", name.span,
+    return fail("T7", "'null' is not a value: a comparison with null matches no row, use 'is null'", name.span,
                 "write 'is null' or 'is not null'");
   }
   if (place == Place::kInsert) {
