@@ -117,9 +117,13 @@ class Walk {
       if (is_folder) entry.name += '/';
       if (can_answer(key_prefix + entry.name, is_folder)) entries.push_back(std::move(entry));
     }));
-    std::ranges::sort(entries, {}, &Entry::name);
-    for (const Entry& entry : entries) {
-      if (listing_.truncated) return {};
+    // In order, but most callers want the first few of many: those are taken off a heap.
+    const auto later = [](const Entry& a, const Entry& b) { return a.name > b.name; };
+    std::ranges::make_heap(entries, later);
+    while (!entries.empty() && !listing_.truncated) {
+      std::ranges::pop_heap(entries, later);
+      const Entry entry = std::move(entries.back());
+      entries.pop_back();
       OG_RETURN_IF_ERROR(entry.is_folder() ? visit_folder(path / entry.name, key_prefix + entry.name)
                                            : visit_file(folder, entry.name, key_prefix + entry.name));
     }

@@ -85,6 +85,21 @@ TEST(JsonString, EscapesOnlyWhatMustBe) {
 }
 
 // Goal: any UTF-8 comes back through an independent parser.
+// Goal: what is skipped eight bytes at a time needs no escape.
+TEST(JsonWriter, EscapesEveryByteAtEveryPlace) {
+  for (int c = 0; c < 128; ++c) {
+    for (std::size_t at = 0; at < 18; ++at) {
+      std::string text(18, 'a');
+      text[at] = static_cast<char>(c);
+      std::string json;
+      append_json_string(json, text);
+      EXPECT_EQ(nlohmann::json::parse(json).get<std::string>(), text) << c << " at " << at;
+      const bool plain = c >= 0x20 && c != '"' && c != '\\';
+      EXPECT_EQ(json.size() == text.size() + 2, plain) << c << " at " << at;
+    }
+  }
+}
+
 TEST(JsonString, RoundTrips) {
   const unsigned seed = std::random_device{}();
   SCOPED_TRACE(testing::Message() << "seed " << seed);
