@@ -2,13 +2,15 @@
 
 #include <chrono>
 #include <map>
+#include <set>
+#include <string_view>
 #include <thread>
+#include <unordered_set>
 #include <utility>
 
 #include "base/hash.h"
 #include "base/ulid.h"
 #include "graph/layout.h"
-#include "graph/mark_objects.h"
 #include "graph/parallel_io.h"
 
 namespace omnigraph::graph {
@@ -25,16 +27,55 @@ constexpr std::size_t kSettleFromRecords = kAttachedRecordsMax * 3 / 4;
 // Every record stays this long after its successor came (chapter 09 section 3, rule a), with some reserve.
 constexpr std::int64_t kRecordKeptUs = 22 * kMicrosPerHour;
 
-// Table versions of a record, those between its commits included, by folder.
-std::map<std::string, std::set<std::string>> manifests_by_root(const CommitRecord& record) {
-  std::map<std::string, std::set<std::string>> out;
+// The dataset folder that a key lies in, as table_root_of_object() says, without a copy.
+std::string_view folder_of(std::string_view key) {
+  if (!key.starts_with("tables/")) return {};
+  std::size_t end = 0;
+  for (int slash = 0; slash < 3 && end != std::string_view::npos; ++slash) end = key.find('/', end == 0 ? 0 : end + 1);
+  return end == std::string_view::npos ? std::string_view() : key.substr(0, end);
+}
+
+// Manifests of a record's table versions, those between its commits included, by folder. Views into the record.
+using Versions = std::map<std::string_view, std::set<std::string_view>>;
+
+Versions versions_of(const CommitRecord& record) {
+  Versions out;
   const auto add = [&](const TableMap& tables) {
-    for (const auto& [key, entry] : tables) out[table_root_of(entry.manifest)].insert(entry.manifest);
+    for (const auto& [key, entry] : tables) out[folder_of(entry.manifest)].insert(entry.manifest);
   };
   add(record.tables);
   for (const Commit& commit : record.commits) add(commit.tables);
   return out;
 }
+
+// What some versions of one table reference.
+class References {
+ public:
+  void add(std::string_view manifest_key, ManifestPtr manifest) {
+    for (const lance::Fragment& fragment : manifest->fragments) {
+      for (const lance::DataFileEntry& file : fragment.files) data_files_.insert(file.path);
+    }
+    // Fragments with deletions are few: their keys are put together.
+    others_.insert(std::string(manifest_key));
+    const std::string root(folder_of(manifest_key));
+    for (const lance::Fragment& fragment : manifest->fragments) {
+      if (!fragment.deletion_file) continue;
+      others_.insert(deletion_copy_key(root, fragment, *fragment.deletion_file));
+      others_.insert(deletion_file_key(root, fragment.id, *fragment.deletion_file));
+    }
+    manifests_.push_back(std::move(manifest));
+  }
+  [[nodiscard]] bool contain(std::string_view folder, const std::string& key) const {
+    constexpr std::string_view kData = "/data/";
+    const std::string_view below = std::string_view(key).substr(folder.size());
+    return below.starts_with(kData) ? data_files_.contains(below.substr(kData.size())) : others_.contains(key);
+  }
+
+ private:
+  std::vector<ManifestPtr> manifests_;  // own the paths
+  std::unordered_set<std::string_view> data_files_;
+  std::set<std::string> others_;
+};
 
 Error unanswered(const CommitRecord& record, const Error& cause) {
   const std::string what = record.commits.empty()
@@ -112,25 +153,24 @@ Result<void> Publisher::upload(const std::vector<NewObject>& objects, Uploads& u
 Result<AttachedMap> Publisher::inherit(const CommitRecord& record, const RecordPtr& source, std::size_t own_records,
                                        std::uint64_t own_bytes) {
   if (source == nullptr || record.deleted) return AttachedMap();
-  const auto old_manifests = manifests_by_root(source->record);
-  const auto new_manifests = manifests_by_root(record);
-  std::set<std::string> asked;  // folders that something attached lies in
-  for (const auto& [key, at] : source->record.attached) asked.insert(table_root_of_object(key));
-  std::map<std::string, std::set<std::string>> changed;  // folder -> keys its new versions reference
-  for (const auto& [root, manifests] : new_manifests) {
-    const auto before = old_manifests.find(root);
-    if (!asked.contains(root) || (before != old_manifests.end() && before->second == manifests)) continue;
-    std::set<std::string>& keys = changed[root];
-    for (const std::string& manifest_key : manifests) {
-      OG_ASSIGN_OR_RETURN(const ManifestPtr manifest, tables_->manifest(*source, manifest_key));
-      keys.merge(objects_of_version(manifest_key, *manifest));
+  const Versions before = versions_of(source->record);
+  const Versions after = versions_of(record);
+  std::set<std::string_view> asked;  // folders that something attached lies in
+  for (const auto& [key, at] : source->record.attached) asked.insert(folder_of(key));
+  std::map<std::string_view, References> changed;  // by folder
+  for (const auto& [folder, manifests] : after) {
+    const auto old = before.find(folder);
+    if (!asked.contains(folder) || (old != before.end() && old->second == manifests)) continue;
+    for (const std::string_view key : manifests) {
+      OG_ASSIGN_OR_RETURN(ManifestPtr manifest, tables_->manifest(*source, std::string(key)));
+      changed[folder].add(key, std::move(manifest));
     }
   }
   const auto is_referenced = [&](const std::string& key) {
-    const std::string root = table_root_of_object(key);
-    if (root.empty()) return true;  // schema sources and blobs
-    if (const auto found = changed.find(root); found != changed.end()) return found->second.contains(key);
-    return new_manifests.contains(root);
+    const std::string_view folder = folder_of(key);
+    if (folder.empty()) return true;  // schema sources and blobs
+    if (const auto found = changed.find(folder); found != changed.end()) return found->second.contain(folder, key);
+    return after.contains(folder);
   };
   AttachedMap carried = keeper_->carried(source->record.attached, is_referenced);
   AttachedLoad load = load_of(carried);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
@@ -75,8 +77,10 @@ void write_commit(JsonWriter& json, const Commit& commit) {
   json.end_object();
 }
 
-void write_schema(JsonWriter& json, const RecordSchema& schema) {
-  json.key("schema").begin_object().key("digest").string(schema.digest).key("types").begin_array();
+std::string schema_json(const RecordSchema& schema) {
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object().key("digest").string(schema.digest).key("types").begin_array();
   for (const TypeIdentity& type : schema.types) {
     json.begin_object().key("table").string(type.table_key).key("id").string(type.id);
     json.key("properties").begin_array();
@@ -91,6 +95,43 @@ void write_schema(JsonWriter& json, const RecordSchema& schema) {
     json.end_array().end_object();
   }
   json.end_array().end_object();
+  return out;
+}
+
+bool same_identities(const RecordSchema& a, const RecordSchema& b) {
+  const auto same_property = [](const PropertyIdentity& x, const PropertyIdentity& y) {
+    return x.id == y.id && x.name == y.name && x.field_ids == y.field_ids;
+  };
+  return a.digest == b.digest &&
+         std::ranges::equal(a.types, b.types, [&](const TypeIdentity& x, const TypeIdentity& y) {
+           return x.id == y.id && x.table_key == y.table_key && x.key_order == y.key_order &&
+                  std::ranges::equal(x.properties, y.properties, same_property);
+         });
+}
+
+// The schema is the longest part of most headers and the same from one record to the next: the last text is kept.
+class SchemaText {
+ public:
+  std::shared_ptr<const std::string> of(const RecordSchema& schema) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (text_ != nullptr && same_identities(schema, schema_)) return text_;
+    }
+    auto text = std::make_shared<const std::string>(schema_json(schema));
+    const std::lock_guard lock(mutex_);
+    schema_ = schema;
+    return text_ = std::move(text);
+  }
+
+ private:
+  std::mutex mutex_;  // guards both below
+  RecordSchema schema_;
+  std::shared_ptr<const std::string> text_;
+};
+
+SchemaText& last_schema_text() {
+  static SchemaText text;
+  return text;
 }
 
 // Where the numbers stand in the header that are known only when its size is.
@@ -117,7 +158,7 @@ std::string header_json(const CommitRecord& record, std::uint64_t copies_size, O
   json.key("commits").begin_array();
   for (const Commit& commit : record.commits) write_commit(json, commit);
   json.end_array();
-  write_schema(json, record.schema);
+  json.key("schema").raw(*last_schema_text().of(record.schema));
   write_tables(json, record.tables);
   json.key("attached").begin_object();
   for (const auto& [key, at] : record.attached) {
