@@ -1,6 +1,8 @@
 #include "cli/capability.h"
 
+#include <algorithm>
 #include <array>
+#include <span>
 
 namespace omnigraph::cli {
 
@@ -38,6 +40,9 @@ constexpr CommandKind kKinds[] = {
     {"cluster", Capability::kClusterControl, ""},
     {"cluster apply", Capability::kClusterControl, "as"},
     {"cluster approve", Capability::kClusterControl, "as"},
+    {"alias", Capability::kLocal, ""},
+    {"config", Capability::kLocal, ""},
+    {"completions", Capability::kLocal, ""},
     {"embed", Capability::kLocal, ""},
     {"login", Capability::kLocal, ""},
     {"logout", Capability::kLocal, ""},
@@ -50,17 +55,23 @@ std::string_view first_word(std::string_view path) { return path.substr(0, path.
 // Two words for some groups, else one.
 std::string_view label_of(std::string_view path) {
   const std::string_view group = first_word(path);
-  const bool two = group == "schema" || group == "queries" || group == "blob" || group == "changes" || group == "graphs";
+  const bool two =
+      group == "schema" || group == "queries" || group == "blob" || group == "changes" || group == "graphs";
   return two ? path : group;
 }
 
 std::string_view kind_name(Capability capability) {
   switch (capability) {
-    case Capability::kData: return "data";
-    case Capability::kServed: return "served";
-    case Capability::kDirect: return "direct (storage-native)";
-    case Capability::kClusterControl: return "cluster control";
-    case Capability::kLocal: return "local";
+    case Capability::kData:
+      return "data";
+    case Capability::kServed:
+      return "served";
+    case Capability::kDirect:
+      return "direct (storage-native)";
+    case Capability::kClusterControl:
+      return "cluster control";
+    case Capability::kLocal:
+      return "local";
   }
   return "";
 }
@@ -68,8 +79,10 @@ std::string_view kind_name(Capability capability) {
 std::string_view tail_of(const CommandKind& kind) {
   const std::string_view group = first_word(kind.path);
   switch (kind.capability) {
-    case Capability::kData: return "";
-    case Capability::kServed: return " Address the server with --server <name|url> or --profile <name>.";
+    case Capability::kData:
+      return "";
+    case Capability::kServed:
+      return " Address the server with --server <name|url> or --profile <name>.";
     case Capability::kDirect:
       return group == "optimize" || group == "repair" || group == "cleanup" || group == "verify"
                  ? " Pass a storage URI, or --cluster <dir> --graph <id>."
@@ -77,9 +90,27 @@ std::string_view tail_of(const CommandKind& kind) {
     case Capability::kClusterControl:
       return group == "cluster" ? " It operates on a cluster config directory (pass --config <dir>)."
                                 : " It operates on a cluster (pass --cluster <dir|uri>, or select a cluster profile).";
-    case Capability::kLocal: return " It does not address a graph.";
+    case Capability::kLocal:
+      return " It does not address a graph.";
   }
   return "";
+}
+
+struct Flag {
+  std::string_view name;
+  const std::string& value;
+  std::string_view clause;
+};
+
+// `alias` has an address of its own; all that contradicts it is named at once.
+Result<void> check_alias_flags(std::span<const Flag> flags) {
+  std::string given;
+  for (const Flag& flag : flags) {
+    if (!flag.value.empty()) given.append(given.empty() ? "--" : ", --").append(flag.name);
+  }
+  if (given.empty()) return {};
+  return std::unexpected(bad_request("`alias` uses the server, graph, and stored query of its definition; " + given +
+                                     " does not apply. `omnigraph query --alias NAME` takes another server or graph."));
 }
 
 }  // namespace
@@ -93,6 +124,22 @@ const CommandKind* command_kind(std::string_view path) {
   return best;
 }
 
+bool takes_project_flags(std::string_view path) {
+  const CommandKind* kind = command_kind(path);
+  if (kind == nullptr) return false;
+  switch (kind->capability) {
+    case Capability::kData:
+    case Capability::kServed:
+    case Capability::kDirect:
+      return true;
+    case Capability::kClusterControl:
+      return first_word(path) == "policy";
+    case Capability::kLocal:
+      return first_word(path) == "alias" || first_word(path) == "config";
+  }
+  return false;
+}
+
 bool accepts_flag(const CommandKind& kind, std::string_view flag) {
   for (std::string_view rest = kind.accepts; !rest.empty();) {
     const std::string_view word = first_word(rest);
@@ -103,11 +150,6 @@ bool accepts_flag(const CommandKind& kind, std::string_view flag) {
 }
 
 Result<void> check_scope_flags(std::string_view path, const ScopeFlags& flags) {
-  struct Flag {
-    std::string_view name;
-    const std::string& value;
-    std::string_view clause;
-  };
   const std::array judged{
       Flag{"server", flags.server, "--server addresses a served graph"},
       Flag{"cluster", flags.cluster, "--cluster addresses a cluster-scoped command"},
@@ -118,6 +160,7 @@ Result<void> check_scope_flags(std::string_view path, const ScopeFlags& flags) {
   };
   const CommandKind* kind = command_kind(path);
   if (kind == nullptr) return {};
+  if (path == "alias") return check_alias_flags(judged);
   for (const Flag& flag : judged) {
     if (flag.value.empty() || accepts_flag(*kind, flag.name)) continue;
     return std::unexpected(bad_request(std::string("`")

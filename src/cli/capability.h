@@ -17,6 +17,11 @@ struct ScopeFlags {
   std::string server, graph, store, cluster, profile, as;  // empty: not given
 };
 
+// Flags of the older project file, which data, direct and policy commands and `graphs list` take.
+struct ProjectFlags {
+  std::string config, target;  // empty: not given
+};
+
 struct CommandKind {
   std::string_view path;  // "branch create"; a bare first word stands for all commands below it
   Capability capability;
@@ -27,6 +32,8 @@ struct CommandKind {
 [[nodiscard]] const CommandKind* command_kind(std::string_view path);
 // The first given flag that `path` does not take: kBadRequest. Before any file or network access.
 [[nodiscard]] Result<void> check_scope_flags(std::string_view path, const ScopeFlags& flags);
+// Whether the command takes --config FILE and --target NAME.
+[[nodiscard]] bool takes_project_flags(std::string_view path);
 [[nodiscard]] bool accepts_flag(const CommandKind& kind, std::string_view flag);
 
 }  // namespace omnigraph::cli

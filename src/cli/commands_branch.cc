@@ -1,11 +1,7 @@
 // branch create, list, delete; merge and diff are in commands_merge.cc.
 
-#include <CLI/CLI.hpp>
-
-#include "cli/arguments.h"
-#include "cli/commands.h"
+#include "cli/command.h"
 #include "cli/commands_merge.h"
-#include "cli/when_chosen.h"
 
 namespace omnigraph::cli {
 
@@ -85,23 +81,26 @@ Result<void> run_list(Context& context, const BranchEdit& edit) {
 }  // namespace
 
 void add_branch_commands(CLI::App& app, Context& context, Run& run) {
-  auto* group = app.add_subcommand("branch", "Create, list, merge and delete branches");
-  group->require_subcommand(0, 1);
-  group->fallthrough();
-  const auto add = [&](const char* name, const char* help, bool named, bool from,
+  Command group = Command(app).group("branch", "Create, list, merge and delete branches");
+  const auto add = [&](const char* name, const char* help, const char* example, bool named, bool from,
                        Result<void> (*body)(Context&, const BranchEdit&)) {
-    auto* command = group->add_subcommand(name, help);
+    Command command = group.command(name, help);
+    command.examples(example);
     auto edit = std::make_shared<BranchEdit>();
-    if (named) command->add_option("NAME", edit->name, "The branch")->required();
-    command->add_option("--uri", edit->uri, "The graph")->check(non_empty());
-    if (from) command->add_option("--from", edit->from, "Branch whose head it starts from")->capture_default_str();
-    command->add_flag("--json", edit->json, "Print JSON");
-    when_chosen(*command, run, [&context, edit, body] { return body(context, *edit); });
+    if (named)
+      command.text("NAME", edit->name, "The branch").required().completes(from ? Values::kText : Values::kBranch);
+    command.own_uri(edit->uri, /*positional=*/false);
+    if (from)
+      command.text("--from", edit->from, "Branch whose head it starts from").shows_default().completes(Values::kBranch);
+    command.json(edit->json);
+    when_chosen(command, run, [&context, edit, body] { return body(context, *edit); });
   };
-  add("create", "Create a branch from another's head", true, true, run_create);
-  add("list", "List the branches", false, false, run_list);
-  add("delete", "Delete a branch; what was made from it lives on", true, false, run_delete);
-  add_merge_commands(*group, context, run);
+  add("create", "Create a branch from another's head", "omnigraph branch create fix --store fleet.omni", true, true,
+      run_create);
+  add("list", "List the branches", "omnigraph branch list --store fleet.omni", false, false, run_list);
+  add("delete", "Delete a branch; what was made from it lives on", "omnigraph branch delete fix --store fleet.omni",
+      true, false, run_delete);
+  add_merge_commands(group, context, run);
 }
 
 }  // namespace omnigraph::cli

@@ -7,15 +7,11 @@
 #include <mutex>
 #include <thread>
 
-#include <CLI/CLI.hpp>
-
 #include "api/change_answers.h"
-#include "cli/arguments.h"
 #include "cli/baseline_file.h"
 #include "cli/change_pages.h"
 #include "cli/interrupt.h"
 #include "cli/json_document.h"
-#include "cli/when_chosen.h"
 #include "client/raw_json.h"
 
 namespace omnigraph::cli {
@@ -24,7 +20,7 @@ namespace {
 
 struct ChangeArguments {
   std::vector<std::string> words;  // commit changes: the id, in older scripts behind the graph
-  std::string uri, branch = "main", out;
+  std::string uri, branch, out;
   std::optional<std::string> cursor, start, page_token, limit;
   engine::ChangeFilter filter;
   bool json = false, follow = false;
@@ -68,7 +64,6 @@ Result<engine::CommitChangesRequest> commit_request(const ChangeArguments& argum
 
 Result<engine::ChangePollRequest> poll_request(const ChangeArguments& arguments) {
   engine::ChangePollRequest request;
-  request.branch = arguments.branch;
   request.cursor = arguments.cursor;
   request.start = arguments.start;
   request.filter = arguments.filter;
@@ -78,7 +73,8 @@ Result<engine::ChangePollRequest> poll_request(const ChangeArguments& arguments)
 
 // All pages of a commit as one document, or the lines of its text form.
 Result<void> run_commit_changes(Context& context, ChangeArguments& arguments) {
-  if (arguments.words.size() == 2 && arguments.uri.empty()) arguments.uri = arguments.words.front();
+  std::string id;
+  OG_RETURN_IF_ERROR(take_commit_words(arguments.words, arguments.uri, id));
   OG_ASSIGN_OR_RETURN(engine::CommitChangesRequest request, commit_request(arguments));
   OG_ASSIGN_OR_RETURN(DataTarget target, context.open_data(arguments.uri, {.label = "commit changes"}));
   ChangePages pages(std::move(target));
@@ -282,16 +278,19 @@ Result<void> follow(ChangePages& pages, engine::ChangePollRequest request, doubl
 }
 
 Result<void> run_poll(Context& context, const ChangeArguments& arguments) {
-  OG_ASSIGN_OR_RETURN(const engine::ChangePollRequest request, poll_request(arguments));
-  OG_ASSIGN_OR_RETURN(DataTarget target, context.open_data(arguments.uri, {.label = "changes poll"}));
+  OG_ASSIGN_OR_RETURN(engine::ChangePollRequest request, poll_request(arguments));
+  OG_ASSIGN_OR_RETURN(DataTarget target,
+                      context.open_data(arguments.uri, {.label = "changes poll", .branch = arguments.branch}));
+  request.branch = target.branch_or(arguments.branch);
   ChangePages pages(std::move(target));
   if (arguments.follow) return follow(pages, request, arguments.interval_s);
   return arguments.json ? print_poll<DocumentBlocks>(pages, request) : print_poll<TextBlocks>(pages, request);
 }
 
 Result<void> run_baseline(Context& context, const ChangeArguments& arguments) {
-  const engine::BaselineRequest request{.branch = arguments.branch, .filter = arguments.filter};
-  OG_ASSIGN_OR_RETURN(DataTarget target, context.open_data(arguments.uri, {.label = "changes baseline"}));
+  OG_ASSIGN_OR_RETURN(DataTarget target,
+                      context.open_data(arguments.uri, {.label = "changes baseline", .branch = arguments.branch}));
+  const engine::BaselineRequest request{.branch = target.branch_or(arguments.branch), .filter = arguments.filter};
   ChangePages pages(std::move(target));
   engine::Baseline baseline;
   OG_RETURN_IF_ERROR(replace_baseline_file(arguments.out, [&](const RecordSink& sink) -> Result<void> {
@@ -309,82 +308,78 @@ Result<void> run_baseline(Context& context, const ChangeArguments& arguments) {
   return {};
 }
 
-// Values of a fixed set; the text is the one of the HTTP routes.
-CLI::Validator one_of(const char* what, std::vector<std::string> values) {
-  return CLI::Validator(
-      [what, values = std::move(values)](const std::string& given) {
-        for (const std::string& value : values) {
-          if (value == given) return std::string();
-        }
-        return std::string("unknown ").append(what).append(" '").append(given).append("'");
-      },
-      "");
+void add_filter(Command& command, ChangeArguments& arguments) {
+  command.texts("--kind", arguments.filter.kinds, "node or edge; may be repeated").one_of({"node", "edge"}, "kind");
+  command.texts("--type", arguments.filter.types, "A type's name; may be repeated").completes(Values::kType);
+  command.texts("--op", arguments.filter.ops, "insert, update or delete; may be repeated")
+      .one_of({"insert", "update", "delete"}, "op");
 }
 
-void add_filter(CLI::App& command, ChangeArguments& arguments) {
-  command.add_option("--kind", arguments.filter.kinds, "node or edge; may be repeated")
-      ->allow_extra_args(false)
-      ->check(one_of("kind", {"node", "edge"}));
-  command.add_option("--type", arguments.filter.types, "A type's name; may be repeated")->allow_extra_args(false);
-  command.add_option("--op", arguments.filter.ops, "insert, update or delete; may be repeated")
-      ->allow_extra_args(false)
-      ->check(one_of("op", {"insert", "update", "delete"}));
+void add_commit_changes_command(Command& group, Context& context, Run& run) {
+  auto arguments = std::make_shared<ChangeArguments>();
+  Command changes = group.command("changes", "What a commit changed, against its first parent");
+  changes.examples("omnigraph commit changes 01K5Q4ZQ9YB0T3S8N6W2M7R1XD --uri fleet.omni --type Ship");
+  changes.words("ID", arguments->words, 1, 2, "Commit id; older scripts put the graph before it");
+  changes.own_uri(arguments->uri, /*positional=*/false);
+  changes.text("--limit", arguments->limit, "Changes in a page: 1 to 8192");
+  changes.text("--page-token", arguments->page_token, "Print the one page that begins here").opaque();
+  add_filter(changes, *arguments);
+  changes.json(arguments->json);
+  when_chosen(changes, run, [&context, arguments] { return run_commit_changes(context, *arguments); });
 }
 
-void add_common(CLI::App& command, ChangeArguments& arguments) {
-  add_filter(command, arguments);
-  command.add_flag("--json", arguments.json, "Print JSON");
+void add_poll(Command& group, Context& context, Run& run) {
+  auto arguments = std::make_shared<ChangeArguments>();
+  Command poll = group.command("poll", "Changes since a cursor, oldest first");
+  poll.examples(
+      "omnigraph changes poll fleet.omni --start beginning\nomnigraph changes poll fleet.omni --start now --follow");
+  poll.own_uri(arguments->uri);
+  poll.text("--branch", arguments->branch, "The branch (default main)").non_empty().completes(Values::kBranch);
+  Option cursor = poll.text("--cursor", arguments->cursor, "Where the last poll ended").opaque();
+  poll.text("--start", arguments->start, "now (default), beginning or after:COMMIT_ID").excludes(cursor);
+  poll.text("--limit", arguments->limit, "Changes in a page: 1 to 8192");
+  Option follows =
+      poll.flag("--follow", arguments->follow, "Go on polling: a JSON line for each block, and one for the cursor");
+  poll.real("--interval", arguments->interval_s, "Seconds between polls")
+      .needs(follows)
+      .within(0.05, 3600.0)
+      .shows_default();
+  add_filter(poll, *arguments);
+  poll.json(arguments->json);
+  when_chosen(poll, run, [&context, arguments] { return run_poll(context, *arguments); });
 }
 
-template <class Body>
-void on_call(CLI::App& command, Context& context, Run& run, const std::shared_ptr<ChangeArguments>& arguments,
-             Body body) {
-  when_chosen(command, run, [&context, arguments, body] { return body(context, *arguments); });
+void add_baseline(Command& group, Context& context, Run& run) {
+  auto arguments = std::make_shared<ChangeArguments>();
+  Command baseline = group.command("baseline", "Write a branch to a file, with the cursor that goes on from it");
+  baseline.examples("omnigraph changes baseline fleet.omni --out fleet.jsonl");
+  baseline.own_uri(arguments->uri);
+  baseline.text("--branch", arguments->branch, "The branch (default main)").non_empty().completes(Values::kBranch);
+  baseline.text("--out", arguments->out, "The file to replace").required().completes(Values::kFile);
+  add_filter(baseline, *arguments);
+  baseline.json(arguments->json);
+  when_chosen(baseline, run, [&context, arguments] { return run_baseline(context, *arguments); });
 }
 
 }  // namespace
 
-void add_commit_changes(CLI::App& group, Context& context, Run& run) {
-  auto arguments = std::make_shared<ChangeArguments>();
-  auto* changes = group.add_subcommand("changes", "What a commit changed, against its first parent");
-  changes->add_option("ID", arguments->words, "Commit id; older scripts put the graph before it")
-      ->required()
-      ->expected(1, 2);
-  changes->add_option("--uri", arguments->uri, "The graph")->check(non_empty());
-  changes->add_option("--limit", arguments->limit, "Changes in a page: 1 to 8192");
-  changes->add_option("--page-token", arguments->page_token, "Print the one page that begins here");
-  add_common(*changes, *arguments);
-  on_call(*changes, context, run, arguments, run_commit_changes);
+Result<void> take_commit_words(const std::vector<std::string>& words, std::string& uri, std::string& id) {
+  id = words.back();
+  if (words.size() < 2) return {};
+  if (!uri.empty()) {
+    return std::unexpected(usage_error("the graph is given twice, as '" + words.front() + "' and as --uri '" + uri +
+                                       "'; pass one of them"));
+  }
+  uri = words.front();
+  return {};
 }
 
+void add_commit_changes(Command group, Context& context, Run& run) { add_commit_changes_command(group, context, run); }
+
 void add_changes_commands(CLI::App& app, Context& context, Run& run) {
-  auto* group = app.add_subcommand("changes", "Follow what happens to a branch");
-  group->require_subcommand(0, 1);
-  group->fallthrough();
-
-  auto polled = std::make_shared<ChangeArguments>();
-  auto* poll = group->add_subcommand("poll", "Changes since a cursor, oldest first");
-  poll->add_option("URI,--uri", polled->uri, "The graph")->check(non_empty());
-  poll->add_option("--branch", polled->branch, "The branch")->capture_default_str();
-  auto* cursor = poll->add_option("--cursor", polled->cursor, "Where the last poll ended");
-  poll->add_option("--start", polled->start, "now (default), beginning or after:COMMIT_ID")->excludes(cursor);
-  poll->add_option("--limit", polled->limit, "Changes in a page: 1 to 8192");
-  auto* follows =
-      poll->add_flag("--follow", polled->follow, "Go on polling: a JSON line for each block, and one for the cursor");
-  poll->add_option("--interval", polled->interval_s, "Seconds between polls")
-      ->needs(follows)
-      ->check(CLI::Range(0.05, 3600.0))
-      ->capture_default_str();
-  add_common(*poll, *polled);
-  on_call(*poll, context, run, polled, run_poll);
-
-  auto captured = std::make_shared<ChangeArguments>();
-  auto* baseline = group->add_subcommand("baseline", "Write a branch to a file, with the cursor that goes on from it");
-  baseline->add_option("URI,--uri", captured->uri, "The graph")->check(non_empty());
-  baseline->add_option("--branch", captured->branch, "The branch")->capture_default_str();
-  baseline->add_option("--out", captured->out, "The file to replace")->required();
-  add_common(*baseline, *captured);
-  on_call(*baseline, context, run, captured, run_baseline);
+  Command group = Command(app).group("changes", "Follow what happens to a branch");
+  add_poll(group, context, run);
+  add_baseline(group, context, run);
 }
 
 }  // namespace omnigraph::cli

@@ -1,10 +1,9 @@
 // cleanup.
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
-#include "cli/commands.h"
-#include "cli/when_chosen.h"
+#include "cli/command.h"
+#include "cli/progress_line.h"
 #include "engine/graph_cleanup.h"
 
 namespace omnigraph::cli {
@@ -105,7 +104,9 @@ Result<int> run_cleanup(Context& context, const CleanupArguments& arguments) {
                  graph->uri().c_str(), policy_text(arguments).c_str());
     return kExitOk;
   }
+  std::optional<ProgressLine> line(std::in_place, "cleanup", context.flags.quiet);
   OG_ASSIGN_OR_RETURN(const graph::CleanupReport report, engine::cleanup_graph(*graph, request));
+  line.reset();
   if (arguments.json) {
     print_json(report_json(graph->uri(), request, report));
   } else {
@@ -121,15 +122,15 @@ Result<int> run_cleanup(Context& context, const CleanupArguments& arguments) {
 }  // namespace
 
 void add_cleanup_command(CLI::App& app, Context& context, Run& run) {
-  auto* cleanup = app.add_subcommand("cleanup", "Remove old history and what interrupted writes left");
-  cleanup->footer("EXAMPLE\n  omnigraph cleanup --keep 100 --older-than 30d --confirm fleet.omni\n");
+  Command command = Command(app).command("cleanup", "Remove old history and what interrupted writes left");
+  command.examples("omnigraph cleanup --keep 100 --older-than 30d --confirm fleet.omni");
   auto arguments = std::make_shared<CleanupArguments>();
-  cleanup->add_option("URI,--uri", arguments->uri, "The graph");
-  cleanup->add_option("--keep", arguments->keep, "Commits to keep of each branch, newest first");
-  cleanup->add_option("--older-than", arguments->older_than, "Keep what is younger: a number and one of s m h d w");
-  cleanup->add_flag("--confirm", arguments->confirm, "Remove; without it nothing is touched");
-  cleanup->add_flag("--json", arguments->json, "Print JSON");
-  when_chosen(*cleanup, run, [&context, arguments] { return run_cleanup(context, *arguments); });
+  command.own_uri(arguments->uri);
+  command.number("--keep", arguments->keep, "Commits to keep of each branch, newest first");
+  command.text("--older-than", arguments->older_than, "Keep what is younger: a number and one of s m h d w");
+  command.flag("--confirm", arguments->confirm, "Remove; without it nothing is touched");
+  command.json(arguments->json);
+  when_chosen(command, run, [&context, arguments] { return run_cleanup(context, *arguments); });
 }
 
 }  // namespace omnigraph::cli

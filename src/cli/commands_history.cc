@@ -1,19 +1,16 @@
 // commit list, commit show; commit changes is in commands_changes.cc.
 
-#include <CLI/CLI.hpp>
-
 #include "api/answers.h"
-#include "cli/arguments.h"
-#include "cli/commands.h"
+#include "cli/command.h"
 #include "cli/commands_changes.h"
-#include "cli/when_chosen.h"
+#include "cli/terminal.h"
 
 namespace omnigraph::cli {
 
 namespace {
 
 struct CommitArguments {
-  std::string uri, branch = "main", id;
+  std::string uri, branch, id;
   bool json = false;
 };
 
@@ -25,9 +22,11 @@ std::string commit_line(const engine::CommitInfo& commit) {
 }
 
 Result<void> run_list(Context& context, const CommitArguments& arguments) {
-  OG_ASSIGN_OR_RETURN(const DataTarget target, context.open_data(arguments.uri, {.label = "commit list"}));
-  OG_ASSIGN_OR_RETURN(const auto commits, target.remote ? target.remote->commits(arguments.branch)
-                                                        : target.graph->commits(arguments.branch));
+  OG_ASSIGN_OR_RETURN(const DataTarget target,
+                      context.open_data(arguments.uri, {.label = "commit list", .branch = arguments.branch}));
+  const std::string branch = target.branch_or(arguments.branch);
+  OG_ASSIGN_OR_RETURN(const auto commits,
+                      target.remote ? target.remote->commits(branch) : target.graph->commits(branch));
   if (arguments.json) {
     std::string compact;
     base::JsonWriter json(compact);
@@ -35,7 +34,9 @@ Result<void> run_list(Context& context, const CommitArguments& arguments) {
     print_json(compact);
     return {};
   }
-  for (const auto& commit : commits) print(commit_line(commit));
+  std::string lines;
+  for (const auto& commit : commits) lines.append(commit_line(commit));
+  print_paged(lines);
   return {};
 }
 
@@ -57,30 +58,27 @@ Result<void> run_show(Context& context, const CommitArguments& arguments) {
 }  // namespace
 
 void add_history_commands(CLI::App& app, Context& context, Run& run) {
-  auto* group = app.add_subcommand("commit", "Look at the history of a branch");
-  group->require_subcommand(0, 1);
-  group->fallthrough();
-  auto* list = group->add_subcommand("list", "Commits of a branch, newest first");
+  Command group = Command(app).group("commit", "Look at the history of a branch");
+  Command list = group.command("list", "Commits of a branch, newest first");
+  list.examples("omnigraph commit list fleet.omni");
   auto listed = std::make_shared<CommitArguments>();
-  list->add_option("URI,--uri", listed->uri, "The graph")->check(non_empty());
-  list->add_option("--branch", listed->branch, "The branch")->capture_default_str();
-  list->add_flag("--json", listed->json, "Print JSON");
-  when_chosen(*list, run, [&context, listed] { return run_list(context, *listed); });
-  auto* show = group->add_subcommand("show", "One commit of any live branch");
+  list.own_uri(listed->uri);
+  list.text("--branch", listed->branch, "The branch (default main)").non_empty().completes(Values::kBranch);
+  list.json(listed->json);
+  when_chosen(list, run, [&context, listed] { return run_list(context, *listed); });
+
+  Command show = group.command("show", "One commit of any live branch");
+  show.examples("omnigraph commit show 01K5Q4ZQ9YB0T3S8N6W2M7R1XD --uri fleet.omni");
   auto shown = std::make_shared<CommitArguments>();
-  std::shared_ptr<std::vector<std::string>> words = std::make_shared<std::vector<std::string>>();
-  show->add_option("ID", *words, "Commit id; older scripts put the graph before it")->required()->expected(1, 2);
-  show->add_option("--uri", shown->uri, "The graph")->check(non_empty());
-  show->add_flag("--json", shown->json, "Print JSON");
-  show->callback([&context, &run, shown, words] {
-    run = [&context, shown, words]() -> int {
-      shown->id = words->back();
-      if (words->size() == 2 && shown->uri.empty()) shown->uri = words->front();
-      const auto done = run_show(context, *shown);
-      return done ? kExitOk : report(done.error());
-    };
+  auto words = std::make_shared<std::vector<std::string>>();
+  show.words("ID", *words, 1, 2, "Commit id; older scripts put the graph before it");
+  show.own_uri(shown->uri, /*positional=*/false);
+  show.json(shown->json);
+  when_chosen(show, run, [&context, shown, words]() -> Result<void> {
+    OG_RETURN_IF_ERROR(take_commit_words(*words, shown->uri, shown->id));
+    return run_show(context, *shown);
   });
-  add_commit_changes(*group, context, run);
+  add_commit_changes(group, context, run);
 }
 
 }  // namespace omnigraph::cli

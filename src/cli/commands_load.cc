@@ -1,22 +1,18 @@
 // load, ingest.
 
-#include <unistd.h>
-
-#include <CLI/CLI.hpp>
+#include <atomic>
 
 #include "api/answers.h"
-#include "base/clock.h"
-#include "cli/arguments.h"
-#include "cli/commands.h"
+#include "cli/command.h"
 #include "cli/input_file.h"
-#include "cli/when_chosen.h"
+#include "cli/progress_line.h"
 
 namespace omnigraph::cli {
 
 namespace {
 
 struct LoadArguments {
-  std::string uri, data, mode, branch = "main", from;
+  std::string uri, data, mode, branch, from;
   bool json = false;
 };
 
@@ -26,32 +22,48 @@ std::string load_text(const engine::LoadAnswer& answer, const std::string& uri) 
          " node types and " + std::to_string(answer.edges.size()) + " edge types\n";
 }
 
-// A line on a terminal that says how far a long load is.
-std::function<void(std::uint64_t, std::uint64_t)> progress_line(const Context& context) {
-  if (context.flags.quiet || isatty(STDERR_FILENO) == 0) return {};
-  return
-      [started = system_clock().now_us(), last = std::int64_t{0}](std::uint64_t bytes, std::uint64_t records) mutable {
-        constexpr std::int64_t kFirstUs = 2'000'000, kEveryUs = 200'000;
-        const std::int64_t now = system_clock().now_us();
-        if (now - started < kFirstUs || now - last < kEveryUs) return;
-        last = now;
-        std::fprintf(stderr, "\rload  %.1f MB  %llu records  %.0f rows/s ", static_cast<double>(bytes) / 1e6,
-                     static_cast<unsigned long long>(records),
-                     static_cast<double>(records) * 1e6 / static_cast<double>(now - started));
-      };
-}
+// Shows how much of the file has been taken in, and when it has ended that the rest is writing.
+class LoadProgress {
+ public:
+  LoadProgress(const InputFile& file, bool quiet) : file_(file), line_("load", quiet) {}
 
-engine::LoadRequest request_of(const Context& context, const LoadArguments& arguments) {
+  Result<std::size_t> read(std::span<std::byte> out) {
+    auto got = file_.read(out);
+    if (got && *got == 0) ended_ = true;
+    show();
+    return got;
+  }
+  void count(std::uint64_t records) {
+    records_ = records;
+    show();
+  }
+
+ private:
+  void show() {
+    line_.update({.done = file_.consumed(),
+                  .total = file_.size().value_or(0),
+                  .bytes = true,
+                  .rows = records_,
+                  .phase = ended_ ? "writing" : "reading"});
+  }
+
+  const InputFile& file_;
+  ProgressLine line_;
+  std::atomic<std::uint64_t> records_ = 0;
+  std::atomic<bool> ended_ = false;
+};
+
+engine::LoadRequest request_of(const Context& context, const DataTarget& target, const LoadArguments& arguments) {
   engine::LoadRequest request;
   request.mode = *engine::load_mode_of(arguments.mode);
-  request.branch = arguments.branch;
+  request.branch = target.branch_or(arguments.branch);
   if (!arguments.from.empty()) request.from = arguments.from;
   request.actor = context.actor();
   return request;
 }
 
 DataAccess access_of(const LoadArguments& arguments, std::string_view label, std::string_view overwrite_label) {
-  DataAccess access{.label = label, .writes = true, .echoes = true, .json = arguments.json};
+  DataAccess access{.label = label, .writes = true, .echoes = true, .json = arguments.json, .branch = arguments.branch};
   if (arguments.mode == "overwrite") access.destructive = overwrite_label;
   return access;
 }
@@ -64,15 +76,20 @@ void print_answer(const engine::LoadAnswer& answer, const std::string& uri, bool
   print_json(compact);
 }
 
+Result<engine::LoadAnswer> load_into(const DataTarget& target, const InputFile& file, engine::LoadRequest request,
+                                     bool quiet) {
+  LoadProgress progress(file, quiet);
+  request.progress = [&](std::uint64_t, std::uint64_t records) { progress.count(records); };
+  const engine::ByteSource source = [&](std::span<std::byte> out) { return progress.read(out); };
+  return target.remote ? target.remote->load(source, request) : target.graph->load(source, request);
+}
+
 Result<void> run_load(Context& context, const LoadArguments& arguments) {
   OG_ASSIGN_OR_RETURN(const InputFile file, InputFile::open(arguments.data));
   OG_ASSIGN_OR_RETURN(const DataTarget target,
                       context.open_data(arguments.uri, access_of(arguments, "load", "load --mode overwrite")));
-  engine::LoadRequest request = request_of(context, arguments);
-  request.progress = progress_line(context);
-  const engine::ByteSource source = [&](std::span<std::byte> out) { return file.read(out); };
   OG_ASSIGN_OR_RETURN(const auto answer,
-                      target.remote ? target.remote->load(source, request) : target.graph->load(source, request));
+                      load_into(target, file, request_of(context, target, arguments), context.flags.quiet));
   print_answer(answer, target.uri, arguments.json, api::LoadShape::kCliLoad);
   return {};
 }
@@ -82,51 +99,55 @@ Result<void> run_ingest(Context& context, const LoadArguments& arguments) {
   OG_ASSIGN_OR_RETURN(const InputFile file, InputFile::open(arguments.data));
   OG_ASSIGN_OR_RETURN(const DataTarget target,
                       context.open_data(arguments.uri, access_of(arguments, "ingest", "ingest --mode overwrite")));
-  engine::LoadRequest request = request_of(context, arguments);
+  engine::LoadRequest request = request_of(context, target, arguments);
   request.parser = engine::LoadParser::kPermissive;
   engine::LoadAnswer answer;
   if (target.remote) {
     OG_ASSIGN_OR_RETURN(const std::string data, file.read_all());
     OG_ASSIGN_OR_RETURN(answer, target.remote->ingest(data, request));
   } else {
-    OG_ASSIGN_OR_RETURN(answer, target.graph->load([&](std::span<std::byte> out) { return file.read(out); }, request));
+    OG_ASSIGN_OR_RETURN(answer, load_into(target, file, std::move(request), context.flags.quiet));
   }
   print_answer(answer, target.uri, arguments.json, api::LoadShape::kCliIngest);
   return {};
 }
 
-void add_arguments(CLI::App& command, LoadArguments& arguments) {
-  command.add_option("URI,--uri", arguments.uri, "The graph")->check(non_empty());
-  command.add_option("--data", arguments.data, "NDJSON file, or - for standard input")->required();
-  command.add_option("--branch", arguments.branch, "Branch to change")->capture_default_str();
-  command.add_option("--from", arguments.from, "Create a missing branch from this one")->capture_default_str();
-  command.add_flag("--json", arguments.json, "Print JSON");
+void add_arguments(Command& command, LoadArguments& arguments) {
+  command.own_uri(arguments.uri);
+  command.text("--data", arguments.data, "NDJSON file, also compressed by gzip or zstd; - is standard input")
+      .required()
+      .non_empty()
+      .completes(Values::kFile);
+  command.text("--branch", arguments.branch, "Branch to change (default main)").non_empty().completes(Values::kBranch);
+  command.text("--from", arguments.from, "Create a missing branch from this one")
+      .completes(Values::kBranch)
+      .shows_default();
+  command.json(arguments.json);
 }
 
-using LoadRun = Result<void> (*)(Context&, const LoadArguments&);
-
-void set_callback(CLI::App& command, Context& context, Run& run, const std::shared_ptr<LoadArguments>& arguments,
-                  LoadRun body) {
-  when_chosen(command, run, [&context, arguments, body] { return body(context, *arguments); });
-}
+const std::vector<std::string> kModes{"overwrite", "append", "merge"};
 
 }  // namespace
 
 void add_load_commands(CLI::App& app, Context& context, Run& run) {
-  const auto modes = CLI::IsMember({"overwrite", "append", "merge"});
-  auto* load = app.add_subcommand("load", "Load NDJSON records as one commit");
-  load->footer("EXAMPLE\n  omnigraph load --data fleet.jsonl --mode merge fleet.omni\n");
+  Command root(app);
+  Command load = root.command("load", "Load NDJSON records as one commit");
+  load.examples(
+      "omnigraph load --data fleet.jsonl --mode merge fleet.omni\n"
+      "zcat fleet.jsonl.gz | omnigraph load --data - --mode append --branch import --from main fleet.omni");
   auto loaded = std::make_shared<LoadArguments>();
-  add_arguments(*load, *loaded);
-  load->add_option("--mode", loaded->mode, "How records meet what is there")->required()->check(modes);
-  set_callback(*load, context, run, loaded, run_load);
-  auto* ingest = app.add_subcommand("ingest", "Load records as older scripts wrote them; use load")->group("");
+  add_arguments(load, *loaded);
+  load.text("--mode", loaded->mode, "How records meet what is there").required().one_of(kModes);
+  when_chosen(load, run, [&context, loaded] { return run_load(context, *loaded); });
+
+  Command ingest = root.command("ingest", "Load records as older scripts wrote them; use load");
+  ingest.hidden().examples("omnigraph ingest --data fleet.jsonl fleet.omni");
   auto ingested = std::make_shared<LoadArguments>();
   ingested->from = "main";
   ingested->mode = "merge";
-  add_arguments(*ingest, *ingested);
-  ingest->add_option("--mode", ingested->mode, "How records meet what is there")->check(modes)->capture_default_str();
-  set_callback(*ingest, context, run, ingested, run_ingest);
+  add_arguments(ingest, *ingested);
+  ingest.text("--mode", ingested->mode, "How records meet what is there").one_of(kModes).shows_default();
+  when_chosen(ingest, run, [&context, ingested] { return run_ingest(context, *ingested); });
 }
 
 }  // namespace omnigraph::cli

@@ -3,14 +3,13 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 
 #include "base/text.h"
-#include "cli/commands.h"
+#include "cli/command.h"
 #include "cli/credentials.h"
 #include "cli/scope.h"
-#include "cli/when_chosen.h"
 
 namespace omnigraph::cli {
 
@@ -215,50 +214,51 @@ Result<void> run_profile_show(Context& context, const std::string& name, bool as
   return {};
 }
 
-void add_login(CLI::App& app, Context& context, Run& run) {
-  auto* command = app.add_subcommand("login", "Store the bearer token of a server");
-  command->footer("EXAMPLE\n  omnigraph login lab < token.txt\n");
+void add_login(Command& app, Context& context, Run& run) {
+  Command command = app.command("login", "Store the bearer token of a server");
+  command.examples("omnigraph login lab < token.txt");
   auto arguments = std::make_shared<LoginArguments>();
-  command->add_option("NAME", arguments->name, "The server's name in the operator config")->required();
-  auto* token = command->add_option("--token", arguments->token, "The token; else one line of standard input");
-  command->add_flag("--json", arguments->json, "Print JSON");
-  command->callback([&context, &run, arguments, token] {
-    run = [&context, arguments, given = token->count() > 0]() -> int {
-      const auto done = run_login(context, *arguments, given);
-      return done ? kExitOk : report(done.error());
-    };
-  });
+  command.text("NAME", arguments->name, "The server's name in the operator config")
+      .required()
+      .completes(Values::kServer);
+  Option token = command.text("--token", arguments->token, "The token; else one line of standard input");
+  command.json(arguments->json);
+  when_chosen(command, run, [&context, arguments, token] { return run_login(context, *arguments, token.given()); });
 }
 
-void add_logout(CLI::App& app, Run& run) {
-  auto* command = app.add_subcommand("logout", "Forget the bearer token of a server");
+void add_logout(Command& app, Run& run) {
+  Command command = app.command("logout", "Forget the bearer token of a server");
+  command.examples("omnigraph logout lab");
   auto arguments = std::make_shared<LoginArguments>();
-  command->add_option("NAME", arguments->name, "The server's name in the operator config")->required();
-  command->add_flag("--json", arguments->json, "Print JSON");
-  when_chosen(*command, run, [arguments] { return run_logout(*arguments); });
+  command.text("NAME", arguments->name, "The server's name in the operator config")
+      .required()
+      .completes(Values::kServer);
+  command.json(arguments->json);
+  when_chosen(command, run, [arguments] { return run_logout(*arguments); });
 }
 
-void add_profile(CLI::App& app, Context& context, Run& run) {
-  auto* group = app.add_subcommand("profile", "Look at the profiles of the operator config");
-  group->require_subcommand(0, 1);
-  group->fallthrough();
-  auto* list = group->add_subcommand("list", "All profiles and what they bind");
+void add_profile(Command& app, Context& context, Run& run) {
+  Command group = app.group("profile", "Look at the profiles of the operator config");
+  Command list = group.command("list", "All profiles and what they bind");
+  list.examples("omnigraph profile list");
   auto listed = std::make_shared<LoginArguments>();
-  list->add_flag("--json", listed->json, "Print JSON");
-  when_chosen(*list, run, [&context, listed] { return run_profile_list(context, listed->json); });
-  auto* show = group->add_subcommand("show", "One profile; without NAME the active one, else the defaults");
+  list.json(listed->json);
+  when_chosen(list, run, [&context, listed] { return run_profile_list(context, listed->json); });
+  Command show = group.command("show", "One profile; without NAME the active one, else the defaults");
+  show.examples("omnigraph profile show");
   auto shown = std::make_shared<LoginArguments>();
-  show->add_option("NAME", shown->name, "The profile");
-  show->add_flag("--json", shown->json, "Print JSON");
-  when_chosen(*show, run, [&context, shown] { return run_profile_show(context, shown->name, shown->json); });
+  show.text("NAME", shown->name, "The profile").completes(Values::kProfile);
+  show.json(shown->json);
+  when_chosen(show, run, [&context, shown] { return run_profile_show(context, shown->name, shown->json); });
 }
 
 }  // namespace
 
 void add_local_commands(CLI::App& app, Context& context, Run& run) {
-  add_login(app, context, run);
-  add_logout(app, run);
-  add_profile(app, context, run);
+  Command root(app);
+  add_login(root, context, run);
+  add_logout(root, run);
+  add_profile(root, context, run);
 }
 
 }  // namespace omnigraph::cli

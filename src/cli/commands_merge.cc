@@ -1,9 +1,8 @@
 #include "cli/commands_merge.h"
 
-#include <CLI/CLI.hpp>
-
 #include "api/merge_answers.h"
 #include "cli/diff_text.h"
+#include "cli/terminal.h"
 #include "client/raw_json.h"
 #include "engine/merge.h"
 
@@ -21,7 +20,8 @@ Result<std::optional<engine::ExpectedHeads>> expected_heads(const std::string& t
   if (text.empty()) return std::optional<engine::ExpectedHeads>{};
   const std::size_t comma = text.find(',');
   if (comma == std::string::npos || comma == 0 || comma + 1 == text.size()) {
-    return std::unexpected(bad_request("--expect takes SOURCE_ID,TARGET_ID: the commit ids of both heads, as `branch diff` shows them"));
+    return std::unexpected(
+        bad_request("--expect takes SOURCE_ID,TARGET_ID: the commit ids of both heads, as `branch diff` shows them"));
   }
   return std::optional(engine::ExpectedHeads{text.substr(0, comma), text.substr(comma + 1)});
 }
@@ -35,7 +35,13 @@ Result<std::string> merge_remote(client::RemoteGraph& remote, const MergeArgumen
   if (arguments.delete_branch) json.key("delete_branch").boolean(true);
   if (arguments.merge_properties) json.key("merge_properties").boolean(true);
   if (expect) {
-    json.key("expect").begin_object().key("source").string(expect->source).key("target").string(expect->target).end_object();
+    json.key("expect")
+        .begin_object()
+        .key("source")
+        .string(expect->source)
+        .key("target")
+        .string(expect->target)
+        .end_object();
   }
   json.end_object();
   client::RemoteCall call;
@@ -45,7 +51,8 @@ Result<std::string> merge_remote(client::RemoteGraph& remote, const MergeArgumen
   return remote.call(call);
 }
 
-Result<std::string> merge_embedded(engine::Graph& graph, const MergeArguments& arguments, std::optional<std::string> actor) {
+Result<std::string> merge_embedded(engine::Graph& graph, const MergeArguments& arguments,
+                                   std::optional<std::string> actor) {
   engine::MergeBranchesRequest request;
   request.source = arguments.source;
   request.target = arguments.target;
@@ -61,8 +68,10 @@ Result<std::string> merge_embedded(engine::Graph& graph, const MergeArguments& a
 }
 
 Result<int> run_merge(Context& context, const MergeArguments& arguments) {
-  OG_ASSIGN_OR_RETURN(const DataTarget target,
-                      context.open_data(arguments.uri, {.label = "branch merge", .writes = true, .echoes = true, .branch = arguments.source}));
+  OG_ASSIGN_OR_RETURN(
+      const DataTarget target,
+      context.open_data(arguments.uri,
+                        {.label = "branch merge", .writes = true, .echoes = true, .branch = arguments.source}));
   OG_ASSIGN_OR_RETURN(const std::string answer, target.remote
                                                     ? merge_remote(*target.remote, arguments)
                                                     : merge_embedded(*target.graph, arguments, context.actor()));
@@ -84,7 +93,8 @@ Result<int> run_merge(Context& context, const MergeArguments& arguments) {
 }
 
 // One page as compact JSON.
-Result<std::string> diff_page(const DataTarget& target, const MergeArguments& arguments, const std::string& page_token) {
+Result<std::string> diff_page(const DataTarget& target, const MergeArguments& arguments,
+                              const std::string& page_token) {
   if (target.remote) {
     client::RemoteCall call;
     call.path = {"x", "diff"};
@@ -120,7 +130,8 @@ Result<std::string> diff_page(const DataTarget& target, const MergeArguments& ar
 // Prints the preview; a merge that would conflict is a failure of a dry run, not of a diff.
 Result<int> run_diff(Context& context, const MergeArguments& arguments) {
   OG_ASSIGN_OR_RETURN(const DataTarget target,
-                      context.open_data(arguments.uri, {.label = arguments.dry_run ? "branch merge" : "branch diff", .branch = arguments.source}));
+                      context.open_data(arguments.uri, {.label = arguments.dry_run ? "branch merge" : "branch diff",
+                                                        .branch = arguments.source}));
   std::vector<std::string> pages;
   std::string token = arguments.page_token;
   do {
@@ -132,67 +143,72 @@ Result<int> run_diff(Context& context, const MergeArguments& arguments) {
   if (format == "json") {
     print_json(diff_json(pages));
   } else {
-    print(format == "jsonl" ? diff_lines(pages) : diff_text(pages));
+    print_paged(format == "jsonl" ? diff_lines(pages) : diff_text(pages));
   }
   const bool conflicts = client::json_member(pages.front(), "outcome") == "\"conflicts\"";
   return static_cast<int>(arguments.dry_run && conflicts ? kExitFailure : kExitOk);
 }
 
-void add_common(CLI::App& command, MergeArguments& arguments) {
-  command.add_option("SOURCE", arguments.source, "The branch whose changes are taken over")->required();
-  command.add_option("--into", arguments.target, "The branch that takes them")->capture_default_str();
-  command.add_option("--uri", arguments.uri, "The graph");
-  command.add_flag("--merge-properties", arguments.merge_properties,
-                   "Entities that both sides updated in different fields are merged field by field");
-  command.add_option("--format", arguments.format, "text, json or jsonl")->check(CLI::IsMember({"text", "json", "jsonl"}))->capture_default_str();
-  command.add_flag("--json", arguments.json, "Print JSON");
+void add_common(Command& command, MergeArguments& arguments) {
+  command.text("SOURCE", arguments.source, "The branch whose changes are taken over")
+      .required()
+      .completes(Values::kBranch);
+  command.text("--into", arguments.target, "The branch that takes them").shows_default().completes(Values::kBranch);
+  command.own_uri(arguments.uri, /*positional=*/false);
+  command.flag("--merge-properties", arguments.merge_properties,
+               "Entities that both sides updated in different fields are merged field by field");
+  Option format =
+      command.text("--format", arguments.format, "Form of a preview").one_of({"text", "json", "jsonl"}).shows_default();
+  command.json(arguments.json).excludes(format);
 }
 
-void add_merge(CLI::App& group, Context& context, Run& run) {
-  auto* command = group.add_subcommand("merge", "Merge a branch into another as one commit");
-  command->footer("EXAMPLE\n  omnigraph branch merge fix --store fleet.omni --dry-run\n"
-                  "  omnigraph branch merge fix --store fleet.omni --delete-branch\n");
+Error with_next_step(Error error, const MergeArguments& arguments) {
+  error.context.append(error.context.empty() ? "" : "\n")
+      .append("nothing was written; `omnigraph branch diff " + arguments.source + " --into " + arguments.target +
+              "` shows both sides of each conflict");
+  return error;
+}
+
+void add_merge(Command& group, Context& context, Run& run) {
+  Command command = group.command("merge", "Merge a branch into another as one commit");
+  command.examples(
+      "omnigraph branch merge fix --store fleet.omni --dry-run\n"
+      "omnigraph branch merge fix --store fleet.omni --delete-branch");
   auto arguments = std::make_shared<MergeArguments>();
-  add_common(*command, *arguments);
-  auto* deletes = command->add_flag("--delete-branch", arguments->delete_branch, "Delete SOURCE after the merge");
-  auto* expects = command->add_option("--expect", arguments->expect,
-                                      "SOURCE_ID,TARGET_ID: merge only if the heads are these commits (exit 4)");
-  command->add_flag("--dry-run", arguments->dry_run, "Show what would happen; write nothing")->excludes(deletes)->excludes(expects);
-  command->callback([&context, &run, arguments] {
+  add_common(command, *arguments);
+  Option deletes = command.flag("--delete-branch", arguments->delete_branch, "Delete SOURCE after the merge");
+  Option expects = command.text("--expect", arguments->expect,
+                                "SOURCE_ID,TARGET_ID: merge only if the heads are these commits (exit 4)");
+  command.flag("--dry-run", arguments->dry_run, "Show what would happen; write nothing")
+      .excludes(deletes)
+      .excludes(expects);
+  command.on_chosen([&context, &run, arguments] {
     run = [&context, arguments]() -> int {
       const auto done = arguments->dry_run ? run_diff(context, *arguments) : run_merge(context, *arguments);
       if (done) return *done;
-      const int code = report(done.error(), arguments->json);
-      if (done.error().message.starts_with("merge conflicts: ")) {
-        std::fprintf(stderr, "nothing was written; `omnigraph branch diff %s --into %s` shows both sides of each conflict\n",
-                     arguments->source.c_str(), arguments->target.c_str());
-      }
-      return code;
+      if (!arguments->json && done.error().message.starts_with("merge conflicts: "))
+        return report(with_next_step(done.error(), *arguments));
+      return report(done.error());
     };
   });
 }
 
-void add_diff(CLI::App& group, Context& context, Run& run) {
-  auto* command = group.add_subcommand("diff", "Show what merging a branch would change, and its conflicts");
-  command->footer("EXAMPLE\n  omnigraph branch diff fix --store fleet.omni\n");
+void add_diff(Command& group, Context& context, Run& run) {
+  Command command = group.command("diff", "Show what merging a branch would change, and its conflicts");
+  command.examples("omnigraph branch diff fix --store fleet.omni");
   auto arguments = std::make_shared<MergeArguments>();
-  add_common(*command, *arguments);
-  command->add_option("--kind", arguments->kinds, "Only node or edge; repeatable")->allow_extra_args(false);
-  command->add_option("--type", arguments->types, "Only this type; repeatable")->allow_extra_args(false);
-  command->add_option("--op", arguments->ops, "Only insert, update or delete; repeatable")->allow_extra_args(false);
-  command->add_option("--limit", arguments->limit, "Changes per page");
-  command->add_option("--page-token", arguments->page_token, "Print exactly the page this token stands for");
-  command->callback([&context, &run, arguments] {
-    run = [&context, arguments]() -> int {
-      const auto done = run_diff(context, *arguments);
-      return done ? *done : report(done.error(), arguments->json);
-    };
-  });
+  add_common(command, *arguments);
+  command.texts("--kind", arguments->kinds, "Only node or edge; repeatable");
+  command.texts("--type", arguments->types, "Only this type; repeatable").completes(Values::kType);
+  command.texts("--op", arguments->ops, "Only insert, update or delete; repeatable");
+  command.text("--limit", arguments->limit, "Changes per page");
+  command.text("--page-token", arguments->page_token, "Print exactly the page this token stands for").opaque();
+  when_chosen(command, run, [&context, arguments] { return run_diff(context, *arguments); });
 }
 
 }  // namespace
 
-void add_merge_commands(CLI::App& group, Context& context, Run& run) {
+void add_merge_commands(Command group, Context& context, Run& run) {
   add_merge(group, context, run);
   add_diff(group, context, run);
 }

@@ -1,10 +1,8 @@
 // optimize.
 
-#include <CLI/CLI.hpp>
-
-#include "cli/commands.h"
+#include "cli/command.h"
+#include "cli/progress_line.h"
 #include "cli/type_label.h"
-#include "cli/when_chosen.h"
 #include "engine/maintenance.h"
 
 namespace omnigraph::cli {
@@ -59,7 +57,9 @@ std::string optimize_text(const engine::OptimizeAnswer& answer) {
 
 Result<void> run_optimize(Context& context, const OptimizeArguments& arguments) {
   OG_ASSIGN_OR_RETURN(const auto graph, context.open_graph(arguments.uri, "optimize"));
+  std::optional<ProgressLine> line(std::in_place, "optimize", context.flags.quiet);
   OG_ASSIGN_OR_RETURN(const engine::OptimizeAnswer answer, engine::optimize(*graph, arguments.branch));
+  line.reset();
   if (arguments.json) {
     print_json(optimize_json(graph->uri(), answer));
   } else {
@@ -71,13 +71,13 @@ Result<void> run_optimize(Context& context, const OptimizeArguments& arguments) 
 }  // namespace
 
 void add_optimize_command(CLI::App& app, Context& context, Run& run) {
-  auto* command = app.add_subcommand("optimize", "Merge small files and drop deleted rows; the content stays");
-  command->footer("EXAMPLE\n  omnigraph optimize fleet.omni\n");
+  Command command = Command(app).command("optimize", "Merge small files and drop deleted rows; the content stays");
+  command.examples("omnigraph optimize fleet.omni");
   auto arguments = std::make_shared<OptimizeArguments>();
-  command->add_option("URI,--uri", arguments->uri, "The graph");
-  command->add_option("--branch", arguments->branch, "Branch to work on")->capture_default_str();
-  command->add_flag("--json", arguments->json, "Print JSON");
-  when_chosen(*command, run, [&context, arguments] { return run_optimize(context, *arguments); });
+  command.own_uri(arguments->uri);
+  command.text("--branch", arguments->branch, "Branch to work on").shows_default().completes(Values::kBranch);
+  command.json(arguments->json);
+  when_chosen(command, run, [&context, arguments] { return run_optimize(context, *arguments); });
 }
 
 }  // namespace omnigraph::cli

@@ -1,10 +1,7 @@
 // repair.
 
-#include <CLI/CLI.hpp>
-
-#include "cli/commands.h"
+#include "cli/command.h"
 #include "cli/type_label.h"
-#include "cli/when_chosen.h"
 #include "engine/maintenance.h"
 
 namespace omnigraph::cli {
@@ -71,17 +68,16 @@ Result<int> run_repair(Context& context, const RepairArguments& arguments) {
 }  // namespace
 
 void add_repair_command(CLI::App& app, Context& context, Run& run) {
-  auto* command = app.add_subcommand("repair", "Deal with tables that another tool has changed");
-  command->footer("EXAMPLE\n  omnigraph repair fleet.omni\n  omnigraph repair fleet.omni --confirm\n");
+  Command command = Command(app).command("repair", "Deal with tables that another tool has changed");
+  command.examples("omnigraph repair fleet.omni\nomnigraph repair fleet.omni --confirm");
   auto arguments = std::make_shared<RepairArguments>();
-  command->add_option("URI,--uri", arguments->uri, "The graph");
-  auto* confirm = command->add_flag("--confirm", arguments->confirm, "Do it; without, only show what would be done");
-  command->add_flag("--force", arguments->force, "Take changed rows over too, if they pass the checks of a write")
-      ->needs(confirm);
-  command->add_flag("--restore", arguments->restore, "Put our content back on top of what is not taken over")
-      ->needs(confirm);
-  command->add_flag("--json", arguments->json, "Print JSON");
-  when_chosen(*command, run, [&context, arguments] { return run_repair(context, *arguments); });
+  command.own_uri(arguments->uri);
+  Option confirm = command.flag("--confirm", arguments->confirm, "Do it; without, only show what would be done");
+  command.flag("--force", arguments->force, "Take changed rows over too, if they pass the checks of a write")
+      .needs(confirm);
+  command.flag("--restore", arguments->restore, "Put our content back on top of what is not taken over").needs(confirm);
+  command.json(arguments->json);
+  when_chosen(command, run, [&context, arguments] { return run_repair(context, *arguments); });
 }
 
 }  // namespace omnigraph::cli

@@ -1,11 +1,8 @@
 #include "cli/commands_schema.h"
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 
 #include "base/file.h"
-#include "cli/arguments.h"
-#include "cli/when_chosen.h"
 #include "engine/schema_change.h"
 #include "engine/storage_uri.h"
 
@@ -125,20 +122,19 @@ bool inside_cluster(const std::string& uri) {
          fs::exists(absolute.parent_path().parent_path() / "__cluster" / "state.json", failed);
 }
 
-void add_schema_changes(CLI::App& schema, Context& context, Run& run) {
+void add_schema_changes(Command schema, Context& context, Run& run) {
   const auto add = [&](const char* name, const char* help, const char* example,
                        Result<void> (*body)(Context&, const SchemaArguments&)) {
-    auto* command = schema.add_subcommand(name, help);
-    command->footer(std::string("EXAMPLE\n  ").append(example).append("\n"));
+    Command command = schema.command(name, help);
+    command.examples(example);
     auto arguments = std::make_shared<SchemaArguments>();
-    command->add_option("URI", arguments->uri, "The graph")->check(non_empty());
-    command->add_option("--schema", arguments->schema, "The .pg file")->required();
-    command->add_flag("--allow-data-loss", arguments->allow_data_loss,
-                      "Drops are hard: earlier commits lose what is dropped");
-    command->add_flag("--allow-validated", arguments->allow_validated,
-                      "Also changes that the data of main has to satisfy");
-    command->add_flag("--json", arguments->json, "Print JSON");
-    when_chosen(*command, run, [&context, arguments, body] { return body(context, *arguments); });
+    command.own_uri(arguments->uri);
+    command.text("--schema", arguments->schema, "The .pg file").required().completes(Values::kFile);
+    command.flag("--allow-data-loss", arguments->allow_data_loss,
+                 "Drops are hard: earlier commits lose what is dropped");
+    command.flag("--allow-validated", arguments->allow_validated, "Also changes that the data of main has to satisfy");
+    command.json(arguments->json);
+    when_chosen(command, run, [&context, arguments, body] { return body(context, *arguments); });
   };
   add("plan", "Show what a new schema would change; writes nothing",
       "omnigraph schema plan --schema fleet.pg fleet.omni", run_plan);

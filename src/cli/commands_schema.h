@@ -3,12 +3,12 @@
 
 #include <string>
 
-#include "cli/commands.h"
+#include "cli/command.h"
 
 namespace omnigraph::cli {
 
 // Below the `schema` group.
-void add_schema_changes(CLI::App& schema, Context& context, Run& run);
+void add_schema_changes(Command schema, Context& context, Run& run);
 
 // ROOT/graphs/ID.omni below a cluster's root belongs to the cluster, which makes and changes its graphs itself.
 [[nodiscard]] bool inside_cluster(const std::string& uri);

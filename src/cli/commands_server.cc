@@ -1,9 +1,6 @@
 // graphs list.
 
-#include <CLI/CLI.hpp>
-
-#include "cli/commands.h"
-#include "cli/when_chosen.h"
+#include "cli/command.h"
 
 namespace omnigraph::cli {
 
@@ -30,13 +27,12 @@ Result<void> run_list(Context& context, bool json) {
 }  // namespace
 
 void add_server_commands(CLI::App& app, Context& context, Run& run) {
-  auto* group = app.add_subcommand("graphs", "Look at the graphs of a server");
-  group->require_subcommand(0, 1);
-  group->fallthrough();
-  auto* list = group->add_subcommand("list", "Graphs the server lets you list");
+  Command group = Command(app).group("graphs", "Look at the graphs of a server");
+  Command list = group.command("list", "Graphs the server lets you list");
+  list.examples("omnigraph graphs list --server https://graphs.example.com");
   auto json = std::make_shared<bool>(false);
-  list->add_flag("--json", *json, "Print JSON");
-  when_chosen(*list, run, [&context, json] { return run_list(context, *json); });
+  list.json(*json);
+  when_chosen(list, run, [&context, json] { return run_list(context, *json); });
 }
 
 }  // namespace omnigraph::cli

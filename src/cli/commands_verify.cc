@@ -1,14 +1,10 @@
 // verify.
 
-#include <unistd.h>
-
-#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 
-#include "cli/commands.h"
-#include "cli/when_chosen.h"
+#include "cli/command.h"
+#include "cli/progress_line.h"
 #include "engine/graph_verify.h"
 
 namespace omnigraph::cli {
@@ -19,35 +15,6 @@ struct VerifyArguments {
   std::string uri;
   bool deep = false;
   bool json = false;
-};
-
-// One line on stderr that is overwritten; a terminal only.
-class ProgressLine {
- public:
-  explicit ProgressLine(bool quiet) : shown_(!quiet && ::isatty(STDERR_FILENO) == 1) {}
-  ~ProgressLine() {
-    if (written_) std::fputs("\r\x1b[K", stderr);
-  }
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
-
-  void update(const graph::VerifyProgress& progress) {
-    if (!shown_) return;
-    const auto now = std::chrono::steady_clock::now();
-    if (written_ && now - last_ < kPause) return;
-    last_ = now;
-    written_ = true;
-    std::fprintf(stderr, "\rverifying: %llu of %llu commit records, %llu objects",
-                 static_cast<unsigned long long>(progress.records_done),
-                 static_cast<unsigned long long>(progress.records_total),
-                 static_cast<unsigned long long>(progress.objects));
-  }
-
- private:
-  static constexpr std::chrono::milliseconds kPause{200};
-  const bool shown_;
-  bool written_ = false;
-  std::chrono::steady_clock::time_point last_;
 };
 
 std::string report_json(const std::string& uri, const graph::VerifyReport& report) {
@@ -69,10 +36,13 @@ Result<int> run_verify(Context& context, const VerifyArguments& arguments) {
   OG_ASSIGN_OR_RETURN(const auto graph, engine::Graph::open(uri));
   graph::VerifyReport report;
   {
-    ProgressLine line(context.flags.quiet);
-    OG_ASSIGN_OR_RETURN(
-        report, engine::verify_graph(*graph, {.deep = arguments.deep,
-                                              .progress = [&](const auto& progress) { line.update(progress); }}));
+    ProgressLine line("verify", context.flags.quiet);
+    OG_ASSIGN_OR_RETURN(report,
+                        engine::verify_graph(*graph, {.deep = arguments.deep, .progress = [&](const auto& progress) {
+                                                        line.update({.done = progress.records_done,
+                                                                     .total = progress.records_total,
+                                                                     .unit = "commit records"});
+                                                      }}));
   }
   if (arguments.json) {
     print_json(report_json(graph->uri(), report));
@@ -93,13 +63,14 @@ Result<int> run_verify(Context& context, const VerifyArguments& arguments) {
 }  // namespace
 
 void add_verify_command(CLI::App& app, Context& context, Run& run) {
-  auto* verify = app.add_subcommand("verify", "Check that everything the graph's history needs is there and sound");
-  verify->footer("EXAMPLE\n  omnigraph verify --deep fleet.omni\n");
+  Command command =
+      Command(app).command("verify", "Check that everything the graph's history needs is there and sound");
+  command.examples("omnigraph verify --deep fleet.omni");
   auto arguments = std::make_shared<VerifyArguments>();
-  verify->add_option("URI,--uri", arguments->uri, "The graph");
-  verify->add_flag("--deep", arguments->deep, "Read all data, and compare blobs with their digests");
-  verify->add_flag("--json", arguments->json, "Print JSON");
-  when_chosen(*verify, run, [&context, arguments] { return run_verify(context, *arguments); });
+  command.own_uri(arguments->uri);
+  command.flag("--deep", arguments->deep, "Read all data, and compare blobs with their digests");
+  command.json(arguments->json);
+  when_chosen(command, run, [&context, arguments] { return run_verify(context, *arguments); });
 }
 
 }  // namespace omnigraph::cli

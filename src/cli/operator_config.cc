@@ -7,6 +7,7 @@
 #include <initializer_list>
 
 #include "base/file.h"
+#include "cli/yaml_json.h"
 
 namespace omnigraph::cli {
 
@@ -21,7 +22,8 @@ void note_unknown(const YAML::Node& map, const std::string& where, std::initiali
   for (const auto& entry : map) {
     const std::string key = entry.first.Scalar();
     if (std::ranges::find(known, key) != known.end()) continue;
-    warnings.push_back("unknown key `" + (where.empty() ? key : where + "." + key) + "` in the operator config; it is ignored");
+    warnings.push_back("unknown key `" + (where.empty() ? key : where + "." + key) +
+                       "` in the operator config; it is ignored");
   }
 }
 
@@ -71,6 +73,20 @@ std::string required(const YAML::Node& entry, const std::string& where, const ch
   throw YAML::Exception(entry.Mark(), "`" + where + "` needs `" + key + "`");
 }
 
+OperatorAlias parse_alias(const std::string& where, const YAML::Node& entry) {
+  OperatorAlias alias{.server = required(entry, where, "server"),
+                      .graph = text(entry["graph"]),
+                      .query = required(entry, where, "query")};
+  if (const YAML::Node args = entry["args"]; present(args)) {
+    if (!args.IsSequence())
+      throw YAML::Exception(args.Mark(), "`" + where + ".args` must be a list of parameter names");
+    for (const YAML::Node& name : args) alias.args.push_back(text(name).value_or(""));
+  }
+  alias.params = json_object_of(entry["params"], where + ".params");
+  alias.format = text(entry["format"]);
+  return alias;
+}
+
 void parse_defaults(const YAML::Node& defaults, OperatorConfig& config, std::vector<std::string>& warnings) {
   note_unknown(defaults, "defaults",
                {"output", "table_max_column_width", "table_cell_layout", "server", "store", "default_graph"}, warnings);
@@ -112,7 +128,9 @@ OperatorConfig parse(const YAML::Node& root, std::vector<std::string>& warnings)
                profile.default_graph = text(entry["default_graph"]);
              });
   each_entry(root, "aliases", {"server", "graph", "query", "args", "params", "format"}, warnings,
-             [](const std::string&, const YAML::Node&) {});
+             [&](const std::string& name, const YAML::Node& entry) {
+               config.aliases[name] = parse_alias("aliases." + name, entry);
+             });
   parse_defaults(root["defaults"], config, warnings);
   return config;
 }
@@ -121,7 +139,8 @@ OperatorConfig parse(const YAML::Node& root, std::vector<std::string>& warnings)
 
 fs::path operator_home() {
   // Single-threaded start-up; nothing sets the environment.
-  if (const char* home = std::getenv("OMNIGRAPH_HOME"); home != nullptr && *home != '\0') {  // NOLINT(concurrency-mt-unsafe)
+  if (const char* home = std::getenv("OMNIGRAPH_HOME");
+      home != nullptr && *home != '\0') {  // NOLINT(concurrency-mt-unsafe)
     return expand_home(home);
   }
   const char* user = std::getenv("HOME");  // NOLINT(concurrency-mt-unsafe)
@@ -133,7 +152,8 @@ Result<OperatorConfig> read_operator_config(const fs::path& home, std::vector<st
   const auto source = base::read_file(path);
   if (!source) {
     if (source.error().code == Code::kNotFound) return OperatorConfig{};
-    return std::unexpected(bad_request("could not parse operator config '" + path.string() + "': " + source.error().message));
+    return std::unexpected(
+        bad_request("could not parse operator config '" + path.string() + "': " + source.error().message));
   }
   try {
     return parse(YAML::Load(*source), warnings);

@@ -19,6 +19,16 @@ struct ProfileConfig {
   std::optional<std::string> default_graph;
 };
 
+// A stored query of a server under a name of one's own.
+struct OperatorAlias {
+  std::string server;  // a name of `servers:` or a URL
+  std::optional<std::string> graph;
+  std::string query;
+  std::vector<std::string> args{};  // parameters that ARGS are bound to, in order
+  std::string params{};             // a JSON object; empty: none
+  std::optional<std::string> format{};
+};
+
 struct OperatorConfig {
   std::optional<std::string> actor;
   std::map<std::string, std::string> servers;   // name -> base URL without trailing '/'
@@ -26,8 +36,9 @@ struct OperatorConfig {
   std::optional<std::string> default_server, default_store, default_graph;
   std::map<std::string, ProfileConfig> profiles;
   std::optional<std::string> output;  // table kv csv jsonl json
-  std::size_t table_max_column_width = 80;
-  bool table_wrap = false;
+  std::optional<std::size_t> table_max_column_width;
+  std::optional<bool> table_wrap;
+  std::map<std::string, OperatorAlias> aliases;
 };
 
 [[nodiscard]] std::filesystem::path operator_home();

@@ -8,6 +8,8 @@
 
 #include "exec/block_planner.h"
 #include "exec/key_lookup.h"
+#include "query/limits.h"
+#include "query/lint.h"
 
 namespace omnigraph::exec {
 namespace {
@@ -452,11 +454,11 @@ std::size_t tuple_variable_count(const query::ReadQuery& read) {
   return read.variables.size() + depth_of(read.match) + 1;
 }
 
+static_assert(kVariablesMax == query::kVariablesMax, "lint and execution must refuse the same queries");
+
 Result<void> check_plan_limits(const query::ReadQuery& read) {
-  if (tuple_variable_count(read) <= kVariablesMax) return {};
-  return std::unexpected(query_error("the query has " + std::to_string(read.variables.size()) +
-                                     " variables; with its not blocks at most " + std::to_string(kVariablesMax) +
-                                     " are supported"));
+  if (const auto excess = query::too_many_variables(read)) return std::unexpected(query_error(*excess));
+  return {};
 }
 
 Result<Pipeline> plan_match(Runtime& runtime, const PlanRequest& request) {

@@ -19,4 +19,8 @@ inline constexpr std::size_t kQueryVariablesMax = 256;
 // Params are flat: an array of scalars is depth 2.
 inline constexpr std::size_t kParameterDepthMax = 64;
 
+// Node and edge variables of one read query, with one place for each level of `not { }` and one for its result: a plan
+// keeps them in sets of this size.
+inline constexpr std::size_t kVariablesMax = 256;
+
 }  // namespace omnigraph::query

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "query/compile.h"
+#include "query/limits.h"
 
 namespace omnigraph::query {
 namespace {
@@ -50,6 +51,12 @@ std::vector<Finding> unset_properties(const Coverage& coverage, const schema::Ca
   return findings;
 }
 
+std::size_t negation_depth(const Block& block) {
+  std::size_t depth = 0;
+  for (const Block& negation : block.negations) depth = std::max(depth, 1 + negation_depth(negation));
+  return depth;
+}
+
 int severity_rank(const std::string& severity) { return severity == "error" ? 0 : severity == "warning" ? 1 : 2; }
 
 void sort_and_count(LintReport& report) {
@@ -68,6 +75,12 @@ void sort_and_count(LintReport& report) {
 
 }  // namespace
 
+std::optional<std::string> too_many_variables(const ReadQuery& read) {
+  if (read.variables.size() + negation_depth(read.match) + 1 <= kVariablesMax) return std::nullopt;
+  return "the query has " + std::to_string(read.variables.size()) + " variables; with its not blocks at most " +
+         std::to_string(kVariablesMax) + " are supported";
+}
+
 LintReport lint(std::string_view source, std::string_view file_name,
                 const std::shared_ptr<const schema::Catalog>& catalog) {
   LintReport report;
@@ -83,7 +96,11 @@ LintReport lint(std::string_view source, std::string_view file_name,
     QueryLint result{.name = query.name};
     result.mutation = !std::holds_alternative<ast::Read>(query.body);
     if (result.mutation && query.parameters.empty()) result.warnings.emplace_back(kNoParameters);
-    if (const auto bound = bind_query(query, source, catalog, file_name)) {
+    const auto bound = bind_query(query, source, catalog, file_name);
+    const auto excess = bound && (*bound)->read ? too_many_variables(*(*bound)->read) : std::nullopt;
+    if (excess) {
+      result.error = "query: " + *excess;
+    } else if (bound) {
       result.operation = describe_operation(**bound);
       add_updates(**bound, coverage);
     } else {

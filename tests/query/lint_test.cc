@@ -113,6 +113,20 @@ query good() { match { $s: Ship } return { $s } }
   EXPECT_TRUE(report.findings.empty());
 }
 
+// Goal: lint refuses what no plan has room for, at the same number as execution.
+TEST(Lint, RefusesMoreVariablesThanAPlanHolds) {
+  const auto lint_of = [](std::size_t variables) {
+    std::string text = "query q() { match { $s0: Ship";
+    for (std::size_t i = 1; i < variables; ++i) text.append("  $s").append(std::to_string(i)).append(": Ship");
+    return lint(text.append(" } return { $s0.name } }"), "", harbour());
+  };
+  EXPECT_EQ(lint_of(255).errors, 0u);
+  const LintReport report = lint_of(256);
+  ASSERT_EQ(report.errors, 1u);
+  EXPECT_NE(report.results[0].error->find("256 variables"), std::string::npos);
+  EXPECT_FALSE(report.results[0].operation);
+}
+
 TEST(Lint, L201NamesPropertiesNoUpdateSets) {
   const auto catalog = catalog_of(R"(
 node Ship { name: String @key  tons: I32?  note: String?  crew: I32  vec: Vector(2)? @embed("note") }

@@ -14,7 +14,7 @@ set(OMNIGRAPH_EXTERNAL_graph ${ROARING_LIBRARY} PkgConfig::re2)
 set(OMNIGRAPH_EXTERNAL_engine simdjson::simdjson)
 set(OMNIGRAPH_EXTERNAL_cluster yaml-cpp)
 set(OMNIGRAPH_EXTERNAL_client CURL::libcurl)
-set(OMNIGRAPH_EXTERNAL_omnigraph CLI11::CLI11 yaml-cpp)
+set(OMNIGRAPH_EXTERNAL_omnigraph CLI11::CLI11 yaml-cpp ZLIB::ZLIB PkgConfig::zstd)
 set(OMNIGRAPH_EXTERNAL_omnigraph-server CLI11::CLI11 Boost::system OpenSSL::SSL ZLIB::ZLIB ${PROMETHEUS_CORE_LIBRARY})
 
 # GCC 12 sees overlaps in "literal" + std::string that are not there (GCC bug 105651).
