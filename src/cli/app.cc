@@ -14,6 +14,7 @@
 #include "base/version.h"
 #include "cli/arguments.h"
 #include "cli/command.h"
+#include "cli/commands_blob.h"
 #include "cli/completion.h"
 #include "cli/interrupt.h"
 #include "cli/option_values.h"
@@ -158,13 +159,6 @@ class HelpLayout : public CLI::Formatter {
   }
 };
 
-const CLI::Option* option_of(const CLI::App* command, const std::string& name) {
-  for (const CLI::App* at = command; at != nullptr; at = at->get_parent()) {
-    if (const CLI::Option* option = at->get_option_no_throw(name)) return option;
-  }
-  return nullptr;
-}
-
 bool takes_words(const CLI::App& command) {
   return std::ranges::any_of(command.get_options(), [](const CLI::Option* option) {
     return option->get_positional() && option->get_items_expected_max() > 1;
@@ -281,6 +275,7 @@ void add_commands(CLI::App& app, Context& context, Run& run) {
   add_branch_commands(app, context, run);
   add_history_commands(app, context, run);
   add_changes_commands(app, context, run);
+  add_blob_commands(app, context, run);
   add_server_commands(app, context, run);
   add_lint_command(app, context, run);
   add_optimize_command(app, context, run);

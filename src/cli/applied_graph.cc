@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "cli/names.h"
 #include "cluster/catalog_blobs.h"
 
 namespace omnigraph::cli {
@@ -16,12 +17,6 @@ Error first_error(const cluster::Diagnostics& diagnostics, std::string otherwise
       return bad_request(diagnostic.code + ": " + diagnostic.message);
   }
   return bad_request(std::move(otherwise));
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text.append(text.empty() ? "" : ", ").append(name);
-  return text;
 }
 
 // The graph meant, of those that are applied.

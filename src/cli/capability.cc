@@ -62,16 +62,11 @@ std::string_view label_of(std::string_view path) {
 
 std::string_view kind_name(Capability capability) {
   switch (capability) {
-    case Capability::kData:
-      return "data";
-    case Capability::kServed:
-      return "served";
-    case Capability::kDirect:
-      return "direct (storage-native)";
-    case Capability::kClusterControl:
-      return "cluster control";
-    case Capability::kLocal:
-      return "local";
+    case Capability::kData: return "data";
+    case Capability::kServed: return "served";
+    case Capability::kDirect: return "direct (storage-native)";
+    case Capability::kClusterControl: return "cluster control";
+    case Capability::kLocal: return "local";
   }
   return "";
 }
@@ -79,10 +74,8 @@ std::string_view kind_name(Capability capability) {
 std::string_view tail_of(const CommandKind& kind) {
   const std::string_view group = first_word(kind.path);
   switch (kind.capability) {
-    case Capability::kData:
-      return "";
-    case Capability::kServed:
-      return " Address the server with --server <name|url> or --profile <name>.";
+    case Capability::kData: return "";
+    case Capability::kServed: return " Address the server with --server <name|url> or --profile <name>.";
     case Capability::kDirect:
       return group == "optimize" || group == "repair" || group == "cleanup" || group == "verify"
                  ? " Pass a storage URI, or --cluster <dir> --graph <id>."
@@ -90,8 +83,7 @@ std::string_view tail_of(const CommandKind& kind) {
     case Capability::kClusterControl:
       return group == "cluster" ? " It operates on a cluster config directory (pass --config <dir>)."
                                 : " It operates on a cluster (pass --cluster <dir|uri>, or select a cluster profile).";
-    case Capability::kLocal:
-      return " It does not address a graph.";
+    case Capability::kLocal: return " It does not address a graph.";
   }
   return "";
 }
@@ -130,12 +122,9 @@ bool takes_project_flags(std::string_view path) {
   switch (kind->capability) {
     case Capability::kData:
     case Capability::kServed:
-    case Capability::kDirect:
-      return true;
-    case Capability::kClusterControl:
-      return first_word(path) == "policy";
-    case Capability::kLocal:
-      return first_word(path) == "alias" || first_word(path) == "config";
+    case Capability::kDirect: return true;
+    case Capability::kClusterControl: return first_word(path) == "policy";
+    case Capability::kLocal: return first_word(path) == "alias" || first_word(path) == "config";
   }
   return false;
 }

@@ -9,6 +9,13 @@
 
 namespace omnigraph::cli {
 
+const CLI::Option* option_of(const CLI::App* command, const std::string& name) {
+  for (const CLI::App* at = command; at != nullptr; at = at->get_parent()) {
+    if (const CLI::Option* option = at->get_option_no_throw(name)) return option;
+  }
+  return nullptr;
+}
+
 Option& Option::required() {
   option_->required();
   return *this;

@@ -69,7 +69,7 @@ std::string text_of(const StoredQuery& query) {
   return out;
 }
 
-Result<void> run_list(Context& context, bool as_json) {
+Result<void> run_queries_list(Context& context, bool as_json) {
   OG_ASSIGN_OR_RETURN(const Scope scope, context.cluster_scope("queries list"));
   OG_ASSIGN_OR_RETURN(const AppliedGraph graph, applied_graph(scope));
   OG_ASSIGN_OR_RETURN(const auto texts, applied_queries(graph));
@@ -168,7 +168,7 @@ void add_queries_commands(CLI::App& app, Context& context, Run& run) {
   Command list = group.command("list", "The queries a server publishes, with their parameters");
   list.examples("omnigraph queries list --cluster fleet/ --graph fleet");
   list.json(*listed);
-  when_chosen(list, run, [&context, listed] { return run_list(context, *listed); });
+  when_chosen(list, run, [&context, listed] { return run_queries_list(context, *listed); });
   auto validated = std::make_shared<bool>(false);
   Command validate = group.command("validate", "Check every stored query against the graph's schema");
   validate.examples("omnigraph queries validate --cluster fleet/");

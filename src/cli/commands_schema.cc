@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "client/raw_json.h"
 #include "engine/schema_change.h"
 #include "engine/storage_uri.h"
 
@@ -59,6 +60,26 @@ Result<void> run_plan(Context& context, const SchemaArguments& arguments) {
   return {};
 }
 
+// `add_property type_kind=node type_name=Ship ..`: a step of a server's answer, whose JSON is all there is of it.
+std::string served_step_text(std::string_view step) {
+  std::string line;
+  for (const auto& [name, value] : client::json_members(step)) {
+    const std::string shown = client::json_string(value).value_or(std::string(value));
+    line.append(line.empty() ? "" : " ").append(name == "kind" ? "" : name + "=").append(shown);
+  }
+  return "- " + line + "\n";
+}
+
+std::string served_text(const std::string& uri, std::string_view answer) {
+  std::string text = "schema apply for " + uri + "\nsupported: yes\napplied: ";
+  text.append(client::json_member(answer, "applied") == "true" ? "yes" : "no").append("\ngraph_manifest_version: ");
+  text.append(client::json_member(answer, "graph_manifest_version")).append("\n");
+  const auto steps = client::json_items(client::json_member(answer, "steps"));
+  if (steps.empty()) return text.append("no schema changes\n");
+  for (const std::string_view step : steps) text.append(served_step_text(step));
+  return text;
+}
+
 // A server's answer has the shape of ours.
 Result<void> apply_served(client::RemoteGraph& remote, const std::string& source, const SchemaArguments& arguments) {
   std::string body;
@@ -69,7 +90,11 @@ Result<void> apply_served(client::RemoteGraph& remote, const std::string& source
   json.end_object();
   OG_ASSIGN_OR_RETURN(const std::string answer,
                       remote.call({.method = "POST", .path = {"schema", "apply"}, .json = std::move(body)}));
-  print_json(answer);
+  if (arguments.json) {
+    print_json(answer);
+  } else {
+    print(served_text(remote.base_url(), answer));
+  }
   return {};
 }
 

@@ -13,14 +13,6 @@ constexpr const char* kFiles = ":files\n";
 
 bool takes_value(const CLI::Option& option) { return option.get_items_expected_max() > 0; }
 
-// An option of the command or, as global flags go anywhere, of one above it.
-const CLI::Option* option_of(const CLI::App* command, const std::string& name) {
-  for (const CLI::App* at = command; at != nullptr; at = at->get_parent()) {
-    if (const CLI::Option* option = at->get_option_no_throw(name)) return option;
-  }
-  return nullptr;
-}
-
 // What the words before the last one come to.
 struct Reading {
   const CLI::App* command;

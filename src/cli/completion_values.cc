@@ -89,14 +89,10 @@ std::vector<std::string> live_values(Values kind, const CompletionAddress& addre
   const auto config = read_operator_config(operator_home(), warnings);
   if (!config) return {};
   switch (kind) {
-    case Values::kServer:
-      return keys(config->servers);
-    case Values::kCluster:
-      return keys(config->clusters);
-    case Values::kProfile:
-      return keys(config->profiles);
-    case Values::kAlias:
-      return keys(config->aliases);
+    case Values::kServer: return keys(config->servers);
+    case Values::kCluster: return keys(config->clusters);
+    case Values::kProfile: return keys(config->profiles);
+    case Values::kAlias: return keys(config->aliases);
     case Values::kBranch:
     case Values::kType: {
       const auto graph = local_graph(*config, address);
@@ -105,8 +101,7 @@ std::vector<std::string> live_values(Values kind, const CompletionAddress& addre
       return graph->branches().value_or(std::vector<std::string>{});
     }
     case Values::kText:
-    case Values::kFile:
-      break;
+    case Values::kFile: break;
   }
   return {};
 }

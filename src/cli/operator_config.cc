@@ -27,19 +27,13 @@ void note_unknown(const YAML::Node& map, const std::string& where, std::initiali
   }
 }
 
-std::optional<std::string> text(const YAML::Node& node) {
-  if (!node.IsDefined() || node.IsNull()) return std::nullopt;
-  if (!node.IsScalar()) throw YAML::Exception(node.Mark(), "expected a string");
-  return node.Scalar();
-}
-
 std::string expand_home(const std::string& path) {
   const char* user = std::getenv("HOME");  // NOLINT(concurrency-mt-unsafe)
   return path.starts_with("~/") && user != nullptr ? user + path.substr(1) : path;
 }
 
 std::optional<std::string> place(const YAML::Node& node) {
-  auto value = text(node);
+  auto value = yaml_text(node);
   if (value) value = expand_home(*value);
   return value;
 }
@@ -49,14 +43,12 @@ std::string without_trailing_slash(std::string url) {
   return url;
 }
 
-bool present(const YAML::Node& node) { return node.IsDefined() && !node.IsNull(); }
-
 // Calls `take(name, entry)` for each entry of the mapping `root[section]`.
 template <class Take>
 void each_entry(const YAML::Node& root, const std::string& section, std::initializer_list<std::string_view> known,
                 std::vector<std::string>& warnings, const Take& take) {
   const YAML::Node map = root[section];
-  if (!present(map)) return;
+  if (!yaml_present(map)) return;
   if (!map.IsMap()) throw YAML::Exception(map.Mark(), "`" + section + "` must be a mapping");
   for (const auto& entry : map) {
     const std::string name = entry.first.Scalar();
@@ -67,38 +59,38 @@ void each_entry(const YAML::Node& root, const std::string& section, std::initial
 
 // The member of an entry that has to be there.
 std::string required(const YAML::Node& entry, const std::string& where, const char* key) {
-  if (present(entry)) {
-    if (auto value = text(entry[key])) return *value;
+  if (yaml_present(entry)) {
+    if (auto value = yaml_text(entry[key])) return *value;
   }
   throw YAML::Exception(entry.Mark(), "`" + where + "` needs `" + key + "`");
 }
 
 OperatorAlias parse_alias(const std::string& where, const YAML::Node& entry) {
   OperatorAlias alias{.server = required(entry, where, "server"),
-                      .graph = text(entry["graph"]),
+                      .graph = yaml_text(entry["graph"]),
                       .query = required(entry, where, "query")};
-  if (const YAML::Node args = entry["args"]; present(args)) {
+  if (const YAML::Node args = entry["args"]; yaml_present(args)) {
     if (!args.IsSequence())
       throw YAML::Exception(args.Mark(), "`" + where + ".args` must be a list of parameter names");
-    for (const YAML::Node& name : args) alias.args.push_back(text(name).value_or(""));
+    for (const YAML::Node& name : args) alias.args.push_back(yaml_text(name).value_or(""));
   }
   alias.params = json_object_of(entry["params"], where + ".params");
-  alias.format = text(entry["format"]);
+  alias.format = yaml_text(entry["format"]);
   return alias;
 }
 
 void parse_defaults(const YAML::Node& defaults, OperatorConfig& config, std::vector<std::string>& warnings) {
   note_unknown(defaults, "defaults",
                {"output", "table_max_column_width", "table_cell_layout", "server", "store", "default_graph"}, warnings);
-  if (!present(defaults)) return;
-  config.default_server = text(defaults["server"]);
+  if (!yaml_present(defaults)) return;
+  config.default_server = yaml_text(defaults["server"]);
   config.default_store = place(defaults["store"]);
-  config.default_graph = text(defaults["default_graph"]);
-  config.output = text(defaults["output"]);
-  if (const YAML::Node width = defaults["table_max_column_width"]; present(width)) {
+  config.default_graph = yaml_text(defaults["default_graph"]);
+  config.output = yaml_text(defaults["output"]);
+  if (const YAML::Node width = defaults["table_max_column_width"]; yaml_present(width)) {
     config.table_max_column_width = width.as<std::size_t>();
   }
-  if (const auto layout = text(defaults["table_cell_layout"])) {
+  if (const auto layout = yaml_text(defaults["table_cell_layout"])) {
     if (*layout != "truncate" && *layout != "wrap") {
       throw YAML::Exception(defaults["table_cell_layout"].Mark(), "table_cell_layout must be truncate or wrap");
     }
@@ -108,10 +100,10 @@ void parse_defaults(const YAML::Node& defaults, OperatorConfig& config, std::vec
 
 OperatorConfig parse(const YAML::Node& root, std::vector<std::string>& warnings) {
   OperatorConfig config;
-  if (!present(root)) return config;
+  if (!yaml_present(root)) return config;
   note_unknown(root, "", {"operator", "servers", "clusters", "defaults", "profiles", "aliases"}, warnings);
   note_unknown(root["operator"], "operator", {"actor"}, warnings);
-  if (present(root["operator"])) config.actor = text(root["operator"]["actor"]);
+  if (yaml_present(root["operator"])) config.actor = yaml_text(root["operator"]["actor"]);
   each_entry(root, "servers", {"url"}, warnings, [&](const std::string& name, const YAML::Node& entry) {
     config.servers[name] = without_trailing_slash(required(entry, "servers." + name, "url"));
   });
@@ -121,11 +113,11 @@ OperatorConfig parse(const YAML::Node& root, std::vector<std::string>& warnings)
   each_entry(root, "profiles", {"server", "cluster", "store", "default_graph"}, warnings,
              [&](const std::string& name, const YAML::Node& entry) {
                ProfileConfig& profile = config.profiles[name];
-               if (!present(entry)) return;
-               profile.server = text(entry["server"]);
+               if (!yaml_present(entry)) return;
+               profile.server = yaml_text(entry["server"]);
                profile.cluster = place(entry["cluster"]);
                profile.store = place(entry["store"]);
-               profile.default_graph = text(entry["default_graph"]);
+               profile.default_graph = yaml_text(entry["default_graph"]);
              });
   each_entry(root, "aliases", {"server", "graph", "query", "args", "params", "format"}, warnings,
              [&](const std::string& name, const YAML::Node& entry) {

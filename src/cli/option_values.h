@@ -17,6 +17,9 @@ struct OptionValues {
   bool opaque = false;                // may begin with `-`
 };
 
+// An option of the command or, as global flags go anywhere, of one above it; nullptr: none has the name.
+[[nodiscard]] const CLI::Option* option_of(const CLI::App* command, const std::string& name);
+
 void note_values(const CLI::Option* option, Values kind);
 void note_values(const CLI::Option* option, std::vector<std::string> closed);
 void note_opaque(const CLI::Option* option);

@@ -22,26 +22,18 @@ bool switched_on(const char* variable) {
   return value != nullptr && std::string_view(value) == "1";
 }
 
-bool present(const YAML::Node& node) { return node.IsDefined() && !node.IsNull(); }
-
 // A member of a mapping; absent where `map` is absent itself.
 YAML::Node member(const YAML::Node& map, const std::string& where, const char* key) {
-  if (!present(map)) return YAML::Node(YAML::NodeType::Null);
+  if (!yaml_present(map)) return YAML::Node(YAML::NodeType::Null);
   if (!map.IsMap()) throw YAML::Exception(map.Mark(), "`" + where + "` must be a mapping");
   return map[key];
 }
 
-std::optional<std::string> text(const YAML::Node& node) {
-  if (!present(node)) return std::nullopt;
-  if (!node.IsScalar()) throw YAML::Exception(node.Mark(), "expected a string");
-  return node.Scalar();
-}
-
 std::vector<std::string> texts(const YAML::Node& node, const std::string& where) {
   std::vector<std::string> list;
-  if (!present(node)) return list;
+  if (!yaml_present(node)) return list;
   if (!node.IsSequence()) throw YAML::Exception(node.Mark(), "`" + where + "` must be a list");
-  for (const YAML::Node& item : node) list.push_back(text(item).value_or(""));
+  for (const YAML::Node& item : node) list.push_back(yaml_text(item).value_or(""));
   return list;
 }
 
@@ -53,16 +45,16 @@ class Reader {
   }
 
   ProjectFile read(const YAML::Node& root) {
-    if (!present(root)) return std::move(project_);
+    if (!yaml_present(root)) return std::move(project_);
     if (!root.IsMap()) throw YAML::Exception(root.Mark(), "the file must be a mapping");
     read_graphs(root["graphs"]);
     read_cli(root["cli"]);
     for (const std::string& path : texts(member(root["query"], "query", "roots"), "query.roots")) {
       project_.query_roots.emplace_back(place(path));
     }
-    if (const auto file = text(member(root["auth"], "auth", "env_file"))) project_.env_file = place(*file);
-    project_.policy_file = place(text(member(root["policy"], "policy", "file")));
-    if (const YAML::Node queries = root["queries"]; present(queries) && queries.IsScalar())
+    if (const auto file = yaml_text(member(root["auth"], "auth", "env_file"))) project_.env_file = place(*file);
+    project_.policy_file = place(yaml_text(member(root["policy"], "policy", "file")));
+    if (const YAML::Node queries = root["queries"]; yaml_present(queries) && queries.IsScalar())
       project_.queries = place(queries.Scalar());
     read_aliases(root["aliases"]);
     return std::move(project_);
@@ -80,29 +72,29 @@ class Reader {
   }
 
   void read_graphs(const YAML::Node& map) {
-    if (!present(map)) return;
+    if (!yaml_present(map)) return;
     if (!map.IsMap()) throw YAML::Exception(map.Mark(), "`graphs` must be a mapping");
     for (const auto& entry : map) {
       const std::string name = entry.first.Scalar();
       const std::string where = "graphs." + name;
-      const auto uri = text(member(entry.second, where, "uri"));
+      const auto uri = yaml_text(member(entry.second, where, "uri"));
       if (!uri) throw YAML::Exception(entry.first.Mark(), "`" + where + "` needs `uri`");
       project_.graphs[name] = {
           .uri = place(*uri),
-          .bearer_token_env = text(member(entry.second, where, "bearer_token_env")),
-          .policy_file = place(text(member(member(entry.second, where, "policy"), where + ".policy", "file")))};
+          .bearer_token_env = yaml_text(member(entry.second, where, "bearer_token_env")),
+          .policy_file = place(yaml_text(member(member(entry.second, where, "policy"), where + ".policy", "file")))};
     }
   }
 
   void read_cli(const YAML::Node& cli) {
-    project_.graph = text(member(cli, "cli", "graph"));
-    project_.branch = text(member(cli, "cli", "branch"));
-    project_.output = text(member(cli, "cli", "output_format"));
-    project_.actor = text(member(cli, "cli", "actor"));
-    if (const YAML::Node width = member(cli, "cli", "table_max_column_width"); present(width)) {
+    project_.graph = yaml_text(member(cli, "cli", "graph"));
+    project_.branch = yaml_text(member(cli, "cli", "branch"));
+    project_.output = yaml_text(member(cli, "cli", "output_format"));
+    project_.actor = yaml_text(member(cli, "cli", "actor"));
+    if (const YAML::Node width = member(cli, "cli", "table_max_column_width"); yaml_present(width)) {
       project_.table_max_column_width = width.as<std::size_t>();
     }
-    if (const auto layout = text(member(cli, "cli", "table_cell_layout"))) {
+    if (const auto layout = yaml_text(member(cli, "cli", "table_cell_layout"))) {
       if (*layout != "truncate" && *layout != "wrap") {
         throw YAML::Exception(cli.Mark(), "`cli.table_cell_layout` must be truncate or wrap");
       }
@@ -111,7 +103,7 @@ class Reader {
   }
 
   void read_aliases(const YAML::Node& map) {
-    if (!present(map)) return;
+    if (!yaml_present(map)) return;
     if (!map.IsMap()) throw YAML::Exception(map.Mark(), "`aliases` must be a mapping");
     for (const auto& entry : map) {
       const std::string name = entry.first.Scalar();
@@ -121,7 +113,7 @@ class Reader {
 
   static ProjectAlias alias_of(const std::string& name, const std::string& where, const YAML::Node& entry) {
     const auto required = [&](const char* key) {
-      if (auto value = text(member(entry, where, key))) return *value;
+      if (auto value = yaml_text(member(entry, where, key))) return *value;
       throw YAML::Exception(entry.Mark(), "`" + where + "` needs `" + key + "`");
     };
     const std::string command = required("command");
@@ -135,9 +127,9 @@ class Reader {
             .query_name = required("name"),
             .args = texts(entry["args"], where + ".args"),
             .params = json_object_of(entry["params"], where + ".params"),
-            .graph = text(entry["graph"]),
-            .branch = text(entry["branch"]),
-            .format = text(entry["format"])};
+            .graph = yaml_text(entry["graph"]),
+            .branch = yaml_text(entry["branch"]),
+            .format = yaml_text(entry["format"])};
   }
 
   const fs::path folder_;

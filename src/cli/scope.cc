@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cli/applied_graph.h"
 #include "cli/credentials.h"
+#include "cli/names.h"
 #include "cluster/declaration.h"
 
 namespace omnigraph::cli {
@@ -23,12 +24,6 @@ std::vector<std::string> names_of(const std::map<std::string, Value>& map) {
   std::vector<std::string> names;
   for (const auto& [name, value] : map) names.push_back(name);
   return names;
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text.append(text.empty() ? "" : ", ").append(name);
-  return text;
 }
 
 // `unknown server 'X'; known: a, b. did you mean 'a'?`
@@ -261,8 +256,7 @@ Result<void> check_usable(const Scope& scope, Capability capability, std::string
                                            ") is a remote server. Pass the graph's storage URI"));
       }
       return {};
-    default:
-      return {};
+    default: return {};
   }
 }
 

@@ -26,14 +26,10 @@ bool shows_color(std::FILE* stream) {
 
 const char* code_of(Color color) {
   switch (color) {
-    case Color::kRed:
-      return "31";
-    case Color::kGreen:
-      return "32";
-    case Color::kYellow:
-      return "33";
-    case Color::kBold:
-      return "1";
+    case Color::kRed: return "31";
+    case Color::kGreen: return "32";
+    case Color::kYellow: return "33";
+    case Color::kBold: return "1";
   }
   return "0";
 }

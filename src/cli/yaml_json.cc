@@ -30,12 +30,8 @@ void append_scalar(std::string& out, const YAML::Node& node) {
 void append(std::string& out, const YAML::Node& node) {
   switch (node.Type()) {
     case YAML::NodeType::Undefined:
-    case YAML::NodeType::Null:
-      out.append("null");
-      return;
-    case YAML::NodeType::Scalar:
-      append_scalar(out, node);
-      return;
+    case YAML::NodeType::Null: out.append("null"); return;
+    case YAML::NodeType::Scalar: append_scalar(out, node); return;
     case YAML::NodeType::Sequence: {
       out.push_back('[');
       bool first = true;
@@ -61,6 +57,14 @@ void append(std::string& out, const YAML::Node& node) {
 }
 
 }  // namespace
+
+bool yaml_present(const YAML::Node& node) { return node.IsDefined() && !node.IsNull(); }
+
+std::optional<std::string> yaml_text(const YAML::Node& node) {
+  if (!yaml_present(node)) return std::nullopt;
+  if (!node.IsScalar()) throw YAML::Exception(node.Mark(), "expected a string");
+  return node.Scalar();
+}
 
 std::string json_of(const YAML::Node& node) {
   std::string out;

@@ -28,6 +28,7 @@ struct Exchange {
   CURL* handle;
   HttpResponse response;
   const TextSink* sink = nullptr;
+  const HeadSink* head = nullptr;
   const ByteSource* upload = nullptr;
   std::optional<Error> failed{};  // of the sink or the source
 };
@@ -40,6 +41,15 @@ std::size_t take_header(char* data, std::size_t size, std::size_t count, void* u
   } else if (const auto colon = line.find(':'); colon != std::string_view::npos) {
     exchange.response.headers.emplace_back(base::to_lower_ascii(line.substr(0, colon)),
                                            std::string(base::trim_ascii(line.substr(colon + 1))));
+  } else if (line.empty() && exchange.head != nullptr) {  // the headers are complete
+    long status = 0;
+    curl_easy_getinfo(exchange.handle, CURLINFO_RESPONSE_CODE, &status);
+    exchange.response.status = static_cast<int>(status);
+    if (!exchange.response.ok()) return size * count;
+    if (auto taken = (*exchange.head)(exchange.response); !taken) {
+      exchange.failed = std::move(taken).error();
+      return 0;
+    }
   }
   return size * count;
 }
@@ -73,12 +83,15 @@ std::size_t give_body(char* out, std::size_t size, std::size_t count, void* user
 bool is_read(const HttpRequest& request) { return request.method == "GET" || request.method == "HEAD"; }
 
 // A header value that could end its line would add headers of its own.
-bool breaks_line(std::string_view text) { return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos; }
+bool breaks_line(std::string_view text) {
+  return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
+}
 
 Result<HeaderList> headers_of(const HttpRequest& request) {
   HeaderList headers;
   if (request.token) {
-    if (breaks_line(*request.token)) return std::unexpected(bad_request("the bearer token holds a line break; store it again with `omnigraph login`"));
+    if (breaks_line(*request.token))
+      return std::unexpected(bad_request("the bearer token holds a line break; store it again with `omnigraph login`"));
     headers.add(std::string("Authorization: Bearer ").append(*request.token));
   }
   for (const auto& [name, value] : request.headers) {
@@ -117,10 +130,12 @@ Error transfer_error(const HttpRequest& request, CURLcode code, const char* deta
   const std::string reason = *detail != '\0' ? detail : curl_easy_strerror(code);
   switch (code) {
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL: return bad_request("cannot use the server address '" + request.url + "': " + reason);
+    case CURLE_UNSUPPORTED_PROTOCOL:
+      return bad_request("cannot use the server address '" + request.url + "': " + reason);
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_COULDNT_CONNECT: return Error{Code::kUnavailable, "cannot reach the server at " + origin + ": " + reason};
+    case CURLE_COULDNT_CONNECT:
+      return Error{Code::kUnavailable, "cannot reach the server at " + origin + ": " + reason};
     default: break;
   }
   std::string text = "the exchange with the server at " + origin + " broke off: " + reason;
@@ -146,11 +161,11 @@ HttpSession::HttpSession() {
 
 HttpSession::~HttpSession() { curl_easy_cleanup(static_cast<CURL*>(handle_)); }
 
-Result<HttpResponse> HttpSession::send(const HttpRequest& request, const TextSink& sink) {
+Result<HttpResponse> HttpSession::send(const HttpRequest& request, const TextSink& sink, const HeadSink& head) {
   CURL* handle = static_cast<CURL*>(handle_);
   curl_easy_reset(handle);  // keeps the connection
   OG_ASSIGN_OR_RETURN(const HeaderList headers, headers_of(request));
-  Exchange exchange{.handle = handle, .response = {}, .sink = sink ? &sink : nullptr};
+  Exchange exchange{.handle = handle, .response = {}, .sink = sink ? &sink : nullptr, .head = head ? &head : nullptr};
   char reason[CURL_ERROR_SIZE] = "";
   curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(handle, CURLOPT_PATH_AS_IS, 1L);  // `..` in a name is no path step

@@ -48,6 +48,9 @@ struct HttpResponse {
   [[nodiscard]] std::optional<std::string> header(std::string_view lower_case_name) const;  // the first
 };
 
+// Sees status and headers of a 2xx answer before any of its body; an error ends the exchange.
+using HeadSink = std::function<Result<void>(const HttpResponse&)>;
+
 class HttpSession {
  public:
   HttpSession();
@@ -56,7 +59,8 @@ class HttpSession {
   HttpSession& operator=(const HttpSession&) = delete;
 
   // With `sink`, a 2xx body goes there piece by piece instead of into HttpResponse::body.
-  [[nodiscard]] Result<HttpResponse> send(const HttpRequest& request, const TextSink& sink = {});
+  [[nodiscard]] Result<HttpResponse> send(const HttpRequest& request, const TextSink& sink = {},
+                                          const HeadSink& head = {});
 
  private:
   void* handle_;  // CURL*

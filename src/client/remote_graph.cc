@@ -40,7 +40,8 @@ Result<RemoteCall> query_call(const RemoteQuery& query, bool mutation, const std
 // Bytes of `source` counted for a progress display; records by their line feeds.
 ByteSource counted(const ByteSource& source, const engine::LoadRequest& request) {
   if (!request.progress) return source;
-  return [&source, &request, bytes = std::uint64_t{0}, records = std::uint64_t{0}](std::span<std::byte> out) mutable -> Result<std::size_t> {
+  return [&source, &request, bytes = std::uint64_t{0},
+          records = std::uint64_t{0}](std::span<std::byte> out) mutable -> Result<std::size_t> {
     OG_ASSIGN_OR_RETURN(const std::size_t count, source(out));
     for (const std::byte b : out.first(count)) records += b == std::byte{'\n'} ? 1 : 0;
     request.progress(bytes += count, records);
@@ -65,7 +66,8 @@ Result<std::string> RemoteGraph::call(const RemoteCall& call) {
   OG_ASSIGN_OR_RETURN(const HttpResponse response, session_.send(request));
   if (!response.ok()) return std::unexpected(error_of(response));
   if (auto compact = compact_json(response.body)) return std::move(*compact);
-  return std::unexpected(internal_error("the server's answer to " + call.method + " " + request.url + " is no JSON; is it an omnigraph server?"));
+  return std::unexpected(internal_error("the server's answer to " + call.method + " " + request.url +
+                                        " is no JSON; is it an omnigraph server?"));
 }
 
 Result<void> RemoteGraph::stream(const RemoteCall& call, const TextSink& sink) {
@@ -73,6 +75,11 @@ Result<void> RemoteGraph::stream(const RemoteCall& call, const TextSink& sink) {
   OG_ASSIGN_OR_RETURN(const HttpResponse response, session_.send(request, sink));
   if (!response.ok()) return std::unexpected(error_of(response));
   return {};
+}
+
+Result<HttpResponse> RemoteGraph::exchange(const RemoteCall& call, const TextSink& sink, const HeadSink& head) {
+  OG_ASSIGN_OR_RETURN(const HttpRequest request, request_of(call));
+  return session_.send(request, sink, head);
 }
 
 Result<RemoteRead> RemoteGraph::query(const RemoteQuery& query, const engine::ReadTarget& target) {
@@ -113,7 +120,8 @@ Result<engine::LoadAnswer> RemoteGraph::ingest(std::string_view data, const engi
   return decode_load_answer(body);
 }
 
-Result<void> RemoteGraph::export_rows(std::string_view branch, const std::vector<std::string>& types, const TextSink& sink) {
+Result<void> RemoteGraph::export_rows(std::string_view branch, const std::vector<std::string>& types,
+                                      const TextSink& sink) {
   RemoteCall post{.method = "POST", .path = {"export"}};
   base::JsonWriter json(post.json);
   json.begin_object().key("branch").string(branch).key("type_names").begin_array();

@@ -50,13 +50,18 @@ class RemoteGraph {
   // The 2xx body piece by piece; an answer that breaks off is an error.
   [[nodiscard]] Result<void> stream(const RemoteCall& call, const TextSink& sink);
 
+  // The answer whatever its status, for calls whose headers count.
+  [[nodiscard]] Result<HttpResponse> exchange(const RemoteCall& call, const TextSink& sink = {},
+                                              const HeadSink& head = {});
+
   [[nodiscard]] Result<RemoteRead> query(const RemoteQuery& query, const engine::ReadTarget& target);
   [[nodiscard]] Result<engine::MutateAnswer> mutate(const RemoteQuery& query, const engine::MutateRequest& request);
   // Streams `source` as it is read.
   [[nodiscard]] Result<engine::LoadAnswer> load(const ByteSource& source, const engine::LoadRequest& request);
   // The older, buffered load with the permissive parser.
   [[nodiscard]] Result<engine::LoadAnswer> ingest(std::string_view data, const engine::LoadRequest& request);
-  [[nodiscard]] Result<void> export_rows(std::string_view branch, const std::vector<std::string>& types, const TextSink& sink);
+  [[nodiscard]] Result<void> export_rows(std::string_view branch, const std::vector<std::string>& types,
+                                         const TextSink& sink);
   [[nodiscard]] Result<engine::SnapshotInfo> snapshot(std::string_view branch);
   [[nodiscard]] Result<std::string> schema_source();
   [[nodiscard]] Result<std::vector<engine::CommitInfo>> commits(std::string_view branch);

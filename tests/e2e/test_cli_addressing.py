@@ -25,6 +25,8 @@ COMMANDS = {
     "commit changes c": ("data", READ),
     "changes poll": ("data", READ),
     "changes baseline --out b.jsonl": ("data", READ),
+    "blob get node D i p": ("data", READ),
+    "blob stat node D i p": ("data", READ),
     "graphs list": ("served", "server profile"),
     "init --schema s.pg g.omni": ("direct (storage-native)", ""),
     "schema plan --schema s.pg": ("direct (storage-native)", "store profile"),
@@ -138,7 +140,7 @@ def test_where_flags_may_stand(cli, fleet, tmp_path):
 
 
 def test_every_command_has_help_with_an_example(cli):
-    groups = {"branch", "schema", "commit", "changes", "graphs", "queries", "cluster", "profile", "config"}
+    groups = {"blob", "branch", "schema", "commit", "changes", "graphs", "queries", "cluster", "profile", "config"}
     for command in COMMANDS:
         words = command.split()
         words = words[:2] if words[0] in groups else words[:1]
