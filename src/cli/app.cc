@@ -15,6 +15,7 @@
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/commands_blob.h"
+#include "cli/commands_policy.h"
 #include "cli/completion.h"
 #include "cli/interrupt.h"
 #include "cli/option_values.h"
@@ -283,6 +284,7 @@ void add_commands(CLI::App& app, Context& context, Run& run) {
   add_cleanup_command(app, context, run);
   add_verify_command(app, context, run);
   add_cluster_commands(app, context, run);
+  add_policy_commands(app, context, run);
   add_queries_commands(app, context, run);
   add_local_commands(app, context, run);
   add_config_commands(app, context, run);

@@ -1,13 +1,11 @@
-// Policy bundles: who may do what on which branch (chapter 08 sections 1 to 5). A bundle is parsed once and then
-// immutable; authorize() may be called concurrently.
+// Policy bundles: who may do what on which branch (chapter 08). A bundle is parsed once, its rules are compiled to
+// Cedar permits beside the Cedar policies of its own, and requests are judged by the Cedar evaluator; it is immutable,
+// and authorize() may be called concurrently.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +15,16 @@
 namespace omnigraph::policy {
 
 enum class Action : std::uint8_t {
-  kRead, kExport, kChange, kSchemaApply, kBranchCreate, kBranchDelete, kBranchMerge, kInvokeQuery, kAdmin, kGraphList,
+  kRead,
+  kExport,
+  kChange,
+  kSchemaApply,
+  kBranchCreate,
+  kBranchDelete,
+  kBranchMerge,
+  kInvokeQuery,
+  kAdmin,
+  kGraphList,
 };
 [[nodiscard]] std::string_view action_name(Action action);  // read, schema_apply ..
 [[nodiscard]] std::optional<Action> action_of(std::string_view name);
@@ -38,34 +45,43 @@ struct Rule {
 struct Request {
   std::string actor;
   Action action = Action::kRead;
-  std::optional<std::string> branch;         // trimmed by the caller
+  std::optional<std::string> branch;
   std::optional<std::string> target_branch;
 };
 
 struct Decision {
   bool allowed = false;
-  std::string matched_rule_id;  // empty: none
+  std::string matched_rule_id;  // empty: none. The smallest of the rules that decided; after a deny, a forbid
   std::string message;          // `policy allowed action 'read' for actor 'ana'`, `policy denied ..`
+  // Not empty: the check itself failed (and nothing is allowed). `message` is then `policy evaluation failed: <this>`.
+  std::string failure{};
 };
+
+struct CompiledBundle;
 
 class Bundle {
  public:
-  // Errors: kBadRequest naming the key or rule, with line and column for YAML mistakes. Without `kind` only what holds
-  // for every binding is checked.
-  [[nodiscard]] static Result<std::shared_ptr<const Bundle>> parse(std::string_view yaml, std::optional<BundleKind> kind);
+  // `text` is YAML or, if its first token is `permit`, `forbid` or `@`, plain Cedar. `graph_id` is the graph the bundle
+  // is to judge; what is only validated needs none. Errors: kBadRequest naming the key, rule or policy, with line and
+  // column. Without `kind` only what holds for every binding is checked.
+  [[nodiscard]] static Result<std::shared_ptr<const Bundle>> parse(std::string_view text,
+                                                                   std::optional<BundleKind> kind,
+                                                                   std::string_view graph_id = {});
+  explicit Bundle(std::unique_ptr<const CompiledBundle> compiled);
+  ~Bundle();
 
+  // Branch names count without white space around them.
   [[nodiscard]] Decision authorize(const Request& request) const;
-  [[nodiscard]] std::size_t actor_count() const { return actor_groups_.size(); }
-  [[nodiscard]] bool has_server_actions() const;
-  [[nodiscard]] bool has_graph_actions() const;
+  [[nodiscard]] std::size_t actor_count() const;  // distinct members of groups
+  // The kind it was parsed as; else what its actions make it.
+  [[nodiscard]] BundleKind kind() const;
   [[nodiscard]] Result<void> check_kind(BundleKind kind) const;
-  [[nodiscard]] const std::vector<Rule>& rules() const { return rules_; }
+  [[nodiscard]] const std::vector<Rule>& rules() const;
+  // The permits that the rules became, as Cedar policies.
+  [[nodiscard]] const std::string& rules_as_cedar() const;
 
  private:
-  friend class BundleReader;
-  std::map<std::string, std::set<std::string>, std::less<>> actor_groups_;
-  std::set<std::string, std::less<>> protected_branches_;
-  std::vector<Rule> rules_;
+  std::unique_ptr<const CompiledBundle> compiled_;
 };
 
 }  // namespace omnigraph::policy

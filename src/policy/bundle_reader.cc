@@ -1,57 +1,23 @@
-// YAML to Bundle: every key is checked, unknown and repeated ones are refused by name.
-
-#include <yaml-cpp/yaml.h>
+// Bundle files to BundleSource: every key is checked, unknown and repeated ones are refused by name.
 
 #include <algorithm>
-#include <initializer_list>
 
 #include "base/text.h"
-#include "policy/bundle.h"
+#include "policy/bundle_source.h"
+#include "policy/limits.h"
+#include "policy/yaml_fields.h"
 
 namespace omnigraph::policy {
 
 namespace {
-
-// Thrown and caught inside this file only: yaml-cpp throws too, so that parsing has one way out.
-struct Refused {
-  std::string message;
-};
-
-[[noreturn]] void refuse(const YAML::Mark& mark, std::string message) {
-  if (!mark.is_null()) {
-    message += " (line " + std::to_string(mark.line + 1) + ", column " + std::to_string(mark.column + 1) + ")";
-  }
-  throw Refused{std::move(message)};
-}
-
-void check_keys(const YAML::Node& map, std::string_view where, std::initializer_list<std::string_view> known) {
-  if (!map.IsMap()) refuse(map.Mark(), "policy " + std::string(where) + " must be a map");
-  std::set<std::string> seen;
-  for (const auto& entry : map) {
-    const auto key = entry.first.as<std::string>();
-    if (std::ranges::find(known, key) == known.end()) {
-      refuse(entry.first.Mark(), "policy " + std::string(where) + " has unknown field `" + key + "`");
-    }
-    if (!seen.insert(key).second) {
-      refuse(entry.first.Mark(), "policy " + std::string(where) + " repeats field `" + key + "`");
-    }
-  }
-}
-
-std::string text_of(const YAML::Node& node, std::string_view what) {
-  if (!node.IsDefined() || !node.IsScalar()) refuse(node.Mark(), "policy " + std::string(what) + " must be a string");
-  auto text = node.as<std::string>();
-  if (base::trim_unicode(text).empty()) refuse(node.Mark(), "policy " + std::string(what) + " must not be blank");
-  return text;
-}
 
 BranchScope scope_of(const YAML::Node& node, const std::string& rule) {
   const std::string text = text_of(node, "branch scope of rule '" + rule + "'");
   if (text == "any") return BranchScope::kAny;
   if (text == "protected") return BranchScope::kProtected;
   if (text == "unprotected") return BranchScope::kUnprotected;
-  refuse(node.Mark(), "policy rule '" + rule + "' has unknown branch scope '" + text +
-                          "' (expected any, protected or unprotected)");
+  refuse(node.Mark(),
+         "policy rule '" + rule + "' has unknown branch scope '" + text + "' (expected any, protected or unprotected)");
 }
 
 bool takes_branch_scope(Action action) {
@@ -62,25 +28,34 @@ bool takes_target_branch_scope(Action action) {
          action == Action::kBranchMerge;
 }
 
-}  // namespace
+// The first token behind white space and `//` comments is `permit`, `forbid` or `@`.
+bool is_plain_cedar(std::string_view text) {
+  for (;;) {
+    text = text.substr(std::min(text.size(), text.find_first_not_of(" \t\r\n")));
+    if (!text.starts_with("//")) break;
+    text = text.substr(std::min(text.size(), text.find('\n')));
+  }
+  const auto is_letter = [](char c) {
+    return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  const std::string_view word(text.begin(), std::ranges::find_if_not(text, is_letter));
+  return text.starts_with('@') || word == "permit" || word == "forbid";
+}
 
 class BundleReader {
  public:
-  std::shared_ptr<const Bundle> read(const YAML::Node& root, std::optional<BundleKind> kind) {
-    check_keys(root, "bundle", {"version", "kind", "groups", "protected_branches", "rules"});
-    if (!root["version"] || !root["version"].IsScalar() || root["version"].Scalar() != "1") {
-      refuse(root["version"] ? root["version"].Mark() : YAML::Mark::null_mark(), "policy version must be 1");
-    }
+  BundleSource read(const YAML::Node& root, std::optional<BundleKind> kind) {
+    check_keys(root, "bundle", {"version", "kind", "groups", "protected_branches", "rules", "cedar"});
+    check_version(root);
     if (root["kind"]) read_kind(root["kind"], kind);
     if (has_value(root["groups"])) read_groups(root["groups"]);
     if (has_value(root["protected_branches"])) read_protected(root["protected_branches"]);
     if (has_value(root["rules"])) read_rules(root["rules"]);
-    return std::make_shared<const Bundle>(std::move(bundle_));
+    if (has_value(root["cedar"])) source_.cedar = text_of(root["cedar"], "cedar");
+    return std::move(source_);
   }
 
  private:
-  static bool has_value(const YAML::Node& node) { return node.IsDefined() && !node.IsNull(); }
-
   static void read_kind(const YAML::Node& node, std::optional<BundleKind> kind) {
     const std::string text = text_of(node, "kind");
     if (text != "graph" && text != "server") {
@@ -97,24 +72,24 @@ class BundleReader {
     if (!groups.IsMap()) refuse(groups.Mark(), "policy groups must be a map of name to actors");
     for (const auto& entry : groups) {
       const std::string name = text_of(entry.first, "group name");
-      if (!group_names_.insert(name).second) refuse(entry.first.Mark(), "policy groups repeats field `" + name + "`");
+      if (!source_.groups.insert(name).second) refuse(entry.first.Mark(), "policy groups repeats field `" + name + "`");
       if (!entry.second.IsSequence() || entry.second.size() == 0) {
         refuse(entry.second.Mark(), "policy group '" + name + "' must list at least one actor");
       }
       for (const auto& actor : entry.second) {
         const std::string id = text_of(actor, "actor of group '" + name + "'");
         if (id.starts_with("omnigraph:")) {
-          refuse(actor.Mark(), "policy group '" + name + "' lists actor '" + id +
-                                   "': ids starting with omnigraph: are reserved");
+          refuse(actor.Mark(),
+                 "policy group '" + name + "' lists actor '" + id + "': ids starting with omnigraph: are reserved");
         }
-        bundle_.actor_groups_[id].insert(name);
+        source_.actor_groups[id].insert(name);
       }
     }
   }
 
   void read_protected(const YAML::Node& branches) {
     if (!branches.IsSequence()) refuse(branches.Mark(), "policy protected_branches must be a list");
-    for (const auto& branch : branches) bundle_.protected_branches_.insert(text_of(branch, "protected branch"));
+    for (const auto& branch : branches) source_.protected_branches.insert(text_of(branch, "protected branch"));
   }
 
   void read_rules(const YAML::Node& rules) {
@@ -123,7 +98,7 @@ class BundleReader {
     for (const auto& node : rules) {
       Rule rule = read_rule(node);
       if (!ids.insert(rule.id).second) refuse(node.Mark(), "duplicate policy rule id '" + rule.id + "'");
-      bundle_.rules_.push_back(std::move(rule));
+      source_.rules.push_back(std::move(rule));
     }
   }
 
@@ -137,7 +112,7 @@ class BundleReader {
     if (!allow["actors"].IsDefined()) refuse(allow.Mark(), "policy rule '" + rule.id + "' needs `actors`");
     check_keys(allow["actors"], "actors of rule '" + rule.id + "'", {"group"});
     rule.group = text_of(allow["actors"]["group"], "group of rule '" + rule.id + "'");
-    if (!group_names_.contains(rule.group)) {
+    if (!source_.groups.contains(rule.group)) {
       refuse(allow["actors"].Mark(), "policy rule '" + rule.id + "' references unknown group '" + rule.group + "'");
     }
     read_actions(allow, rule);
@@ -161,8 +136,8 @@ class BundleReader {
     }
     const bool server = std::ranges::find(rule.actions, Action::kGraphList) != rule.actions.end();
     if (server && rule.actions.size() > 1) {
-      refuse(actions.Mark(), "policy rule '" + rule.id +
-                                 "' mixes the server-scoped action 'graph_list' with graph actions; split it");
+      refuse(actions.Mark(),
+             "policy rule '" + rule.id + "' mixes the server-scoped action 'graph_list' with graph actions; split it");
     }
   }
 
@@ -185,20 +160,23 @@ class BundleReader {
     }
   }
 
-  Bundle bundle_;
-  std::set<std::string> group_names_;
+  BundleSource source_;
 };
 
-Result<std::shared_ptr<const Bundle>> Bundle::parse(std::string_view yaml, std::optional<BundleKind> kind) {
-  try {
-    auto bundle = BundleReader().read(YAML::Load(std::string(yaml)), kind);
-    if (kind) OG_RETURN_IF_ERROR(bundle->check_kind(*kind));
-    return bundle;
-  } catch (const Refused& refused) {
-    return std::unexpected(bad_request(refused.message));
-  } catch (const YAML::Exception& error) {
-    return std::unexpected(bad_request("policy file is not valid YAML: " + std::string(error.what())));
+}  // namespace
+
+Result<BundleSource> read_bundle(std::string_view text, std::optional<BundleKind> kind) {
+  if (text.size() > kPolicyTextSizeMax) {
+    return std::unexpected(bad_request("the policy file has " + std::to_string(text.size()) + " bytes; at most " +
+                                       std::to_string(kPolicyTextSizeMax) + " are read"));
   }
+  if (!base::is_valid_utf8(text)) return std::unexpected(bad_request("the policy file is not valid UTF-8"));
+  if (is_plain_cedar(text)) {
+    BundleSource source;
+    source.cedar = text;
+    return source;
+  }
+  return read_yaml(text, "policy file", [kind](const YAML::Node& root) { return BundleReader().read(root, kind); });
 }
 
 }  // namespace omnigraph::policy

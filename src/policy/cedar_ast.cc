@@ -10,7 +10,10 @@ Expr node(ExprKind kind, std::vector<Expr> operands) {
   Expr expr;
   expr.kind = kind;
   expr.operands = std::move(operands);
-  for (const Expr& operand : expr.operands) expr.height = std::max(expr.height, operand.height + 1);
+  for (const Expr& operand : expr.operands) {
+    expr.height = std::max(expr.height, operand.height + 1);
+    expr.size += operand.size;
+  }
   return expr;
 }
 
@@ -35,14 +38,10 @@ Expr is_type(Variable which, const std::string& type) {
 
 Expr to_expression(const ScopeTest& test, Variable which) {
   switch (test.kind) {
-    case ScopeTest::Kind::kAny:
-      break;
-    case ScopeTest::Kind::kEqual:
-      return node(ExprKind::kEqual, {variable(which), literal(test.entities.front())});
-    case ScopeTest::Kind::kIn:
-      return node(ExprKind::kIn, {variable(which), literal(test.entities.front())});
-    case ScopeTest::Kind::kIs:
-      return is_type(which, test.type);
+    case ScopeTest::Kind::kAny: break;
+    case ScopeTest::Kind::kEqual: return node(ExprKind::kEqual, {variable(which), literal(test.entities.front())});
+    case ScopeTest::Kind::kIn: return node(ExprKind::kIn, {variable(which), literal(test.entities.front())});
+    case ScopeTest::Kind::kIs: return is_type(which, test.type);
     case ScopeTest::Kind::kIsIn: {
       return node(ExprKind::kAnd,
                   {is_type(which, test.type), node(ExprKind::kIn, {variable(which), literal(test.entities.front())})});
@@ -59,7 +58,7 @@ Expr to_expression(const ScopeTest& test, Variable which) {
 }  // namespace
 
 bool same(const Expr& a, const Expr& b) {
-  return a.kind == b.kind && a.height == b.height && a.names == b.names &&
+  return a.kind == b.kind && a.height == b.height && a.size == b.size && a.names == b.names &&
          (a.kind != ExprKind::kVariable || a.variable == b.variable) &&
          (a.kind != ExprKind::kCall || a.function == b.function) &&
          (a.kind != ExprKind::kLiteral || a.literal == b.literal) &&

@@ -53,6 +53,7 @@ struct Expr {
   Variable variable = Variable::kPrincipal;
   Function function = Function::kIp;
   std::uint32_t height = 1;  // levels of this tree
+  std::uint32_t size = 1;    // its nodes
   Value literal;
   std::vector<std::string> names;
   std::vector<Expr> operands;

@@ -32,7 +32,8 @@ bool matches(std::string_view text, const std::vector<std::string>& pieces) {
 template <class T>
 Result<Value> constructed(const std::optional<T>& value, std::string_view function, const std::string& text) {
   if (value) return Value(Value::Data(*value));
-  return std::unexpected(bad_request(std::string(function).append("(").append(quoted(text)).append(") is malformed")));
+  return std::unexpected(
+      bad_request(std::string(function).append("(").append(string_literal(text)).append(") is malformed")));
 }
 
 class Evaluator {
@@ -41,32 +42,22 @@ class Evaluator {
 
   Result<Value> run(const Expr& expr) const {
     switch (expr.kind) {
-      case ExprKind::kLiteral:
-        return expr.literal;
-      case ExprKind::kVariable:
-        return variable(expr.variable);
-      case ExprKind::kIf:
-        return choose(expr);
-      case ExprKind::kAnd:
-        return chain(expr, false);
-      case ExprKind::kOr:
-        return chain(expr, true);
-      case ExprKind::kSet:
-        return set(expr);
-      case ExprKind::kRecord:
-        return record(expr);
+      case ExprKind::kLiteral: return expr.literal;
+      case ExprKind::kVariable: return variable(expr.variable);
+      case ExprKind::kIf: return choose(expr);
+      case ExprKind::kAnd: return chain(expr, false);
+      case ExprKind::kOr: return chain(expr, true);
+      case ExprKind::kSet: return set(expr);
+      case ExprKind::kRecord: return record(expr);
       case ExprKind::kNot:
       case ExprKind::kNegate:
       case ExprKind::kHas:
       case ExprKind::kGet:
       case ExprKind::kLike:
       case ExprKind::kIs:
-      case ExprKind::kIsEmpty:
-        return unary(expr);
-      case ExprKind::kCall:
-        return call(expr);
-      default:
-        return binary(expr);
+      case ExprKind::kIsEmpty: return unary(expr);
+      case ExprKind::kCall: return call(expr);
+      default: return binary(expr);
     }
   }
 
@@ -79,14 +70,10 @@ class Evaluator {
  private:
   [[nodiscard]] const Value& variable(Variable which) const {
     switch (which) {
-      case Variable::kPrincipal:
-        return request_.principal;
-      case Variable::kAction:
-        return request_.action;
-      case Variable::kResource:
-        return request_.resource;
-      case Variable::kContext:
-        break;
+      case Variable::kPrincipal: return request_.principal;
+      case Variable::kAction: return request_.action;
+      case Variable::kResource: return request_.resource;
+      case Variable::kContext: break;
     }
     return request_.context;
   }
@@ -131,12 +118,9 @@ class Evaluator {
       case ExprKind::kNot:
         if (const bool* truth = value.as_boolean()) return Value::boolean(!*truth);
         return std::unexpected(type_error("`!`", "a Bool", value));
-      case ExprKind::kNegate:
-        return negate(value);
-      case ExprKind::kHas:
-        return has(value, expr.names[0]);
-      case ExprKind::kGet:
-        return get(value, expr.names[0]);
+      case ExprKind::kNegate: return negate(value);
+      case ExprKind::kHas: return has(value, expr.names[0]);
+      case ExprKind::kGet: return get(value, expr.names[0]);
       case ExprKind::kLike:
         if (const std::string* text = value.as_text()) return Value::boolean(matches(*text, expr.names));
         return std::unexpected(type_error("`like`", "a String", value));
@@ -176,30 +160,23 @@ class Evaluator {
     if (attributes == nullptr) return std::unexpected(type_error("`." + name + "`", "a record or an entity", value));
     if (const Value* found = find_attribute(*attributes, name)) return *found;
     return std::unexpected(
-        bad_request((uid == nullptr ? "the record" : text_of(*uid)) + " has no attribute " + quoted(name)));
+        bad_request((uid == nullptr ? "the record" : text_of(*uid)) + " has no attribute " + string_literal(name)));
   }
 
   Result<Value> binary(const Expr& expr) const {
     OG_ASSIGN_OR_RETURN(const Value left, run(expr.operands[0]));
     OG_ASSIGN_OR_RETURN(const Value right, run(expr.operands[1]));
     switch (expr.kind) {
-      case ExprKind::kEqual:
-        return Value::boolean(left == right);
+      case ExprKind::kEqual: return Value::boolean(left == right);
       case ExprKind::kLess:
-      case ExprKind::kLessEqual:
-        return ordered(left, right, expr.kind == ExprKind::kLessEqual);
-      case ExprKind::kIn:
-        return in(left, right);
-      case ExprKind::kContains:
-        return contains(left, right);
+      case ExprKind::kLessEqual: return ordered(left, right, expr.kind == ExprKind::kLessEqual);
+      case ExprKind::kIn: return in(left, right);
+      case ExprKind::kContains: return contains(left, right);
       case ExprKind::kContainsAll:
-      case ExprKind::kContainsAny:
-        return contains_several(left, right, expr.kind == ExprKind::kContainsAll);
+      case ExprKind::kContainsAny: return contains_several(left, right, expr.kind == ExprKind::kContainsAll);
       case ExprKind::kHasTag:
-      case ExprKind::kGetTag:
-        return tag(left, right, expr.kind == ExprKind::kGetTag);
-      default:
-        return arithmetic(expr.kind, left, right);
+      case ExprKind::kGetTag: return tag(left, right, expr.kind == ExprKind::kGetTag);
+      default: return arithmetic(expr.kind, left, right);
     }
   }
 
@@ -256,7 +233,7 @@ class Evaluator {
     const Value* found = entity == nullptr ? nullptr : find_attribute(entity->tags, *name);
     if (!get) return Value::boolean(found != nullptr);
     if (entity == nullptr) return std::unexpected(bad_request("entity " + text_of(*uid) + " does not exist"));
-    if (found == nullptr) return std::unexpected(bad_request(text_of(*uid) + " has no tag " + quoted(*name)));
+    if (found == nullptr) return std::unexpected(bad_request(text_of(*uid) + " has no tag " + string_literal(*name)));
     return *found;
   }
 
@@ -307,42 +284,29 @@ class Evaluator {
 
   static Result<Value> construct(const Signature& signature, const std::string& text) {
     switch (signature.function) {
-      case Function::kIp:
-        return constructed(parse_ip(text), signature.name, text);
-      case Function::kDecimal:
-        return constructed(parse_decimal(text), signature.name, text);
-      case Function::kDatetime:
-        return constructed(parse_datetime(text), signature.name, text);
-      default:
-        return constructed(parse_duration(text), signature.name, text);
+      case Function::kIp: return constructed(parse_ip(text), signature.name, text);
+      case Function::kDecimal: return constructed(parse_decimal(text), signature.name, text);
+      case Function::kDatetime: return constructed(parse_datetime(text), signature.name, text);
+      default: return constructed(parse_duration(text), signature.name, text);
     }
   }
 
   static bool test_ip(Function function, const IpNet& net) {
     switch (function) {
-      case Function::kIsIpv4:
-        return !net.v6;
-      case Function::kIsIpv6:
-        return net.v6;
-      case Function::kIsLoopback:
-        return is_loopback(net);
-      default:
-        return is_multicast(net);
+      case Function::kIsIpv4: return !net.v6;
+      case Function::kIsIpv6: return net.v6;
+      case Function::kIsLoopback: return is_loopback(net);
+      default: return is_multicast(net);
     }
   }
 
   static std::int64_t unit_ms(Function function) {
     switch (function) {
-      case Function::kToDays:
-        return 86'400'000;
-      case Function::kToHours:
-        return 3'600'000;
-      case Function::kToMinutes:
-        return 60'000;
-      case Function::kToSeconds:
-        return 1000;
-      default:
-        return 1;
+      case Function::kToDays: return 86'400'000;
+      case Function::kToHours: return 3'600'000;
+      case Function::kToMinutes: return 60'000;
+      case Function::kToSeconds: return 1000;
+      default: return 1;
     }
   }
 
@@ -374,14 +338,10 @@ class Evaluator {
 
   static bool compare(Function function, Decimal a, Decimal b) {
     switch (function) {
-      case Function::kLessThan:
-        return a < b;
-      case Function::kLessThanOrEqual:
-        return a <= b;
-      case Function::kGreaterThan:
-        return a > b;
-      default:
-        return a >= b;
+      case Function::kLessThan: return a < b;
+      case Function::kLessThanOrEqual: return a <= b;
+      case Function::kGreaterThan: return a > b;
+      default: return a >= b;
     }
   }
 
@@ -405,18 +365,12 @@ bool scope_holds(const ScopeTest& test, const Value& value, const Entities& enti
   const EntityUid& uid = *value.as_entity();
   const auto in = [&](const Value& group) { return entities.is_in(uid, *group.as_entity()); };
   switch (test.kind) {
-    case ScopeTest::Kind::kAny:
-      return true;
-    case ScopeTest::Kind::kEqual:
-      return uid == *test.entities.front().as_entity();
-    case ScopeTest::Kind::kIn:
-      return in(test.entities.front());
-    case ScopeTest::Kind::kIs:
-      return uid.type == test.type;
-    case ScopeTest::Kind::kIsIn:
-      return uid.type == test.type && in(test.entities.front());
-    case ScopeTest::Kind::kInAny:
-      return std::ranges::any_of(test.entities, in);
+    case ScopeTest::Kind::kAny: return true;
+    case ScopeTest::Kind::kEqual: return uid == *test.entities.front().as_entity();
+    case ScopeTest::Kind::kIn: return in(test.entities.front());
+    case ScopeTest::Kind::kIs: return uid.type == test.type;
+    case ScopeTest::Kind::kIsIn: return uid.type == test.type && in(test.entities.front());
+    case ScopeTest::Kind::kInAny: return std::ranges::any_of(test.entities, in);
   }
   return false;
 }

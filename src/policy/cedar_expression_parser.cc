@@ -69,7 +69,11 @@ Result<Expr> ExpressionParser::node(ExprKind kind, std::vector<Expr> operands, s
   expr.kind = kind;
   expr.operands = std::move(operands);
   expr.names = std::move(names);
-  for (const Expr& operand : expr.operands) expr.height = std::max(expr.height, operand.height + 1);
+  for (const Expr& operand : expr.operands) {
+    expr.height = std::max(expr.height, operand.height + 1);
+    expr.size += operand.size;
+  }
+  OG_RETURN_IF_ERROR(count_nodes(1));
   if (!expr.operands.empty()) expr.span.begin = expr.operands.front().span.begin;
   expr.span.end = tokens_.previous_end();
   if (expr.height > kExpressionHeightMax) {
@@ -77,6 +81,18 @@ Result<Expr> ExpressionParser::node(ExprKind kind, std::vector<Expr> operands, s
                                       "the expression has more than " + std::to_string(kExpressionHeightMax) +
                                           " levels; split it over several policies"));
   }
+  return expr;
+}
+
+Result<void> ExpressionParser::count_nodes(std::size_t more) {
+  nodes_ += more;
+  if (nodes_ <= kExpressionNodesMax) return {};
+  return std::unexpected(
+      tokens_.mistake("the policies have more than " + std::to_string(kExpressionNodesMax) + " expression nodes"));
+}
+
+Result<Expr> ExpressionParser::copy_of(const Expr& expr) {
+  OG_RETURN_IF_ERROR(count_nodes(expr.size));
   return expr;
 }
 
@@ -178,7 +194,8 @@ Result<Expr> ExpressionParser::read_has(Expr left) {
   std::vector<Expr> tests;
   do {
     OG_ASSIGN_OR_RETURN(const std::string name, read_name("an attribute"));
-    OG_ASSIGN_OR_RETURN(Expr test, node(ExprKind::kHas, single(left), {name}));
+    OG_ASSIGN_OR_RETURN(Expr operand, copy_of(left));
+    OG_ASSIGN_OR_RETURN(Expr test, node(ExprKind::kHas, single(std::move(operand)), {name}));
     tests.push_back(std::move(test));
     if (!tokens_.at_symbol(".")) break;
     OG_ASSIGN_OR_RETURN(left, node(ExprKind::kGet, single(std::move(left)), {name}));
@@ -196,7 +213,8 @@ Result<Expr> ExpressionParser::read_like(Expr left) {
 Result<Expr> ExpressionParser::read_is(Expr left) {
   OG_ASSIGN_OR_RETURN(std::string type, read_path("an entity type"));
   if (!tokens_.accept_word("in")) return node(ExprKind::kIs, single(std::move(left)), {std::move(type)});
-  OG_ASSIGN_OR_RETURN(Expr is, node(ExprKind::kIs, single(left), {std::move(type)}));
+  OG_ASSIGN_OR_RETURN(Expr tested, copy_of(left));
+  OG_ASSIGN_OR_RETURN(Expr is, node(ExprKind::kIs, single(std::move(tested)), {std::move(type)}));
   OG_ASSIGN_OR_RETURN(Expr right, read_sum());
   OG_ASSIGN_OR_RETURN(Expr in, node(ExprKind::kIn, pair(std::move(left), std::move(right))));
   return node(ExprKind::kAnd, pair(std::move(is), std::move(in)));

@@ -45,9 +45,13 @@ class ExpressionParser {
   [[nodiscard]] Result<std::string> read_name(std::string_view what);  // an identifier that is not reserved
   [[nodiscard]] Result<Expr> node(ExprKind kind, std::vector<Expr> operands, std::vector<std::string> names = {});
   [[nodiscard]] Result<Expr> negation(Expr operand);
+  // What the core language needs twice; counted, like every node.
+  [[nodiscard]] Result<Expr> copy_of(const Expr& expr);
+  [[nodiscard]] Result<void> count_nodes(std::size_t more);
   [[nodiscard]] Expr literal(Value value, std::size_t begin) const;
 
   TokenStream& tokens_;
+  std::size_t nodes_ = 0;  // made for the whole text
 };
 
 }  // namespace omnigraph::policy::cedar

@@ -36,16 +36,11 @@ EntityUid uid_of(const Json& json, std::string_view where) {
 const char* constructor_of(const Type* type) {
   if (type == nullptr) return nullptr;
   switch (type->kind) {
-    case Type::Kind::kIp:
-      return "ip";
-    case Type::Kind::kDecimal:
-      return "decimal";
-    case Type::Kind::kDatetime:
-      return "datetime";
-    case Type::Kind::kDuration:
-      return "duration";
-    default:
-      return nullptr;
+    case Type::Kind::kIp: return "ip";
+    case Type::Kind::kDecimal: return "decimal";
+    case Type::Kind::kDatetime: return "datetime";
+    case Type::Kind::kDuration: return "duration";
+    default: return nullptr;
   }
 }
 

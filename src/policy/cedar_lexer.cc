@@ -5,7 +5,6 @@
 
 #include "base/text.h"
 #include "policy/cedar_characters.h"
-#include "policy/limits.h"
 
 namespace omnigraph::policy::cedar {
 
@@ -190,10 +189,6 @@ class Unescaper {
 }  // namespace
 
 Result<std::vector<Token>> tokenize(std::string_view source) {
-  if (source.size() > kPolicyTextSizeMax) {
-    return std::unexpected(bad_request("the policy text has " + std::to_string(source.size()) + " bytes; at most " +
-                                       std::to_string(kPolicyTextSizeMax) + " are read"));
-  }
   if (!base::is_valid_utf8(source)) return std::unexpected(bad_request("the policy text is not valid UTF-8"));
   return Lexer(source).run();
 }

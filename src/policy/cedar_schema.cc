@@ -103,14 +103,12 @@ class SchemaResolver {
 
   Result<TypePtr> resolve(const std::string& space, const WrittenType& type) {
     switch (type.kind) {
-      case WrittenType::Kind::kName:
-        return resolve_name(space, type.name);
+      case WrittenType::Kind::kName: return resolve_name(space, type.name);
       case WrittenType::Kind::kSet: {
         OG_ASSIGN_OR_RETURN(TypePtr element, resolve(space, type.element.front()));
         return set_type(std::move(element));
       }
-      case WrittenType::Kind::kRecord:
-        break;
+      case WrittenType::Kind::kRecord: break;
     }
     RecordType record;
     for (const WrittenAttribute& attribute : type.attributes) {

@@ -16,34 +16,23 @@ TypePtr boolean(bool known) { return plain_type(known ? Kind::kTrue : Kind::kFal
 TypePtr type_of_plain(Plain plain) {
   switch (plain) {
     case Plain::kNone:
-    case Plain::kBool:
-      return plain_type(Kind::kBool);
-    case Plain::kLong:
-      return plain_type(Kind::kLong);
-    case Plain::kString:
-      return plain_type(Kind::kString);
-    case Plain::kIp:
-      return plain_type(Kind::kIp);
-    case Plain::kDecimal:
-      return plain_type(Kind::kDecimal);
-    case Plain::kDatetime:
-      return plain_type(Kind::kDatetime);
-    case Plain::kDuration:
-      return plain_type(Kind::kDuration);
+    case Plain::kBool: return plain_type(Kind::kBool);
+    case Plain::kLong: return plain_type(Kind::kLong);
+    case Plain::kString: return plain_type(Kind::kString);
+    case Plain::kIp: return plain_type(Kind::kIp);
+    case Plain::kDecimal: return plain_type(Kind::kDecimal);
+    case Plain::kDatetime: return plain_type(Kind::kDatetime);
+    case Plain::kDuration: return plain_type(Kind::kDuration);
   }
   return nullptr;
 }
 
 bool is_well_formed(Function constructor, const std::string& text) {
   switch (constructor) {
-    case Function::kIp:
-      return parse_ip(text).has_value();
-    case Function::kDecimal:
-      return parse_decimal(text).has_value();
-    case Function::kDatetime:
-      return parse_datetime(text).has_value();
-    default:
-      return parse_duration(text).has_value();
+    case Function::kIp: return parse_ip(text).has_value();
+    case Function::kDecimal: return parse_decimal(text).has_value();
+    case Function::kDatetime: return parse_datetime(text).has_value();
+    default: return parse_duration(text).has_value();
   }
 }
 
@@ -59,24 +48,15 @@ Result<TypePtr> Typechecker::check(const Expr& policy) {
 
 Result<Typechecker::Typed> Typechecker::type_of(const Expr& expr, const Capabilities& known) {
   switch (expr.kind) {
-    case ExprKind::kLiteral:
-      return literal(expr);
-    case ExprKind::kVariable:
-      return variable(expr);
-    case ExprKind::kIf:
-      return choose(expr, known);
-    case ExprKind::kAnd:
-      return conjunction(expr, known);
-    case ExprKind::kOr:
-      return disjunction(expr, known);
-    case ExprKind::kSet:
-      return set(expr, known);
-    case ExprKind::kRecord:
-      return record(expr, known);
-    case ExprKind::kCall:
-      return call(expr, known);
-    default:
-      return expr.operands.size() == 1 ? unary(expr, known) : binary(expr, known);
+    case ExprKind::kLiteral: return literal(expr);
+    case ExprKind::kVariable: return variable(expr);
+    case ExprKind::kIf: return choose(expr, known);
+    case ExprKind::kAnd: return conjunction(expr, known);
+    case ExprKind::kOr: return disjunction(expr, known);
+    case ExprKind::kSet: return set(expr, known);
+    case ExprKind::kRecord: return record(expr, known);
+    case ExprKind::kCall: return call(expr, known);
+    default: return expr.operands.size() == 1 ? unary(expr, known) : binary(expr, known);
   }
 }
 
@@ -91,14 +71,10 @@ Result<Typechecker::Typed> Typechecker::literal(const Expr& expr) const {
 
 Result<Typechecker::Typed> Typechecker::variable(const Expr& expr) const {
   switch (expr.variable) {
-    case Variable::kPrincipal:
-      return Typed{entity_type(environment_.principal), {}};
-    case Variable::kAction:
-      return Typed{entity_type(environment_.action.type), {}};
-    case Variable::kResource:
-      return Typed{entity_type(environment_.resource), {}};
-    case Variable::kContext:
-      break;
+    case Variable::kPrincipal: return Typed{entity_type(environment_.principal), {}};
+    case Variable::kAction: return Typed{entity_type(environment_.action.type), {}};
+    case Variable::kResource: return Typed{entity_type(environment_.resource), {}};
+    case Variable::kContext: break;
   }
   return Typed{environment_.action_type.context, {}};
 }
@@ -172,10 +148,8 @@ Result<Typechecker::Typed> Typechecker::unary(const Expr& expr, const Capabiliti
     case ExprKind::kIs:
       if (type->kind != Kind::kEntity) return std::unexpected(wrong_type(operand, "an entity", *type));
       return Typed{boolean(type->entity == expr.names[0]), {}};
-    case ExprKind::kHas:
-      return has(expr, type, known);
-    default:
-      return get(expr, type, known);
+    case ExprKind::kHas: return has(expr, type, known);
+    default: return get(expr, type, known);
   }
 }
 
@@ -183,17 +157,13 @@ Result<Typechecker::Typed> Typechecker::binary(const Expr& expr, const Capabilit
   OG_ASSIGN_OR_RETURN(const Typed left, type_of(expr.operands[0], known));
   OG_ASSIGN_OR_RETURN(const Typed right, type_of(expr.operands[1], known));
   switch (expr.kind) {
-    case ExprKind::kEqual:
-      return equality(expr, left.type, right.type);
-    case ExprKind::kIn:
-      return membership(expr, left.type, right.type);
+    case ExprKind::kEqual: return equality(expr, left.type, right.type);
+    case ExprKind::kIn: return membership(expr, left.type, right.type);
     case ExprKind::kHasTag:
-    case ExprKind::kGetTag:
-      return tag(expr, left.type, right.type, known);
+    case ExprKind::kGetTag: return tag(expr, left.type, right.type, known);
     case ExprKind::kContains:
     case ExprKind::kContainsAll:
-    case ExprKind::kContainsAny:
-      return contains(expr, left.type, right.type);
+    case ExprKind::kContainsAny: return contains(expr, left.type, right.type);
     case ExprKind::kLess:
     case ExprKind::kLessEqual: {
       const Kind kind = left.type->kind;
@@ -205,8 +175,7 @@ Result<Typechecker::Typed> Typechecker::binary(const Expr& expr, const Capabilit
       }
       return Typed{plain_type(Kind::kBool), {}};
     }
-    default:
-      break;
+    default: break;
   }
   if (left.type->kind != Kind::kLong) return std::unexpected(wrong_type(expr.operands[0], "a Long", *left.type));
   if (right.type->kind != Kind::kLong) return std::unexpected(wrong_type(expr.operands[1], "a Long", *right.type));
@@ -286,11 +255,11 @@ Result<Typechecker::Typed> Typechecker::get(const Expr& expr, const TypePtr& typ
   }
   const auto attribute = record->find(expr.names[0]);
   if (attribute == record->end()) {
-    return std::unexpected(mistake(expr, cedar::text_of(*type) + " has no attribute " + quoted(expr.names[0])));
+    return std::unexpected(mistake(expr, cedar::text_of(*type) + " has no attribute " + string_literal(expr.names[0])));
   }
   if (!attribute->second.required && !holds(known, {&expr.operands[0], nullptr, expr.names[0]})) {
     return std::unexpected(
-        mistake(expr, "attribute " + quoted(expr.names[0]) + " is optional: test it with `has` first"));
+        mistake(expr, "attribute " + string_literal(expr.names[0]) + " is optional: test it with `has` first"));
   }
   return Typed{attribute->second.type, {}};
 }
@@ -356,7 +325,7 @@ Result<Typechecker::Typed> Typechecker::call(const Expr& expr, const Capabilitie
       return std::unexpected(mistake(argument, std::string(signature.name) + "() needs a string literal"));
     }
     if (!is_well_formed(expr.function, *argument.literal.as_text())) {
-      return std::unexpected(mistake(argument, quoted(*argument.literal.as_text()) + " is not a " +
+      return std::unexpected(mistake(argument, string_literal(*argument.literal.as_text()) + " is not a " +
                                                    cedar::text_of(*type_of_plain(signature.result))));
     }
   }

@@ -30,7 +30,7 @@ std::strong_ordering compare(const std::shared_ptr<const T>& a, const std::share
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string string_literal(std::string_view text) {
   constexpr std::string_view kHex = "0123456789abcdef";
   std::string out("\"");
   for (const char c : text) {
@@ -50,7 +50,7 @@ std::string quoted(std::string_view text) {
   return out;
 }
 
-std::string text_of(const EntityUid& uid) { return std::string(uid.type).append("::").append(quoted(uid.id)); }
+std::string text_of(const EntityUid& uid) { return std::string(uid.type).append("::").append(string_literal(uid.id)); }
 
 Value Value::text(std::string value) { return Data(std::make_shared<const std::string>(std::move(value))); }
 

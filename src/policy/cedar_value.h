@@ -28,7 +28,7 @@ struct EntityUid {
 // `Omnigraph::Actor::"ana"`, as in a policy.
 [[nodiscard]] std::string text_of(const EntityUid& uid);
 // With quotes and escapes, as a string literal of a policy.
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string string_literal(std::string_view text);
 
 class Value;
 using Attributes = std::vector<std::pair<std::string, Value>>;  // sorted by name, each name once

@@ -12,6 +12,9 @@ inline constexpr std::size_t kPolicyTextSizeMax = std::size_t{1} << 20;
 inline constexpr std::size_t kNestingMax = 100;
 // Levels of an expression tree, `a + b + c` having two: what the evaluator and the type checker recurse over.
 inline constexpr std::size_t kExpressionHeightMax = 400;
+// Nodes of all expressions of one text. Operands that the core language needs twice (`x has a.b`, `x is T in e`) are
+// copied, and copies of copies would grow without bound.
+inline constexpr std::size_t kExpressionNodesMax = 500'000;
 // Mistakes reported for one text.
 inline constexpr std::size_t kMistakesMax = 8;
 

@@ -144,9 +144,9 @@ Result<HttpResponse> invoke(Call& call, const std::optional<std::string>& if_com
   const std::string& name = call.captures.at(0);
   const auto stored = call.graph->queries.find(name);
   // Denied and unknown look the same, so that a refusal tells nothing about existence.
-  if (!authorize(call, Action::kInvokeQuery, std::nullopt) || stored == call.graph->queries.end()) {
-    return std::unexpected(not_found("stored query not found"));
-  }
+  const Result<void> allowed = authorize(call, Action::kInvokeQuery, std::nullopt);
+  if (!allowed && allowed.error().code != Code::kForbidden) return std::unexpected(allowed.error());
+  if (!allowed || stored == call.graph->queries.end()) return std::unexpected(not_found("stored query not found"));
   const bool mutation = stored->second.bound->is_mutation();
   if (invocation.expect_mutation && *invocation.expect_mutation != mutation) {
     return std::unexpected(bad_request(mutation ? "'" + name + "' is a mutation — use omnigraph mutate " + name

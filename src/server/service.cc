@@ -51,7 +51,7 @@ Result<GraphService> open_graph(const cluster::ServedGraph& served, const Servic
     service.queries.emplace(name, StoredQuery{source, *bound});
   }
   if (served.policy_source) {
-    OG_ASSIGN_OR_RETURN(service.policy, policy::Bundle::parse(*served.policy_source, policy::BundleKind::kGraph));
+    OG_ASSIGN_OR_RETURN(service.policy, policy::Bundle::parse(*served.policy_source, policy::BundleKind::kGraph, served.id));
   }
   return service;
 }
@@ -67,6 +67,13 @@ std::vector<Result<GraphService>> open_all(const std::vector<cluster::ServedGrap
   for (std::size_t i = 1; i < std::min(kOpenersMax, served.size()); ++i) openers.emplace_back(open_some);
   open_some();
   return openers.clear(), std::move(opened);
+}
+
+// 403 with the message, 500 when the check itself failed.
+Result<void> verdict(const policy::Decision& decision) {
+  if (decision.allowed) return {};
+  if (!decision.failure.empty()) return std::unexpected(internal_error("policy: " + decision.message));
+  return std::unexpected(Error{Code::kForbidden, decision.message});
 }
 
 Error not_ready(const std::string& cluster, const cluster::Diagnostics& diagnostics) {
@@ -180,8 +187,7 @@ Result<void> Service::authorize(const GraphService& graph, const policy::Request
   if (graph.policy) {
     const policy::Decision decision = graph.policy->authorize(request);
     log_decision(graph.id, request, decision.allowed, decision.matched_rule_id);
-    if (decision.allowed) return {};
-    return std::unexpected(Error{Code::kForbidden, decision.message});
+    return verdict(decision);
   }
   const bool allowed = request.action == policy::Action::kRead;
   log_decision(graph.id, request, allowed, "default-deny");
@@ -195,8 +201,7 @@ Result<void> Service::authorize_server(const policy::Request& request) const {
   if (server_policy_ && auth_state_ == AuthState::kPolicyEnabled) {
     const policy::Decision decision = server_policy_->authorize(request);
     log_decision("", request, decision.allowed, decision.matched_rule_id);
-    if (decision.allowed) return {};
-    return std::unexpected(Error{Code::kForbidden, decision.message});
+    return verdict(decision);
   }
   return std::unexpected(Error{Code::kForbidden, "listing graphs needs a policy bound to the cluster that allows 'graph_list'"});
 }
