@@ -11,7 +11,7 @@ deps:
 	@tools/check_tools
 
 build: deps
-	@cmake --preset release $(CMAKE_FLAGS) -DOMNIGRAPH_TESTS=OFF > /dev/null
+	@cmake --preset release -DOMNIGRAPH_UNITY=ON -DOMNIGRAPH_TESTS=OFF $(CMAKE_FLAGS) > /dev/null
 	@cmake --build build/release -j $(JOBS)
 
 quickstart: build
