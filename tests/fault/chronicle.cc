@@ -51,6 +51,11 @@ void Chronicle::carry_out(const CommitRecord& record, State& state) {
     if (!commit.actor) continue;  // before the history began
     EXPECT_TRUE(commits_.emplace(*commit.actor, std::pair(commit.id, record.seq)).second)
         << *commit.actor << " took place twice";
+    if (commit.merged) {  // a fast-forward: these tests make no other
+      const auto source = state_at(commit.merged->branch, commit.merged->seq);
+      ASSERT_TRUE(source) << *commit.actor << " merged a branch that was not there";
+      state = *source;
+    }
     const auto effect = effects_.find(*commit.actor);
     ASSERT_NE(effect, effects_.end()) << *commit.actor;
     EXPECT_TRUE(effect->second(state)) << *commit.actor << " took place on " << record.branch << "/" << record.seq

@@ -1,21 +1,17 @@
 // The commit protocol under faults, enumerated: every fault at every store operation of every kind of write.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <functional>
 #include <mutex>
-#include <set>
 
 #include "base/clock.h"
 #include "graph/layout.h"
 #include "graph/merge.h"
 #include "graph/optimize.h"
 #include "graph/schema_change.h"
-#include "graph/store_parts.h"
-#include "graph/verify.h"
-#include "objectstore/faulty_store.h"
+#include "tests/fault/every_operation.h"
 #include "tests/graph/forwarding_store.h"
-#include "tests/graph/store_test_support.h"
+#include "tests/graph/verify_support.h"
 
 namespace omnigraph::graph::testing {
 namespace {
@@ -140,57 +136,39 @@ Result<void> run_once(const StorePtr& store, const Operation& operation) {
   return told;
 }
 
-void expect_verified(const StorePtr& disk) {
-  const GraphPtr graph = open_people(disk, {.background_settle = false});
-  const auto report = verify(graph->parts(), {.deep = true});
-  ASSERT_TRUE(report) << report.error().render();
-  for (const VerifyFinding& finding : report->findings) {
-    EXPECT_FALSE(finding.unsound) << finding.code << " " << finding.key << ": " << finding.message;
-  }
-}
-
 // Goal: an acknowledged write is there, a refused one left nothing half done, and the next write works.
-// Method: every fault at every store operation, in order, until a run ends without meeting its fault; no randomness, so
-// a failure names its own reproduction. Reads go to the bare store, as a new process would.
-void enumerate_faults(const Operation& operation, const std::vector<Fault>& faults,
+void enumerate_faults(const Operation& operation, std::span<const Fault> faults,
                       const std::function<StorePtr()>& make_disk) {
-  for (const Fault fault : faults) {
-    for (std::uint64_t at = 0;; ++at) {
-      SCOPED_TRACE(::testing::Message() << operation.name << ": fault " << static_cast<int>(fault) << " at operation "
-                                        << at);
-      ASSERT_LT(at, 1'000u) << "the workload grew; is it still one commit?";
-      const StorePtr disk = make_disk();
-      const Result<World> before = read_world(disk);
-      ASSERT_TRUE(before) << before.error().render();
-      World with = *before;
-      operation.effect(with);
-      const auto faulty = objectstore::make_faulty_store(disk, {.fault = fault, .at_operation = at});
-      const Result<void> told = run_once(faulty, operation);
-      const Result<World> after = read_world(disk);
-      ASSERT_TRUE(after) << after.error().render();
-      if (fault == Fault::kCrashAfter) expect_verified(disk);
-      if (told || *after != *before) {
-        EXPECT_EQ(*after == with, true) << (told ? "acknowledged, yet not there" : "neither the old state nor the new");
-      }
-      const GraphPtr next = open_people(disk);
-      const auto written = insert_note(*next, "Next");
-      ASSERT_TRUE(written) << written.error().render();
-      next->drain();
-      World finally = *after;
-      finally["main"].notes.insert("Next");
-      EXPECT_EQ(read_world(disk).value() == finally, true) << "the next write did not add exactly its row";
-      EXPECT_EQ(next->commits("main").value().size(), written->commit->version);
-      if (!faulty->fired()) {
-        EXPECT_TRUE(told) << told.error().render();
-        break;
-      }
+  SCOPED_TRACE(operation.name);
+  at_every_operation(faults, make_disk, [&](const FaultRun& run) {
+    const Result<World> before = read_world(run.disk);
+    ASSERT_TRUE(before) << before.error().render();
+    World with = *before;
+    operation.effect(with);
+    const Result<void> told = run_once(run.faulty, operation);
+    const Result<World> after = read_world(run.disk);
+    ASSERT_TRUE(after) << after.error().render();
+    if (run.fault == Fault::kCrashAfter) {
+      EXPECT_EQ(damage_in(run.disk), "");
     }
-  }
+    if (told || *after != *before) {
+      EXPECT_EQ(*after == with, true) << (told ? "acknowledged, yet not there" : "neither the old state nor the new");
+    }
+    const GraphPtr next = open_people(run.disk);
+    const auto written = insert_note(*next, "Next");
+    ASSERT_TRUE(written) << written.error().render();
+    next->drain();
+    World finally = *after;
+    finally["main"].notes.insert("Next");
+    EXPECT_EQ(read_world(run.disk).value() == finally, true) << "the next write did not add exactly its row";
+    EXPECT_EQ(next->commits("main").value().size(), written->commit->version);
+    EXPECT_TRUE(told || run.faulty->fired()) << told.error().render();
+  });
 }
 
 TEST(CommitFault, OldOrNewNeverBetween) {
   for (const Operation& operation : operations()) {
-    enumerate_faults(operation, {Fault::kFailBefore, Fault::kFailAfter, Fault::kCrashBefore, Fault::kCrashAfter}, [] {
+    enumerate_faults(operation, kEveryFault, [] {
       const StorePtr disk = objectstore::make_memory_store();
       seed(disk);
       return disk;
@@ -276,7 +254,7 @@ TEST(CommitFault, OldOrNewNeverBetweenOnALocalDisk) {
   const std::filesystem::path master = fresh_directory("fault_master");
   seed(objectstore::open_local_store(master).value());
   std::vector<std::filesystem::path> used{master};
-  enumerate_faults(operations().front(), {Fault::kCrashAfter}, [&] {
+  enumerate_faults(operations().front(), std::array{Fault::kCrashAfter}, [&] {
     used.push_back(fresh_directory("fault"));
     std::filesystem::copy(master, used.back(), std::filesystem::copy_options::recursive);
     return objectstore::open_local_store(used.back()).value();
@@ -284,72 +262,24 @@ TEST(CommitFault, OldOrNewNeverBetweenOnALocalDisk) {
   for (const std::filesystem::path& path : used) std::filesystem::remove_all(path);
 }
 
-// Goal: commits whose objects are put in place together are as safe as single ones.
-// Method: a process writes several commits without a pause and ends; every fault at every store operation.
-TEST(CommitFault, ABatchCutAnywhere) {
-  constexpr int kCommits = 4;
-  for (const Fault fault : {Fault::kFailBefore, Fault::kFailAfter, Fault::kCrashBefore, Fault::kCrashAfter}) {
-    for (std::uint64_t at = 0;; ++at) {
-      SCOPED_TRACE(::testing::Message() << "fault " << static_cast<int>(fault) << " at operation " << at);
-      ASSERT_LT(at, 1'000u) << "the workload grew";
-      const StorePtr disk = objectstore::make_memory_store();
-      seed(disk);
-      const auto faulty = objectstore::make_faulty_store(disk, {.fault = fault, .at_operation = at});
-      std::set<std::string> told;
-      if (const auto graph = GraphStore::open(faulty)) {
-        const Background::Write no_pause((*graph)->parts().background);
-        for (int i = 0; i < kCommits; ++i) {
-          const std::string text = numbered("n", i);
-          if (insert_note(**graph, text)) told.insert(text);
-        }
-        (*graph)->drain();
-      }
-      const Result<World> after = read_world(disk);
-      ASSERT_TRUE(after) << after.error().render();
-      std::set<std::string> found(after->at("main").notes.begin(), after->at("main").notes.end());
-      found.erase("hello");
-      EXPECT_TRUE(std::ranges::includes(found, told)) << "acknowledged, yet not there";
-      EXPECT_LE(found.size(), told.size() + 1) << "refused, yet there";
-      expect_verified(disk);
-      const GraphPtr next = open_people(disk);
-      ASSERT_TRUE(insert_note(*next, "Next"));
-      next->drain();
-      for (const auto& [key, entry] : next->head("main").value()->record().tables) {
-        EXPECT_TRUE(disk->head(entry.manifest)) << key << " is not in place after the next write";
-      }
-      expect_verified(disk);
-      if (!faulty->fired()) {
-        EXPECT_EQ(told.size(), static_cast<std::size_t>(kCommits));
-        break;
-      }
-    }
-  }
-}
-
 // Goal: an interrupted init leaves nothing that keeps the next one from working.
 TEST(CommitFault, InitIsAllOrNothing) {
-  for (const Fault fault : {Fault::kFailBefore, Fault::kFailAfter, Fault::kCrashBefore, Fault::kCrashAfter}) {
-    for (std::uint64_t at = 0;; ++at) {
-      SCOPED_TRACE(::testing::Message() << "fault " << static_cast<int>(fault) << " at operation " << at);
-      const StorePtr disk = objectstore::make_memory_store();
-      const auto faulty = objectstore::make_faulty_store(disk, {.fault = fault, .at_operation = at});
-      bool told = false;
-      if (const auto graph = GraphStore::init(faulty, kPeopleSchema, std::nullopt)) {
-        told = true;
-        (*graph)->drain();
-      }
-      const auto again = GraphStore::init(disk, kPeopleSchema, std::nullopt);
-      if (told) {
-        EXPECT_FALSE(again) << "acknowledged, yet made a second time";
-      }
-      if (!again) {
-        EXPECT_EQ(again.error().code, Code::kConflict) << again.error().render();
-      }
-      ASSERT_TRUE(insert_person(*open_people(disk), "Ada"));
-      EXPECT_EQ(read_state(disk).value().people.size(), 1u);
-      if (!faulty->fired()) break;
+  at_every_operation(kEveryFault, [] { return objectstore::make_memory_store(); }, [](const FaultRun& run) {
+    bool told = false;
+    if (const auto graph = GraphStore::init(run.faulty, kPeopleSchema, std::nullopt)) {
+      told = true;
+      (*graph)->drain();
     }
-  }
+    const auto again = GraphStore::init(run.disk, kPeopleSchema, std::nullopt);
+    if (told) {
+      EXPECT_FALSE(again) << "acknowledged, yet made a second time";
+    }
+    if (!again) {
+      EXPECT_EQ(again.error().code, Code::kConflict) << again.error().render();
+    }
+    ASSERT_TRUE(insert_person(*open_people(run.disk), "Ada"));
+    EXPECT_EQ(read_state(run.disk).value().people.size(), 1u);
+  });
 }
 
 // Goal: a slot that cleanup removed is never won a second time.

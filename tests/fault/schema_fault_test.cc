@@ -6,14 +6,12 @@
 
 #include "graph/merge.h"
 #include "graph/schema_change.h"
-#include "objectstore/faulty_store.h"
+#include "tests/fault/every_operation.h"
 #include "tests/graph/schema_change_support.h"
 #include "tests/graph/store_test_support.h"
 
 namespace omnigraph::graph::testing {
 namespace {
-
-using objectstore::Fault;
 
 constexpr std::string_view kBefore =
     "node Ship { name: String @key  tons: I32?  old: String? } node Port {} edge DocksAt: Ship -> Port { since: I32? }";
@@ -22,20 +20,20 @@ constexpr std::string_view kAfter =
     "edge DocksAt: Vessel -> Port { since: I32? }";
 
 // Schema text and all rows of every branch.
-struct SchemaBranchState {
+struct BranchState {
   std::string schema;
   std::map<std::string, Rows> rows;
-  friend bool operator==(const SchemaBranchState&, const SchemaBranchState&) = default;
+  friend bool operator==(const BranchState&, const BranchState&) = default;
 };
-using SchemaWorld = std::map<std::string, SchemaBranchState>;
+using World = std::map<std::string, BranchState>;
 
-Result<SchemaWorld> read_schema_world(const StorePtr& disk) {
+Result<World> read_world(const StorePtr& disk) {
   OG_ASSIGN_OR_RETURN(const GraphPtr graph, GraphStore::open(disk, {.background_settle = false}));
   OG_ASSIGN_OR_RETURN(const std::vector<std::string> branches, graph->branches());
-  SchemaWorld world;
+  World world;
   for (const std::string& branch : branches) {
     OG_ASSIGN_OR_RETURN(const SnapshotPtr snapshot, graph->head(branch));
-    SchemaBranchState& state = world[branch];
+    BranchState& state = world[branch];
     state.schema = snapshot->schema_source();
     EXPECT_EQ(snapshot->record().tables.size(), snapshot->catalog()->nodes.size() + snapshot->catalog()->edges.size());
     for (const auto& node : snapshot->catalog()->nodes) {
@@ -53,13 +51,13 @@ Result<void> apply(GraphStore& graph, std::string_view source) {
   return {};
 }
 
-struct SchemaOperation {
+struct Operation {
   std::string name;
   std::function<void(GraphStore&)> prepare;  // without faults
   std::function<Result<void>(GraphStore&)> run;
 };
 
-std::vector<SchemaOperation> schema_operations() {
+std::vector<Operation> operations() {
   const auto changed = [](GraphStore& graph) { ASSERT_TRUE(apply(graph, kAfter)); };
   return {
       {"apply", [](GraphStore&) {}, [](GraphStore& graph) { return apply(graph, kAfter); }},
@@ -76,7 +74,7 @@ std::vector<SchemaOperation> schema_operations() {
   };
 }
 
-StorePtr seeded(const SchemaOperation& operation) {
+StorePtr seeded(const Operation& operation) {
   StorePtr disk = objectstore::make_memory_store();
   const GraphPtr graph = *GraphStore::init(disk, kBefore, std::nullopt);
   EXPECT_TRUE(put(*graph, "Ship", {{"Ada", {{"name", "\"Ada\""}, {"tons", "23"}, {"old", "\"o\""}}}}));
@@ -90,7 +88,7 @@ StorePtr seeded(const SchemaOperation& operation) {
   return disk;
 }
 
-Result<void> run_once(const StorePtr& store, const SchemaOperation& operation) {
+Result<void> run_once(const StorePtr& store, const Operation& operation) {
   OG_ASSIGN_OR_RETURN(const GraphPtr graph, GraphStore::open(store));
   Result<void> told = operation.run(*graph);
   graph->drain();
@@ -98,36 +96,27 @@ Result<void> run_once(const StorePtr& store, const SchemaOperation& operation) {
 }
 
 TEST(SchemaFault, OldOrNewNeverBetween) {
-  for (const SchemaOperation& operation : schema_operations()) {
+  for (const Operation& operation : operations()) {
     const StorePtr calm = seeded(operation);
-    const SchemaWorld before = read_schema_world(calm).value();
+    const World before = read_world(calm).value();
     ASSERT_TRUE(run_once(calm, operation));
-    const SchemaWorld with = read_schema_world(calm).value();
+    const World with = read_world(calm).value();
     ASSERT_NE(before == with, true);
-    for (const Fault fault : {Fault::kFailBefore, Fault::kFailAfter, Fault::kCrashBefore, Fault::kCrashAfter}) {
-      for (std::uint64_t at = 0;; ++at) {
-        SCOPED_TRACE(::testing::Message() << operation.name << ": fault " << static_cast<int>(fault)
-                                          << " at operation " << at);
-        ASSERT_LT(at, 1'000u) << "the workload grew; is it still one commit?";
-        const StorePtr disk = seeded(operation);
-        const auto faulty = objectstore::make_faulty_store(disk, {.fault = fault, .at_operation = at});
-        const Result<void> told = run_once(faulty, operation);
-        const Result<SchemaWorld> after = read_schema_world(disk);
-        ASSERT_TRUE(after) << after.error().render();
-        if (told || !(*after == before)) {
-          EXPECT_EQ(*after == with, true) << (told ? "acknowledged, yet not there" : "neither the old state nor the new");
-        }
-        // The next try ends in the new state.
-        if (*after == before) {
-          EXPECT_TRUE(run_once(disk, operation));
-        }
-        EXPECT_EQ(read_schema_world(disk).value() == with, true);
-        if (!faulty->fired()) {
-          EXPECT_TRUE(told) << told.error().render();
-          break;
-        }
+    SCOPED_TRACE(operation.name);
+    at_every_operation(kEveryFault, [&] { return seeded(operation); }, [&](const FaultRun& run) {
+      const Result<void> told = run_once(run.faulty, operation);
+      const Result<World> after = read_world(run.disk);
+      ASSERT_TRUE(after) << after.error().render();
+      if (told || !(*after == before)) {
+        EXPECT_EQ(*after == with, true) << (told ? "acknowledged, yet not there" : "neither the old state nor the new");
       }
-    }
+      // The next try ends in the new state.
+      if (*after == before) {
+        EXPECT_TRUE(run_once(run.disk, operation));
+      }
+      EXPECT_EQ(read_world(run.disk).value() == with, true);
+      EXPECT_TRUE(told || run.faulty->fired()) << told.error().render();
+    });
   }
 }
 
