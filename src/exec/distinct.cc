@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t kSlotsMin = 64;
 
-std::uint64_t combine(std::uint64_t hash, std::uint64_t more) {
+std::uint64_t combine_hashes(std::uint64_t hash, std::uint64_t more) {
   return (hash ^ (more + 0x9E3779B97F4A7C15u + (hash << 6) + (hash >> 2))) * 0xD6E8FEB86659FD93u;
 }
 
@@ -27,7 +27,7 @@ void HashSlots::grow() {
 
 bool DistinctValues::insert(std::uint32_t group, const Value& value) {
   const auto next = static_cast<std::uint32_t>(entries_.size());
-  const std::uint32_t entry = slots_.find_or_add(combine(group, group_hash(value)), next, [&](std::uint32_t known) {
+  const std::uint32_t entry = slots_.find_or_add(combine_hashes(group, group_hash(value)), next, [&](std::uint32_t known) {
     return entries_[known].group == group && same_group(entries_[known].value, value);
   });
   if (entry != next) return false;
@@ -47,7 +47,7 @@ bool DistinctRows::insert(std::uint32_t group, Ordinal row) {
   }
   const auto next = static_cast<std::uint32_t>(pairs_.size());
   const std::uint32_t entry = slots_.find_or_add(
-      combine(group, row), next, [&](std::uint32_t known) { return pairs_[known] == std::pair(group, row); });
+      combine_hashes(group, row), next, [&](std::uint32_t known) { return pairs_[known] == std::pair(group, row); });
   if (entry == next) pairs_.emplace_back(group, row);
   return entry == next;
 }
@@ -60,7 +60,7 @@ void DistinctSink::push(const Tuples& batch) {
   for (std::size_t row = 0; row < batch.size && rows_.size < limit_; ++row) {
     const EvaluationScope scope;
     std::uint64_t hash = 0;
-    for (const RowExpr& key : keys_) hash = combine(hash, group_hash(evaluate(key, batch, row)));
+    for (const RowExpr& key : keys_) hash = combine_hashes(hash, group_hash(evaluate(key, batch, row)));
     const auto next = static_cast<std::uint32_t>(rows_.size);
     const std::uint32_t entry = slots_.find_or_add(hash, next, [&](std::uint32_t known) {
       return std::ranges::all_of(keys_, [&](const RowExpr& key) {

@@ -13,7 +13,7 @@ namespace {
 constexpr int kGzipWindow = 15 + 16;  // 32 KiB window, gzip header and trailer
 // The default spends four times the processor time for a tenth less.
 constexpr int kLevel = 1;
-constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
+constexpr std::size_t kGzipPieceBytes = std::size_t{64} << 10;
 
 Bytef* input_of(std::string_view text) { return reinterpret_cast<Bytef*>(const_cast<char*>(text.data())); }
 
@@ -73,9 +73,9 @@ void GzipWriter::write(std::string_view text, bool last, std::string& out) {
   const int flush = last ? Z_FINISH : Z_SYNC_FLUSH;
   for (;;) {
     const std::size_t before = out.size();
-    out.resize(before + kPieceBytes);
+    out.resize(before + kGzipPieceBytes);
     stream.next_out = reinterpret_cast<Bytef*>(out.data() + before);
-    stream.avail_out = static_cast<uInt>(kPieceBytes);
+    stream.avail_out = static_cast<uInt>(kGzipPieceBytes);
     const int code = deflate(&stream, flush);
     out.resize(out.size() - stream.avail_out);
     if (code == Z_STREAM_END || stream.avail_out != 0) return;
@@ -101,7 +101,7 @@ Result<std::string> gzip_decode(std::string_view bytes, std::uint64_t limit) {
   std::string out;
   while (!inflater.ended()) {
     const std::size_t before = out.size();
-    out.resize(before + kPieceBytes);
+    out.resize(before + kGzipPieceBytes);
     OG_ASSIGN_OR_RETURN(const std::size_t count, inflater.read(std::as_writable_bytes(std::span(out)).subspan(before)));
     out.resize(before + count);
     if (out.size() > limit) {
@@ -118,7 +118,7 @@ BodySource gzip_source(BodySource encoded) {
   struct State {
     BodySource encoded;
     Inflater inflater;
-    std::vector<std::byte> piece = std::vector<std::byte>(kPieceBytes);
+    std::vector<std::byte> piece = std::vector<std::byte>(kGzipPieceBytes);
   };
   auto state = std::make_shared<State>();
   state->encoded = std::move(encoded);

@@ -182,9 +182,9 @@ TEST_F(MaintenanceFault, CleanupTakesOnlyWhatNobodyNeeds) {
 }
 
 // The nth operation waits until `meanwhile` is over.
-class StallingStore final : public ForwardingStore {
+class StalledCleanupStore final : public ForwardingStore {
  public:
-  StallingStore(StorePtr inner, std::uint64_t at, std::function<void()> meanwhile)
+  StalledCleanupStore(StorePtr inner, std::uint64_t at, std::function<void()> meanwhile)
       : ForwardingStore(std::move(inner)), at_(at), meanwhile_(std::move(meanwhile)) {}
   [[nodiscard]] bool stalled() const { return count_ > at_; }
 
@@ -248,7 +248,7 @@ void stall_cleanup_everywhere(std::int64_t hours) {
       main.people["Late"] = 3;
       other->drain();
     };
-    const auto stalling = std::make_shared<StallingStore>(disk, at, meanwhile);
+    const auto stalling = std::make_shared<StalledCleanupStore>(disk, at, meanwhile);
     const auto told = history.clean(stalling);
     EXPECT_TRUE(told || told.error().code == Code::kGone || told.error().code == Code::kCorruptObject ||
                 told.error().code == Code::kNotFound)

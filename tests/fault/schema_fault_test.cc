@@ -20,20 +20,20 @@ constexpr std::string_view kAfter =
     "edge DocksAt: Vessel -> Port { since: I32? }";
 
 // Schema text and all rows of every branch.
-struct BranchState {
+struct SchemaBranchState {
   std::string schema;
   std::map<std::string, Rows> rows;
-  friend bool operator==(const BranchState&, const BranchState&) = default;
+  friend bool operator==(const SchemaBranchState&, const SchemaBranchState&) = default;
 };
-using World = std::map<std::string, BranchState>;
+using SchemaWorld = std::map<std::string, SchemaBranchState>;
 
-Result<World> read_world(const StorePtr& disk) {
+Result<SchemaWorld> read_schema_world(const StorePtr& disk) {
   OG_ASSIGN_OR_RETURN(const GraphPtr graph, GraphStore::open(disk, {.background_settle = false}));
   OG_ASSIGN_OR_RETURN(const std::vector<std::string> branches, graph->branches());
-  World world;
+  SchemaWorld world;
   for (const std::string& branch : branches) {
     OG_ASSIGN_OR_RETURN(const SnapshotPtr snapshot, graph->head(branch));
-    BranchState& state = world[branch];
+    SchemaBranchState& state = world[branch];
     state.schema = snapshot->schema_source();
     EXPECT_EQ(snapshot->record().tables.size(), snapshot->catalog()->nodes.size() + snapshot->catalog()->edges.size());
     for (const auto& node : snapshot->catalog()->nodes) {
@@ -51,13 +51,13 @@ Result<void> apply(GraphStore& graph, std::string_view source) {
   return {};
 }
 
-struct Operation {
+struct SchemaOperation {
   std::string name;
   std::function<void(GraphStore&)> prepare;  // without faults
   std::function<Result<void>(GraphStore&)> run;
 };
 
-std::vector<Operation> operations() {
+std::vector<SchemaOperation> schema_operations() {
   const auto changed = [](GraphStore& graph) { ASSERT_TRUE(apply(graph, kAfter)); };
   return {
       {"apply", [](GraphStore&) {}, [](GraphStore& graph) { return apply(graph, kAfter); }},
@@ -74,7 +74,7 @@ std::vector<Operation> operations() {
   };
 }
 
-StorePtr seeded(const Operation& operation) {
+StorePtr seeded(const SchemaOperation& operation) {
   StorePtr disk = objectstore::make_memory_store();
   const GraphPtr graph = *GraphStore::init(disk, kBefore, std::nullopt);
   EXPECT_TRUE(put(*graph, "Ship", {{"Ada", {{"name", "\"Ada\""}, {"tons", "23"}, {"old", "\"o\""}}}}));
@@ -88,7 +88,7 @@ StorePtr seeded(const Operation& operation) {
   return disk;
 }
 
-Result<void> run_once(const StorePtr& store, const Operation& operation) {
+Result<void> run_schema_once(const StorePtr& store, const SchemaOperation& operation) {
   OG_ASSIGN_OR_RETURN(const GraphPtr graph, GraphStore::open(store));
   Result<void> told = operation.run(*graph);
   graph->drain();
@@ -96,25 +96,25 @@ Result<void> run_once(const StorePtr& store, const Operation& operation) {
 }
 
 TEST(SchemaFault, OldOrNewNeverBetween) {
-  for (const Operation& operation : operations()) {
+  for (const SchemaOperation& operation : schema_operations()) {
     const StorePtr calm = seeded(operation);
-    const World before = read_world(calm).value();
-    ASSERT_TRUE(run_once(calm, operation));
-    const World with = read_world(calm).value();
+    const SchemaWorld before = read_schema_world(calm).value();
+    ASSERT_TRUE(run_schema_once(calm, operation));
+    const SchemaWorld with = read_schema_world(calm).value();
     ASSERT_NE(before == with, true);
     SCOPED_TRACE(operation.name);
     at_every_operation(kEveryFault, [&] { return seeded(operation); }, [&](const FaultRun& run) {
-      const Result<void> told = run_once(run.faulty, operation);
-      const Result<World> after = read_world(run.disk);
+      const Result<void> told = run_schema_once(run.faulty, operation);
+      const Result<SchemaWorld> after = read_schema_world(run.disk);
       ASSERT_TRUE(after) << after.error().render();
       if (told || !(*after == before)) {
         EXPECT_EQ(*after == with, true) << (told ? "acknowledged, yet not there" : "neither the old state nor the new");
       }
       // The next try ends in the new state.
       if (*after == before) {
-        EXPECT_TRUE(run_once(run.disk, operation));
+        EXPECT_TRUE(run_schema_once(run.disk, operation));
       }
-      EXPECT_EQ(read_world(run.disk).value() == with, true);
+      EXPECT_EQ(read_schema_world(run.disk).value() == with, true);
       EXPECT_TRUE(told || run.faulty->fired()) << told.error().render();
     });
   }

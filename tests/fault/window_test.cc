@@ -14,7 +14,7 @@
 namespace omnigraph::graph::testing {
 namespace {
 
-constexpr std::int64_t kHourUs = std::int64_t{3600} * 1'000'000;
+constexpr std::int64_t kWindowHourUs = std::int64_t{3600} * 1'000'000;
 
 enum class Stall { kBeforePreparing, kBeforeSending };
 
@@ -67,7 +67,7 @@ struct WindowTest : ::testing::TestWithParam<Stall> {
   // Two days pass; of every log only the newest record and what its attachments are read from stay.
   void age_and_clean() {
     other->drain();
-    clock.advance_us(48 * kHourUs);
+    clock.advance_us(48 * kWindowHourUs);
     const auto log = keys_under(disk, "log/");
     std::set<std::string> kept, branches;
     for (const std::string& key : log) {
@@ -122,7 +122,7 @@ TEST_P(WindowTest, AStalledForkStartsFromWhatIsThere) {
 TEST_P(WindowTest, AStalledUploadPublishesInTimeOrNotAtAll) {
   for (const std::int64_t hours : {3, 13}) {
     const std::uint64_t before = newest("main");
-    const GraphPtr graph = stalling("log/main/", [&] { clock.advance_us(hours * kHourUs); });
+    const GraphPtr graph = stalling("log/main/", [&] { clock.advance_us(hours * kWindowHourUs); });
     const std::size_t notes = state("main").notes.size();
     const auto told = graph->write({.kind = CommitKind::kLoad}, [&](WriteTransaction& transaction) -> Result<void> {
       std::vector<std::string> texts;
