@@ -134,7 +134,11 @@ Option Command::words(const char* name, std::vector<std::string>& into, int at_l
 }
 
 Option Command::number(const char* names, std::optional<std::uint64_t>& into, const char* help) {
-  return Option(app_->add_option(names, into, help));
+  // The parser library would take -1 for 2^64-1.
+  const auto without_sign = [](const std::string& value) {
+    return value.starts_with('-') ? "'" + value + "' is below 0" : std::string();
+  };
+  return Option(app_->add_option(names, into, help)->check(without_sign));
 }
 
 Option Command::real(const char* names, double& into, const char* help) {

@@ -69,7 +69,7 @@ def test_refused_before_anything_is_opened(cli):
         assert done.code == 1 and "absent" not in done.err and "--length" in done.err, done.err
     for arguments in (["blob", "get", "noder", "Doc", "a", "body"], ["blob", "get", "node", "Doc", "a"], ["blob", "get", *cell, "--json"],
                       ["blob", "get", *cell, "--branch", "a", "--snapshot", "b"], ["blob", "stat", *cell, "--offset", "1"],
-                      ["blob"]):
+                      ["blob", "get", *cell, "--offset=-1"], ["blob"]):
         assert cli(*arguments, *nowhere, check=False).code == 2, arguments
     refused = cli("blob", "stat", *cell, "--as", "bo", check=False)
     assert refused.code == 1 and "`blob stat` is a data command; --as sets the actor" in refused.err
