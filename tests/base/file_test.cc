@@ -35,6 +35,22 @@ TEST_F(FileTest, WritesOnceAndReadsBack) {
   EXPECT_EQ(read_file(path).value(), "hello");
 }
 
+// Where the file system has no files without a name, the caller is told so and nothing is left behind.
+TEST_F(FileTest, CreatesAtOnceOrNotAtAll) {
+  const fs::path path = root / "at_once";
+  const Result<AtOnce> first = create_file_at_once(path, bytes("hello"));
+  ASSERT_TRUE(first) << first.error().message;
+  if (*first == AtOnce::kUnavailable) {
+    EXPECT_TRUE(fs::is_empty(root));
+    return;
+  }
+  EXPECT_EQ(*first, AtOnce::kCreated);
+  EXPECT_EQ(create_file_at_once(path, bytes("other")).value(), AtOnce::kExists);
+  EXPECT_EQ(read_file(path).value(), "hello");
+  EXPECT_EQ(std::distance(fs::directory_iterator(root), {}), 1) << "a temporary name is left";
+  EXPECT_EQ(create_file_at_once(root / "missing" / "a", bytes("x")).error().code, Code::kNotFound);
+}
+
 TEST_F(FileTest, ReplacesWithTheModeAndLeavesNothingElse) {
   const fs::path path = root / "secret";
   ASSERT_TRUE(replace_file_durably(path, bytes("one"), 0600));
