@@ -67,7 +67,7 @@ int order_values(const Scalar& a, const Scalar& b) {
   return compare_values(a, b);
 }
 
-std::string json(const Scalar& s) {
+std::string json_text(const Scalar& s) {
   std::string out;
   columnar::append_json(out, s);
   return out;
@@ -468,7 +468,7 @@ class Naive {
       std::string row = "[";
       for (std::size_t p = 0; p < read_.projections.size(); ++p) {
         if (p > 0) row += ",";
-        row += json(value(read_.projections[p].expr, e));
+        row += json_text(value(read_.projections[p].expr, e));
       }
       row += "]";
       out.push_back(std::move(row));
@@ -478,13 +478,13 @@ class Naive {
 
   static std::string text_of(const std::vector<Scalar>& row) {
     std::string text = "[";
-    for (std::size_t p = 0; p < row.size(); ++p) text += (p > 0 ? "," : "") + json(row[p]);
+    for (std::size_t p = 0; p < row.size(); ++p) text += (p > 0 ? "," : "") + json_text(row[p]);
     return text + "]";
   }
 
   // Equal values have equal texts.
   static std::string key_of(const Scalar& s) {
-    const std::string text = json(s);
+    const std::string text = json_text(s);
     return text == "-0.0" ? "0.0" : text;
   }
 
@@ -568,7 +568,7 @@ class Naive {
       std::string key;
       for (const query::Projection& p : read_.projections) {
         if (is_aggregated(p.expr)) continue;
-        const std::string text = json(value(p.expr, e));
+        const std::string text = json_text(value(p.expr, e));
         key += (text == "-0.0" ? "0.0" : text) + "|";  // One group.
       }
       groups[key].push_back(e);
@@ -598,7 +598,7 @@ class Naive {
       std::string text = "[";
       for (std::size_t p = 0; p < row.size(); ++p) {
         if (p > 0) text += ",";
-        text += json(row[p]);
+        text += json_text(row[p]);
       }
       text += "]";
       out.push_back(std::move(text));

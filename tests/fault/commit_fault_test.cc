@@ -23,7 +23,7 @@ struct BranchState : State {
   std::string schema;
   friend bool operator==(const BranchState&, const BranchState&) = default;
 };
-using World = std::map<std::string, BranchState>;  // every branch
+using CommitWorld = std::map<std::string, BranchState>;  // every branch
 
 constexpr std::string_view kWiderSchema = R"(
 node Person { name: String @key  age: I32?  nick: String? }
@@ -31,9 +31,9 @@ node Note { text: String }
 edge Knows: Person -> Person
 )";
 
-Result<World> read_world(GraphStore& graph) {
+Result<CommitWorld> read_world(GraphStore& graph) {
   OG_ASSIGN_OR_RETURN(const std::vector<std::string> branches, graph.branches());
-  World world;
+  CommitWorld world;
   for (const std::string& branch : branches) {
     OG_ASSIGN_OR_RETURN(const SnapshotPtr snapshot, graph.head(branch));
     OG_ASSIGN_OR_RETURN(State state, state_of(*snapshot));
@@ -42,7 +42,7 @@ Result<World> read_world(GraphStore& graph) {
   return world;
 }
 
-Result<World> read_world(const StorePtr& disk) {
+Result<CommitWorld> read_world(const StorePtr& disk) {
   OG_ASSIGN_OR_RETURN(const GraphPtr graph, GraphStore::open(disk, {.background_settle = false}));
   return read_world(*graph);
 }
@@ -50,7 +50,7 @@ Result<World> read_world(const StorePtr& disk) {
 struct Operation {
   std::string name;
   std::function<Result<void>(GraphStore&)> run;
-  std::function<void(World&)> effect;
+  std::function<void(CommitWorld&)> effect;
 };
 
 Result<void> dropped(const Result<WriteOutcome>& outcome) {
@@ -68,13 +68,13 @@ Result<void> merged(GraphStore& graph, const MergeRequest& request, MergeOutcome
 std::vector<Operation> operations() {
   return {
       {"insert", [](GraphStore& graph) { return dropped(insert_person(graph, "New", 5)); },
-       [](World& world) { world["main"].people["New"] = 5; }},
+       [](CommitWorld& world) { world["main"].people["New"] = 5; }},
       {"update", [](GraphStore& graph) { return dropped(birthday(graph, "Ada")); },
-       [](World& world) { world["main"].people["Ada"] += 1; }},
+       [](CommitWorld& world) { world["main"].people["Ada"] += 1; }},
       {"delete", [](GraphStore& graph) { return dropped(remove_person(graph, "Cy")); },
-       [](World& world) { world["main"].people.erase("Cy"); }},
+       [](CommitWorld& world) { world["main"].people.erase("Cy"); }},
       {"edge", [](GraphStore& graph) { return dropped(insert_knows(graph, "Bo", "Ada")); },
-       [](World& world) { world["main"].knows.emplace("Bo", "Ada"); }},
+       [](CommitWorld& world) { world["main"].knows.emplace("Bo", "Ada"); }},
       {"large load",
        [](GraphStore& graph) {
          return dropped(graph.write({.kind = CommitKind::kLoad}, [](WriteTransaction& transaction) -> Result<void> {
@@ -83,37 +83,37 @@ std::vector<Operation> operations() {
            return {};
          }));
        },
-       [](World& world) {
+       [](CommitWorld& world) {
          for (int i = 0; i < 200; ++i) world["main"].notes.insert(std::string(2000, 'x'));
        }},
       {"create branch", [](GraphStore& graph) { return graph.create_branch("new", "main"); },
-       [](World& world) { world["new"] = world["main"]; }},
+       [](CommitWorld& world) { world["new"] = world["main"]; }},
       {"delete branch", [](GraphStore& graph) { return graph.delete_branch("side"); },
-       [](World& world) { world.erase("side"); }},
+       [](CommitWorld& world) { world.erase("side"); }},
       {"load into a new branch",
        [](GraphStore& graph) {
          return dropped(
              insert_person(graph, "New", 5, {.branch = "new", .kind = CommitKind::kLoad, .fork_from = "side"}));
        },
-       [](World& world) {
+       [](CommitWorld& world) {
          world["new"] = world["side"];
          world["new"].people["New"] = 5;
        }},
       {"merge",
        [](GraphStore& graph) { return merged(graph, {.source = "side"}, MergeOutcome::kMerged); },
-       [](World& world) { world["main"].people["Side"] = 4; }},
+       [](CommitWorld& world) { world["main"].people["Side"] = 4; }},
       {"fast-forward",
        [](GraphStore& graph) {
          return merged(graph, {.source = "main", .target = "twin"}, MergeOutcome::kFastForward);
        },
-       [](World& world) { world["twin"] = world["main"]; }},
+       [](CommitWorld& world) { world["twin"] = world["main"]; }},
       {"schema apply",
        [](GraphStore& graph) -> Result<void> {
          OG_ASSIGN_OR_RETURN(const auto done, apply_schema_change(graph.parts(), kWiderSchema, std::nullopt, {}));
          return done.applied ? Result<void>() : std::unexpected(internal_error("no schema change"));
        },
-       [](World& world) { world["main"].schema = kWiderSchema; }},
-      {"materialize", [](GraphStore& graph) { return materialize(graph.parts(), "main"); }, [](World&) {}},
+       [](CommitWorld& world) { world["main"].schema = kWiderSchema; }},
+      {"materialize", [](GraphStore& graph) { return materialize(graph.parts(), "main"); }, [](CommitWorld&) {}},
   };
 }
 
@@ -141,12 +141,12 @@ void enumerate_faults(const Operation& operation, std::span<const Fault> faults,
                       const std::function<StorePtr()>& make_disk) {
   SCOPED_TRACE(operation.name);
   at_every_operation(faults, make_disk, [&](const FaultRun& run) {
-    const Result<World> before = read_world(run.disk);
+    const Result<CommitWorld> before = read_world(run.disk);
     ASSERT_TRUE(before) << before.error().render();
-    World with = *before;
+    CommitWorld with = *before;
     operation.effect(with);
     const Result<void> told = run_once(run.faulty, operation);
-    const Result<World> after = read_world(run.disk);
+    const Result<CommitWorld> after = read_world(run.disk);
     ASSERT_TRUE(after) << after.error().render();
     if (run.fault == Fault::kCrashAfter) {
       EXPECT_EQ(damage_in(run.disk), "");
@@ -158,7 +158,7 @@ void enumerate_faults(const Operation& operation, std::span<const Fault> faults,
     const auto written = insert_note(*next, "Next");
     ASSERT_TRUE(written) << written.error().render();
     next->drain();
-    World finally = *after;
+    CommitWorld finally = *after;
     finally["main"].notes.insert("Next");
     EXPECT_EQ(read_world(run.disk).value() == finally, true) << "the next write did not add exactly its row";
     EXPECT_EQ(next->commits("main").value().size(), written->commit->version);
@@ -228,8 +228,8 @@ TEST(CommitFault, ReadersAtEveryStep) {
     SCOPED_TRACE(operation.name);
     const StorePtr disk = objectstore::make_memory_store();
     seed(disk);
-    const World before = read_world(disk).value();
-    World with = before;
+    const CommitWorld before = read_world(disk).value();
+    CommitWorld with = before;
     operation.effect(with);
     const GraphPtr warm = open_people(disk, {.background_settle = false});
     bool changed = false;
