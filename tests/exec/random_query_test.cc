@@ -123,7 +123,7 @@ class Generator {
 
   std::string traversal() { return traversal_from(pick(variables_)); }
 
-  std::string traversal_from(const Variable& from) {
+  std::string traversal_from(Variable from) {  // a copy: the list grows below
     const std::string word =
         from.a ? pick<std::string>({"likes", "likes", "owns"}) : pick<std::string>({"near", "owns"});
     const bool same = word != "owns";
