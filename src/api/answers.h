@@ -21,7 +21,7 @@ void write_commits(JsonWriter& json, const std::vector<engine::CommitInfo>& comm
 void write_snapshot(JsonWriter& json, const engine::SnapshotInfo& snapshot);
 
 struct ReadShape {
-  bool with_commit_id = true;      // /read omits graph_commit_id
+  bool with_commit_id = true;  // /read omits graph_commit_id
 };
 void write_read_answer(JsonWriter& json, const engine::ReadAnswer& answer, const ReadShape& shape = {});
 // The same, compact, without a JsonWriter in the inner loop: for servers.

@@ -13,46 +13,26 @@ struct CodeTraits {
 
 CodeTraits traits_of(Code code) {
   switch (code) {
-    case Code::kBadRequest:
-      return {400, "bad_request", ""};
-    case Code::kUnauthorized:
-      return {401, "unauthorized", ""};
-    case Code::kForbidden:
-      return {403, "forbidden", ""};
-    case Code::kNotFound:
-      return {404, "not_found", ""};
-    case Code::kMethodNotAllowed:
-      return {405, "method_not_allowed", ""};
-    case Code::kConflict:
-      return {409, "conflict", ""};
-    case Code::kTooManyRequests:
-      return {429, "too_many_requests", ""};
-    case Code::kInternal:
-      return {500, "internal", ""};
-    case Code::kGone:
-      return {410, "", "gone"};
-    case Code::kPreconditionFailed:
-      return {412, "", "precondition_failed"};
-    case Code::kFailedDependency:
-      return {424, "", "failed_dependency"};
-    case Code::kUnavailable:
-      return {503, "", "unavailable"};
-    case Code::kResourceLimit:
-      return {413, "bad_request", "resource_limit"};
-    case Code::kUnsupportedMediaType:
-      return {415, "bad_request", "unsupported_media_type"};
-    case Code::kRangeNotSatisfiable:
-      return {416, "bad_request", "range_not_satisfiable"};
-    case Code::kInvalidArgument:
-      return {400, "bad_request", "invalid_argument"};
-    case Code::kIoError:
-      return {500, "internal", "io_error"};
-    case Code::kCorruptObject:
-      return {500, "internal", "corrupt_object"};
-    case Code::kUnsupportedFormat:
-      return {500, "internal", "unsupported_format"};
-    case Code::kCancelled:
-      return {499, "", "cancelled"};  // nobody is left to read the answer
+    case Code::kBadRequest: return {400, "bad_request", ""};
+    case Code::kUnauthorized: return {401, "unauthorized", ""};
+    case Code::kForbidden: return {403, "forbidden", ""};
+    case Code::kNotFound: return {404, "not_found", ""};
+    case Code::kMethodNotAllowed: return {405, "method_not_allowed", ""};
+    case Code::kConflict: return {409, "conflict", ""};
+    case Code::kTooManyRequests: return {429, "too_many_requests", ""};
+    case Code::kInternal: return {500, "internal", ""};
+    case Code::kGone: return {410, "", "gone"};
+    case Code::kPreconditionFailed: return {412, "", "precondition_failed"};
+    case Code::kFailedDependency: return {424, "", "failed_dependency"};
+    case Code::kUnavailable: return {503, "", "unavailable"};
+    case Code::kResourceLimit: return {413, "bad_request", "resource_limit"};
+    case Code::kUnsupportedMediaType: return {415, "bad_request", "unsupported_media_type"};
+    case Code::kRangeNotSatisfiable: return {416, "bad_request", "range_not_satisfiable"};
+    case Code::kInvalidArgument: return {400, "bad_request", "invalid_argument"};
+    case Code::kIoError: return {500, "internal", "io_error"};
+    case Code::kCorruptObject: return {500, "internal", "corrupt_object"};
+    case Code::kUnsupportedFormat: return {500, "internal", "unsupported_format"};
+    case Code::kCancelled: return {499, "", "cancelled"};  // nobody is left to read the answer
   }
   return {500, "internal", ""};
 }

@@ -54,8 +54,8 @@ struct ErrorDetail {
 struct Error {
   Code code = Code::kInternal;
   std::string message;
-  std::string context{};                             // may be empty; several lines, no final newline
-  std::shared_ptr<const ErrorDetail> detail{};       // may be null
+  std::string context{};                        // may be empty; several lines, no final newline
+  std::shared_ptr<const ErrorDetail> detail{};  // may be null
 
   // message, then context on the following lines.
   [[nodiscard]] std::string render() const;

@@ -36,27 +36,13 @@ void append_escape(std::string& out, unsigned char c) {
   static constexpr char kDigits[] = "0123456789abcdef";
   out += '\\';
   switch (c) {
-    case '"':
-      out += '"';
-      return;
-    case '\\':
-      out += '\\';
-      return;
-    case '\b':
-      out += 'b';
-      return;
-    case '\f':
-      out += 'f';
-      return;
-    case '\n':
-      out += 'n';
-      return;
-    case '\r':
-      out += 'r';
-      return;
-    case '\t':
-      out += 't';
-      return;
+    case '"': out += '"'; return;
+    case '\\': out += '\\'; return;
+    case '\b': out += 'b'; return;
+    case '\f': out += 'f'; return;
+    case '\n': out += 'n'; return;
+    case '\r': out += 'r'; return;
+    case '\t': out += 't'; return;
     default:
       out += "u00";
       out += kDigits[c >> 4];

@@ -17,14 +17,14 @@ namespace omnigraph::base {
 char32_t next_code_point(std::string_view text, std::size_t& offset);
 void append_utf8(std::string& out, char32_t code_point);
 [[nodiscard]] std::size_t code_point_count(std::string_view text);
-[[nodiscard]] std::size_t display_width(std::string_view text);  // terminal columns; TAB counts 1
+[[nodiscard]] std::size_t display_width(std::string_view text);      // terminal columns; TAB counts 1
 [[nodiscard]] std::string_view trim_unicode(std::string_view text);  // Unicode white space, both ends
 [[nodiscard]] std::string_view trim_ascii(std::string_view text);
 [[nodiscard]] std::string to_lower_ascii(std::string_view text);
 [[nodiscard]] bool equals_ignore_ascii_case(std::string_view a, std::string_view b);
 
-[[nodiscard]] std::string base64_encode(std::string_view bytes);            // standard alphabet, padded
-[[nodiscard]] Result<std::string> base64_decode(std::string_view text);     // strict: standard, padded
+[[nodiscard]] std::string base64_encode(std::string_view bytes);         // standard alphabet, padded
+[[nodiscard]] Result<std::string> base64_decode(std::string_view text);  // strict: standard, padded
 
 // Keeps ASCII letters, digits and the characters of `keep`; all other bytes become %XX (upper-case hex).
 [[nodiscard]] std::string percent_encode(std::string_view text, std::string_view keep = "-_.~");

@@ -24,7 +24,7 @@ struct Inode {
 };
 
 std::optional<Inode> inode_of(const fs::path& path) {
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) != 0) return std::nullopt;
   return Inode{info.st_dev, info.st_ino};
 }
@@ -41,14 +41,15 @@ class FileLock {
         if (errno != EINTR) return std::unexpected(base::io_error("lock", path, errno));
       }
       // Its last holder removes the file: what was locked may be no longer what others lock.
-      struct stat info {};
+      struct stat info{};
       if (::fstat(descriptor, &info) == 0 && inode_of(path) == Inode{info.st_dev, info.st_ino}) {
         lock.held_ = true;
         return lock;
       }
     }
   }
-  FileLock(FileLock&& other) noexcept : path_(std::move(other.path_)), descriptor_(other.descriptor_), held_(other.held_) {
+  FileLock(FileLock&& other) noexcept
+      : path_(std::move(other.path_)), descriptor_(other.descriptor_), held_(other.held_) {
     other.descriptor_ = -1;
   }
   FileLock& operator=(FileLock&&) = delete;

@@ -126,7 +126,8 @@ Result<engine::Baseline> ChangePages::served_baseline(const engine::BaselineRequ
   };
   OG_RETURN_IF_ERROR(target_.remote->stream(call, pass_on));
   const auto last = client::compact_json(held);
-  const std::string_view found = last && held.ends_with('\n') ? client::json_member(*last, "baseline") : std::string_view();
+  const std::string_view found =
+      last && held.ends_with('\n') ? client::json_member(*last, "baseline") : std::string_view();
   const auto commit = found.empty() ? std::nullopt : optional_string(found, "snapshot_commit_id");
   const auto cursor = found.empty() ? std::nullopt : optional_string(found, "resume_cursor");
   if (commit && cursor) return engine::Baseline{*commit, *cursor};

@@ -66,16 +66,12 @@ char sign_of(const schema::MigrationStep& step) {
   switch (step.kind) {
     case schema::StepKind::kAddType:
     case schema::StepKind::kAddProperty:
-    case schema::StepKind::kAddConstraint:
-      return '+';
+    case schema::StepKind::kAddConstraint: return '+';
     case schema::StepKind::kDropType:
     case schema::StepKind::kDropProperty:
-    case schema::StepKind::kDropConstraint:
-      return '-';
-    case schema::StepKind::kUnsupported:
-      return '!';
-    default:
-      return '~';
+    case schema::StepKind::kDropConstraint: return '-';
+    case schema::StepKind::kUnsupported: return '!';
+    default: return '~';
   }
 }
 

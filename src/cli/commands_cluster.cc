@@ -63,7 +63,8 @@ int run_approve(Context& context, const ClusterArguments& a) {
     report = cluster::approve(a.config, a.resource, *actor);
     return finish(report.ok(), a.json, a.json ? approve_json(report, a.config) : "", approve_text(report));
   }
-  const Error nobody = bad_request("an approval needs somebody who gives it; pass --as <you>, or set operator.actor in config.yaml");
+  const Error nobody =
+      bad_request("an approval needs somebody who gives it; pass --as <you>, or set operator.actor in config.yaml");
   cluster::add_error(report.diagnostics, "approval_actor_missing", a.resource, nobody.message);
   if (a.json) print_json(approve_json(report, a.config));
   return cli::report(nobody);
@@ -71,17 +72,20 @@ int run_approve(Context& context, const ClusterArguments& a) {
 
 int run_import(Context&, const ClusterArguments& a) {
   const auto report = cluster::import_state(a.config);
-  return finish(report.ok(), a.json, a.json ? state_json(report, a.config, "import") : "", state_text(report, "import"));
+  return finish(report.ok(), a.json, a.json ? state_json(report, a.config, "import") : "",
+                state_text(report, "import"));
 }
 
 int run_refresh(Context&, const ClusterArguments& a) {
   const auto report = cluster::refresh(a.config);
-  return finish(report.ok(), a.json, a.json ? state_json(report, a.config, "refresh") : "", state_text(report, "refresh"));
+  return finish(report.ok(), a.json, a.json ? state_json(report, a.config, "refresh") : "",
+                state_text(report, "refresh"));
 }
 
 int run_status(Context&, const ClusterArguments& a) {
   const auto report = cluster::status(a.config);
-  return finish(report.ok(), a.json, a.json ? state_json(report, a.config, "status") : "", state_text(report, "status"));
+  return finish(report.ok(), a.json, a.json ? state_json(report, a.config, "status") : "",
+                state_text(report, "status"));
 }
 
 int run_force_unlock(Context&, const ClusterArguments& a) {
@@ -97,27 +101,36 @@ struct Verb {
 };
 
 constexpr Verb kVerbs[] = {
-    {"validate", "Check the folder: config, schemas, queries, policies", "omnigraph cluster validate --config fleet/", run_validate},
+    {"validate", "Check the folder: config, schemas, queries, policies", "omnigraph cluster validate --config fleet/",
+     run_validate},
     {"import", "Create the ledger from what is there", "omnigraph cluster import --config fleet/", run_import},
     {"plan", "Show what apply would do", "omnigraph cluster plan --config fleet/ --out plan.json", run_plan},
-    {"apply", "Converge storage to the folder", "omnigraph cluster apply --config fleet/ --plan plan.json --as you", run_apply},
-    {"approve", "Allow one change that waits for approval", "omnigraph cluster approve graph.legacy --config fleet/ --as you", run_approve},
+    {"apply", "Converge storage to the folder", "omnigraph cluster apply --config fleet/ --plan plan.json --as you",
+     run_apply},
+    {"approve", "Allow one change that waits for approval",
+     "omnigraph cluster approve graph.legacy --config fleet/ --as you", run_approve},
     {"refresh", "Record what is really there", "omnigraph cluster refresh --config fleet/", run_refresh},
     {"status", "Show the ledger and the lock", "omnigraph cluster status --config fleet/", run_status},
-    {"force-unlock", "Remove the lock of a dead process", "omnigraph cluster force-unlock 01K5.. --config fleet/", run_force_unlock},
+    {"force-unlock", "Remove the lock of a dead process", "omnigraph cluster force-unlock 01K5.. --config fleet/",
+     run_force_unlock},
 };
 
 void add_own_options(CLI::App& command, const Verb& verb, ClusterArguments& arguments) {
   if (verb.body == run_plan || verb.body == run_apply) {
-    command.add_flag("--allow-validated", arguments.allow_validated, "Also schema changes that the data of main has to satisfy");
+    command.add_flag("--allow-validated", arguments.allow_validated,
+                     "Also schema changes that the data of main has to satisfy");
   }
   if (verb.body == run_plan) {
-    command.add_option("--out", arguments.out_file, "Also write the plan's JSON to this file, for `apply --plan`")->check(non_empty());
+    command.add_option("--out", arguments.out_file, "Also write the plan's JSON to this file, for `apply --plan`")
+        ->check(non_empty());
     command.add_flag("--check", arguments.check, "Exit 3 if changes are pending");
   } else if (verb.body == run_apply) {
-    command.add_option("--plan", arguments.plan_file, "Apply only if nothing moved since this plan was made")->check(non_empty());
+    command.add_option("--plan", arguments.plan_file, "Apply only if nothing moved since this plan was made")
+        ->check(non_empty());
   } else if (verb.body == run_approve) {
-    command.add_option("RESOURCE", arguments.resource, "Address of the change: graph.<id> or schema.<id>")->required()->check(non_empty());
+    command.add_option("RESOURCE", arguments.resource, "Address of the change: graph.<id> or schema.<id>")
+        ->required()
+        ->check(non_empty());
   } else if (verb.body == run_force_unlock) {
     command.add_option("LOCK_ID", arguments.lock_id, "Id of the lock")->required();
   }
@@ -129,8 +142,9 @@ void add_cluster_commands(CLI::App& app, Context& context, Run& run) {
   auto* group = app.add_subcommand("cluster", "Converge a deployment to a folder of schemas, queries and policies");
   group->require_subcommand(0, 1);
   group->fallthrough();
-  group->footer("EXAMPLE\n  omnigraph cluster import --config fleet/\n  omnigraph cluster plan --config fleet/\n"
-                "  omnigraph cluster apply --config fleet/ --as you\n");
+  group->footer(
+      "EXAMPLE\n  omnigraph cluster import --config fleet/\n  omnigraph cluster plan --config fleet/\n"
+      "  omnigraph cluster apply --config fleet/ --as you\n");
   for (const Verb& verb : kVerbs) {
     auto* command = group->add_subcommand(verb.name, verb.help);
     auto arguments = std::make_shared<ClusterArguments>();
@@ -139,9 +153,7 @@ void add_cluster_commands(CLI::App& app, Context& context, Run& run) {
     command->add_flag("--json", arguments->json, "Print JSON");
     add_own_options(*command, verb, *arguments);
     command->callback([&context, &run, arguments, &verb] {
-      run = [&context, arguments, &verb]() -> int {
-        return verb.body(context, *arguments);
-      };
+      run = [&context, arguments, &verb]() -> int { return verb.body(context, *arguments); };
     });
   }
 }

@@ -36,21 +36,22 @@ std::optional<std::string> token_of(std::string_view line) {
 }
 
 std::string token_line(const std::string& token) {
-  const bool quoted = token.size() >= 2 && token.front() == token.back() && (token.front() == '"' || token.front() == '\'');
+  const bool quoted =
+      token.size() >= 2 && token.front() == token.back() && (token.front() == '"' || token.front() == '\'');
   const char* quote = !quoted ? "" : token.front() == '"' ? "'" : "\"";
   return std::string("token = ").append(quote).append(token).append(quote);
 }
 
 // The file as lines without their line feeds; no file: none.
 Result<std::vector<std::string>> read_lines(const fs::path& path) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(path.c_str(), &status) != 0) {
     if (errno == ENOENT) return std::vector<std::string>{};
     return std::unexpected(base::io_error("read", path, errno));
   }
   if ((status.st_mode & 077U) != 0) {
-    return std::unexpected(bad_request("'" + path.string() + "' holds tokens and may be opened by others; run `chmod 600 " +
-                                       path.string() + "`"));
+    return std::unexpected(bad_request(
+        "'" + path.string() + "' holds tokens and may be opened by others; run `chmod 600 " + path.string() + "`"));
   }
   OG_ASSIGN_OR_RETURN(const std::string text, base::read_file(path));
   std::vector<std::string> lines;

@@ -16,7 +16,8 @@ namespace omnigraph::cli {
 // nullopt: no file, no section or a blank token.
 [[nodiscard]] Result<std::optional<std::string>> read_token(const std::filesystem::path& home, const std::string& name);
 // Creates the folder (0700) and the file (0600) where they are missing.
-[[nodiscard]] Result<void> store_token(const std::filesystem::path& home, const std::string& name, const std::string& token);
+[[nodiscard]] Result<void> store_token(const std::filesystem::path& home, const std::string& name,
+                                       const std::string& token);
 // Removes the section; nothing to remove is fine.
 [[nodiscard]] Result<void> remove_token(const std::filesystem::path& home, const std::string& name);
 

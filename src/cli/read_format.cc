@@ -12,7 +12,8 @@ namespace {
 
 std::string header(const ReadView& answer) {
   std::string text = std::to_string(answer.row_count()) + " rows from ";
-  text += answer.target().snapshot ? "snapshot " + *answer.target().snapshot : "branch " + answer.target().branch.value_or("main");
+  text += answer.target().snapshot ? "snapshot " + *answer.target().snapshot
+                                   : "branch " + answer.target().branch.value_or("main");
   return text + " via " + answer.query_name() + "\n";
 }
 
@@ -122,7 +123,8 @@ std::string render_table(const ReadView& answer, const TableLayout& layout) {
       longest = std::max(longest, base::code_point_count(cells[row][c]) +
                                       static_cast<std::size_t>(std::ranges::count(cells[row][c], '\n')));
     }
-    widths.push_back(std::min(std::max(base::code_point_count(answer.columns()[c]), std::min(longest, layout.max_column_width)), widest));
+    widths.push_back(std::min(
+        std::max(base::code_point_count(answer.columns()[c]), std::min(longest, layout.max_column_width)), widest));
   }
   const auto add_row = [&](const std::vector<std::string>& row) {
     std::vector<std::vector<std::string>> lines;

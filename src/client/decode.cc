@@ -60,7 +60,8 @@ Code code_of(int status, const Json& body) {
     case 405: return Code::kMethodNotAllowed;
     case 409: return Code::kConflict;
     case 410: return Code::kGone;
-    case 412: return body.is_object() && body.contains("precondition_failure") ? Code::kPreconditionFailed : Code::kConflict;
+    case 412:
+      return body.is_object() && body.contains("precondition_failure") ? Code::kPreconditionFailed : Code::kConflict;
     case 413: return Code::kResourceLimit;
     case 415: return Code::kUnsupportedMediaType;
     case 416: return Code::kRangeNotSatisfiable;
@@ -142,9 +143,8 @@ Result<engine::LoadAnswer> decode_load_answer(std::string_view json) {
 }
 
 Result<std::vector<std::string>> decode_branches(std::string_view json) {
-  return decoded<std::vector<std::string>>(json, "list of branches", [](const Json& body) {
-    return body.at("branches").get<std::vector<std::string>>();
-  });
+  return decoded<std::vector<std::string>>(
+      json, "list of branches", [](const Json& body) { return body.at("branches").get<std::vector<std::string>>(); });
 }
 
 Result<BranchChange> decode_branch_change(std::string_view json) {
@@ -155,7 +155,8 @@ Result<BranchChange> decode_branch_change(std::string_view json) {
 }
 
 Result<std::string> decode_schema_source(std::string_view json) {
-  return decoded<std::string>(json, "schema", [](const Json& body) { return body.at("schema_source").get<std::string>(); });
+  return decoded<std::string>(json, "schema",
+                              [](const Json& body) { return body.at("schema_source").get<std::string>(); });
 }
 
 Error error_of(const HttpResponse& response) {
@@ -164,7 +165,8 @@ Error error_of(const HttpResponse& response) {
   if (body.is_object() && body.contains("error") && body["error"].is_string()) {
     error.message = body["error"].get<std::string>();
   } else {
-    error.message = "server returned " + std::to_string(response.status) + ": " + std::string(base::trim_ascii(response.body));
+    error.message =
+        "server returned " + std::to_string(response.status) + ": " + std::string(base::trim_ascii(response.body));
     if (const auto location = response.header("location")) {
       error.context = "redirects are not followed; address the server as '" + *location + "' says";
     }

@@ -62,7 +62,8 @@ std::vector<std::pair<std::string, std::string_view>> json_members(std::string_v
   for (std::size_t at = 1; at < compact.size() && compact[at] == '"';) {
     const std::size_t key_end = string_end(compact, at);
     const std::size_t end = value_end(compact, key_end + 1);
-    members.emplace_back(*json_string(compact.substr(at, key_end - at)), compact.substr(key_end + 1, end - key_end - 1));
+    members.emplace_back(*json_string(compact.substr(at, key_end - at)),
+                         compact.substr(key_end + 1, end - key_end - 1));
     at = end + 1;
   }
   return members;

@@ -18,7 +18,8 @@ Result<RemoteRead> remote_read_of(std::string compact_body) {
     if (key == "rows") rows = value;
   }
   if (!rows.starts_with('[')) {
-    return std::unexpected(internal_error("the server's answer is no read answer: it has no `rows`; is the query a mutation?"));
+    return std::unexpected(
+        internal_error("the server's answer is no read answer: it has no `rows`; is the query a mutation?"));
   }
   read.target.branch = json_string(json_member(target, "branch"));
   read.target.snapshot = json_string(json_member(target, "snapshot"));

@@ -12,7 +12,10 @@ namespace {
 class BootReader {
  public:
   BootReader(const StorageRoot& root, Ledger ledger, Diagnostics& diagnostics)
-      : root_(root), ledger_(std::move(ledger)), diagnostics_(diagnostics), environment_(embed::process_environment()) {}
+      : root_(root),
+        ledger_(std::move(ledger)),
+        diagnostics_(diagnostics),
+        environment_(embed::process_environment()) {}
 
   std::optional<ServingPlan> read() {
     plan_.applied_config_digest = ledger_.config_digest;
@@ -65,7 +68,8 @@ class BootReader {
       return;
     }
     if (in_recovery_.contains(id)) {
-      quarantine(id, "cluster_recovery_pending", "an operation on this graph was interrupted; run `omnigraph cluster apply`");
+      quarantine(id, "cluster_recovery_pending",
+                 "an operation on this graph was interrupted; run `omnigraph cluster apply`");
       return;
     }
     ServedGraph graph;
@@ -91,7 +95,8 @@ class BootReader {
       return true;
     }
     if (!provider->second.embedding_profile) {
-      error("embedding_provider_profile_missing", address, "the ledger holds no profile; run `omnigraph cluster apply`");
+      error("embedding_provider_profile_missing", address,
+            "the ledger holds no profile; run `omnigraph cluster apply`");
       return true;
     }
     const EmbeddingProfile& profile = *provider->second.embedding_profile;
@@ -108,7 +113,8 @@ class BootReader {
         return false;
       }
     }
-    if (profile.kind == "mock" && config.model.empty()) config.model = environment_("OMNIGRAPH_EMBED_MODEL").value_or("");
+    if (profile.kind == "mock" && config.model.empty())
+      config.model = environment_("OMNIGRAPH_EMBED_MODEL").value_or("");
     graph.embedding = std::move(config);
     return true;
   }
@@ -117,7 +123,8 @@ class BootReader {
     const std::string key = *blob_key(address, entry.digest);
     const auto bytes = root_.store().get(key);
     if (!bytes) {
-      error("catalog_payload_missing", address, "'" + root_.location(key) + "' cannot be read: " + bytes.error().message);
+      error("catalog_payload_missing", address,
+            "'" + root_.location(key) + "' cannot be read: " + bytes.error().message);
       return std::nullopt;
     }
     if (base::sha256_hex(bytes->text()) != entry.digest) {
@@ -147,7 +154,8 @@ class BootReader {
     if (!text) return;
     for (const std::string& scope : *entry.applies_to) {
       if (const auto [holder, first] = scopes_.emplace(scope, name); !first) {
-        error("duplicate_policy_binding", address, "policies '" + holder->second + "' and '" + name + "' both apply to '" + scope + "'");
+        error("duplicate_policy_binding", address,
+              "policies '" + holder->second + "' and '" + name + "' both apply to '" + scope + "'");
       } else if (scope == "cluster") {
         bind_server_policy(address, *text);
       } else {
@@ -165,7 +173,8 @@ class BootReader {
     plan_.server_policy = *bundle;
   }
 
-  void bind_graph_policy(const std::string& address, const std::string& scope, const std::string& name, const std::string& text) {
+  void bind_graph_policy(const std::string& address, const std::string& scope, const std::string& name,
+                         const std::string& text) {
     const std::string id = scope.starts_with("graph.") ? scope.substr(6) : scope;
     if (const auto graph = graphs_.find(id); graph != graphs_.end()) {
       graph->second.policy_source = text;

@@ -21,7 +21,8 @@ struct ServedGraph {
   std::optional<std::string> policy_source;
   std::string policy_name;
   std::optional<embed::ProviderConfig> embedding;
-  std::vector<std::string> external_blob_bases;  // normalized URIs, `server_safe` ones only; empty: new references are refused
+  std::vector<std::string>
+      external_blob_bases;  // normalized URIs, `server_safe` ones only; empty: new references are refused
 };
 
 struct QuarantinedGraph {
@@ -31,8 +32,8 @@ struct QuarantinedGraph {
 };
 
 struct ServingPlan {
-  std::vector<ServedGraph> graphs;            // by id
-  std::vector<QuarantinedGraph> quarantined;  // found before opening anything
+  std::vector<ServedGraph> graphs;                      // by id
+  std::vector<QuarantinedGraph> quarantined;            // found before opening anything
   std::shared_ptr<const policy::Bundle> server_policy;  // null: none bound to the cluster
   std::optional<std::string> applied_config_digest;
 };

@@ -21,7 +21,8 @@ struct InvalidYaml {
 [[noreturn]] void invalid(const YAML::Node& node, const std::string& message) {
   const YAML::Mark mark = node.Mark();
   std::string place;
-  if (!mark.is_null()) place = " (line " + std::to_string(mark.line + 1) + ", column " + std::to_string(mark.column + 1) + ")";
+  if (!mark.is_null())
+    place = " (line " + std::to_string(mark.line + 1) + ", column " + std::to_string(mark.column + 1) + ")";
   throw InvalidYaml{message + place};
 }
 
@@ -29,7 +30,8 @@ struct InvalidYaml {
 constexpr int kDepthMax = 32;
 constexpr int kNodesMax = 200'000;
 
-void find_duplicate_keys(const YAML::Node& node, const std::string& path, int depth, int& nodes, Diagnostics& diagnostics) {
+void find_duplicate_keys(const YAML::Node& node, const std::string& path, int depth, int& nodes,
+                         Diagnostics& diagnostics) {
   if (depth > kDepthMax) invalid(node, "nested deeper than 32 levels, or an alias inside its own anchor");
   if (++nodes > kNodesMax) invalid(node, "more than 200000 values, aliases counted out");
   if (node.IsSequence()) {
@@ -80,8 +82,9 @@ void read_header(const YAML::Node& root, ClusterConfig& config, Diagnostics& dia
       add_error(diagnostics, "future_phase_field", key, std::string("`") + key + "` is reserved; remove it");
     }
   }
-  check_fields(root, "", {"version", "metadata", "storage", "state", "providers", "graphs", "policies", "apply",
-                          "env_file", "pipelines", "embeddings", "ui", "aliases", "bindings"});
+  check_fields(root, "",
+               {"version", "metadata", "storage", "state", "providers", "graphs", "policies", "apply", "env_file",
+                "pipelines", "embeddings", "ui", "aliases", "bindings"});
   if (!root["version"].IsDefined()) invalid(root, "missing field `version`");
   const std::string version = text_at(root["version"], "version");
   if (version.empty() || version.find_first_not_of("0123456789") != std::string::npos) {
@@ -195,9 +198,10 @@ void read_section(const YAML::Node& section, const std::string& where, const Rea
 void read_body(const YAML::Node& root, ClusterConfig& config) {
   if (present(root["providers"])) {
     check_fields(root["providers"], "providers", {"embedding"});
-    read_section(root["providers"]["embedding"], "providers.embedding", [&](const std::string& name, const YAML::Node& node) {
-      config.providers[name] = read_profile(node, "providers.embedding." + name);
-    });
+    read_section(root["providers"]["embedding"], "providers.embedding",
+                 [&](const std::string& name, const YAML::Node& node) {
+                   config.providers[name] = read_profile(node, "providers.embedding." + name);
+                 });
   }
   read_section(root["graphs"], "graphs", [&](const std::string& id, const YAML::Node& node) {
     config.graphs[id] = read_graph(node, "graphs." + id);

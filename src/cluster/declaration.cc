@@ -93,12 +93,14 @@ class DeclarationReader {
       return;
     }
     const std::string& key = *profile.api_key;
-    const bool reference = key.size() > 3 && key.starts_with("${") && key.ends_with("}") &&
-                           std::ranges::all_of(key.substr(2, key.size() - 3), [](char c) {
-                             return c == '_' || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-                           });
+    const bool reference =
+        key.size() > 3 && key.starts_with("${") && key.ends_with("}") &&
+        std::ranges::all_of(key.substr(2, key.size() - 3), [](char c) {
+          return c == '_' || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        });
     if (!reference) {
-      error("embedding_api_key_inline", where, "secrets do not belong in files; write ${ENV_NAME} and set the variable");
+      error("embedding_api_key_inline", where,
+            "secrets do not belong in files; write ${ENV_NAME} and set the variable");
     }
   }
 
@@ -271,7 +273,8 @@ class DeclarationReader {
     }
     const auto found = std::ranges::find(parsed->queries, name, &query::ast::Query::name);
     if (found == parsed->queries.end()) {
-      error("query_key_mismatch", at, "no `query " + name + "` declaration found in its `.gq` file '" + file.string() + "'");
+      error("query_key_mismatch", at,
+            "no `query " + name + "` declaration found in its `.gq` file '" + file.string() + "'");
       return;
     }
     add_query(id, *found, *source, file, at, declared);

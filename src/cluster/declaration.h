@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "cluster/config.h"
-#include "cluster/digest.h"
 #include "cluster/diagnostic.h"
+#include "cluster/digest.h"
 #include "schema/catalog.h"
 
 namespace omnigraph::cluster {
@@ -51,9 +51,9 @@ struct Declaration {
   Diagnostics diagnostics;
   std::map<std::string, DeclaredGraph> graphs;
   std::map<std::string, DeclaredPolicy> policies;
-  std::map<std::string, Resource> resources;                    // by address
-  std::set<std::pair<std::string, std::string>> dependencies;   // from, to
-  std::optional<std::string> config_digest;                     // only without errors
+  std::map<std::string, Resource> resources;                   // by address
+  std::set<std::pair<std::string, std::string>> dependencies;  // from, to
+  std::optional<std::string> config_digest;                    // only without errors
 
   [[nodiscard]] bool ok() const { return !has_errors(diagnostics); }
   [[nodiscard]] std::map<std::string, std::string> digests() const;

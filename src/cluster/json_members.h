@@ -14,7 +14,8 @@ namespace omnigraph::cluster {
   if (at == object.end() || at->is_null()) return std::nullopt;
   return at->get<std::string>();
 }
-[[nodiscard]] inline std::optional<std::uint64_t> number_or_null(const nlohmann::ordered_json& object, const char* key) {
+[[nodiscard]] inline std::optional<std::uint64_t> number_or_null(const nlohmann::ordered_json& object,
+                                                                 const char* key) {
   const auto at = object.find(key);
   if (at == object.end() || at->is_null()) return std::nullopt;
   return at->get<std::uint64_t>();

@@ -8,17 +8,17 @@
 #include <string_view>
 #include <vector>
 
-#include "cluster/digest.h"
 #include "cluster/diagnostic.h"
+#include "cluster/digest.h"
 
 namespace omnigraph::cluster {
 
 struct LedgerEntry {
   std::string digest;
-  std::optional<std::vector<std::string>> applies_to;     // policies
-  std::optional<std::string> embedding_provider;          // graphs
-  std::optional<EmbeddingProfile> embedding_profile;      // providers
-  BlobPolicy external_blob_policy;                        // graphs; empty = deny
+  std::optional<std::vector<std::string>> applies_to;  // policies
+  std::optional<std::string> embedding_provider;       // graphs
+  std::optional<EmbeddingProfile> embedding_profile;   // providers
+  BlobPolicy external_blob_policy;                     // graphs; empty = deny
 };
 
 struct ResourceStatus {

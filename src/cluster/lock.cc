@@ -95,8 +95,7 @@ void StorageRoot::observe_lock(StateObservations& seen, Diagnostics& diagnostics
   if (problem == LockProblem::kNone) {
     describe_lock(lock, seen);
   } else {
-    add_warning(diagnostics,
-                problem == LockProblem::kInvalid ? "invalid_state_lock" : "unsupported_state_lock_version",
+    add_warning(diagnostics, problem == LockProblem::kInvalid ? "invalid_state_lock" : "unsupported_state_lock_version",
                 std::string(kLockKey), detail);
   }
 }
@@ -124,7 +123,8 @@ std::optional<StateLock> StateLock::acquire(const StorageRoot& root, bool enable
     add_warning(diagnostics, "state_lock_disabled", "state.lock", "locking is off; make sure that nobody else applies");
     return StateLock(root, "");
   }
-  const LockFile lock{base::new_ulid(), std::string(operation), base::format_seconds(system_clock().now_us()), getpid()};
+  const LockFile lock{base::new_ulid(), std::string(operation), base::format_seconds(system_clock().now_us()),
+                      getpid()};
   const std::string text = lock_text(lock);
   const auto outcome = root.store().put_if_absent(kLockKey, std::as_bytes(std::span(text)));
   if (!outcome) {
@@ -170,14 +170,14 @@ bool force_unlock(const StorageRoot& root, const std::string& lock_id, StateObse
   std::string detail;
   const LockProblem problem = parse_lock(bytes->text(), lock, detail);
   if (problem != LockProblem::kNone) {
-    add_error(diagnostics,
-              problem == LockProblem::kInvalid ? "invalid_state_lock" : "unsupported_state_lock_version", path,
-              detail + "; if nobody is at work, remove '" + root.location(kLockKey) + "' by hand");
+    add_error(diagnostics, problem == LockProblem::kInvalid ? "invalid_state_lock" : "unsupported_state_lock_version",
+              path, detail + "; if nobody is at work, remove '" + root.location(kLockKey) + "' by hand");
     return false;
   }
   describe_lock(lock, seen);
   if (lock.lock_id != lock_id) {
-    add_error(diagnostics, "state_lock_id_mismatch", path, "the lock's id is '" + lock.lock_id + "', not '" + lock_id + "'");
+    add_error(diagnostics, "state_lock_id_mismatch", path,
+              "the lock's id is '" + lock.lock_id + "', not '" + lock_id + "'");
     return false;
   }
   if (const auto removed = root.store().remove(kLockKey); !removed) {

@@ -22,7 +22,8 @@ struct OperationRecord {
 };
 
 // False with `recovery_sidecar_write_error`: the operation must not start.
-[[nodiscard]] bool write_operation_record(const StorageRoot& root, const OperationRecord& record, Diagnostics& diagnostics);
+[[nodiscard]] bool write_operation_record(const StorageRoot& root, const OperationRecord& record,
+                                          Diagnostics& diagnostics);
 void remove_operation_record(const StorageRoot& root, const std::string& name);
 
 struct PendingRecord {

@@ -149,10 +149,11 @@ Planned make_plan(const StorageRoot& root, const Declaration& declaration, const
                       ? "the graph was there once and is gone; it is created again, empty"
                       : "the live schema was changed outside the cluster; it is migrated back to the declared one");
     } else if (change.reason == kDriftGated && !change.gate.empty()) {
-      add_warning(diagnostics, std::string(kDriftGated), change.resource,
-                  std::string(change.operation == Operation::kCreate ? "the graph is gone and would be created again, empty"
-                                                                     : "the live schema was changed outside the cluster") +
-                      "; to let apply do it: omnigraph cluster approve " + change.resource);
+      add_warning(
+          diagnostics, std::string(kDriftGated), change.resource,
+          std::string(change.operation == Operation::kCreate ? "the graph is gone and would be created again, empty"
+                                                             : "the live schema was changed outside the cluster") +
+              "; to let apply do it: omnigraph cluster approve " + change.resource);
     }
   }
   return planned;

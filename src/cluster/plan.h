@@ -38,19 +38,27 @@ struct Change {
   Operation operation = Operation::kCreate;
   std::optional<std::string> before_digest, after_digest;
   Disposition disposition = Disposition::kApplied;
-  std::string reason;           // empty: none
+  std::string reason;  // empty: none
   bool binding_change = false;
-  std::string metadata_change;  // policy_bindings | embedding_profile; empty: none
+  std::string metadata_change;             // policy_bindings | embedding_profile; empty: none
   std::optional<Migration> migration;      // schema updates
   std::string gate;                        // why an approval is asked for; empty: none is
   std::optional<std::string> approval_id;  // the approval that opens the gate
   bool corrects_drift = false;             // brings back what somebody else changed or removed
 
-  [[nodiscard]] bool waits() const { return disposition == Disposition::kDeferred || disposition == Disposition::kBlocked; }
+  [[nodiscard]] bool waits() const {
+    return disposition == Disposition::kDeferred || disposition == Disposition::kBlocked;
+  }
 };
 
-struct BlastRadius { std::string resource; std::vector<std::string> affected; };
-struct ApprovalGate { std::string resource, reason; bool satisfied = false; };
+struct BlastRadius {
+  std::string resource;
+  std::vector<std::string> affected;
+};
+struct ApprovalGate {
+  std::string resource, reason;
+  bool satisfied = false;
+};
 
 struct PlanInputs {
   std::set<std::string> in_recovery;         // graphs with an unresolved operation record; known only inside apply

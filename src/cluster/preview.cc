@@ -57,13 +57,10 @@ std::optional<std::uint64_t> concerned(engine::Graph& graph, const schema::Migra
 std::string effect_of(engine::Graph& graph, const schema::MigrationStep& step) {
   switch (step.kind) {
     case schema::StepKind::kRenameType:
-    case schema::StepKind::kRenameProperty:
-      return "renamed, values kept";
+    case schema::StepKind::kRenameProperty: return "renamed, values kept";
     case schema::StepKind::kDropType:
-    case schema::StepKind::kDropProperty:
-      break;
-    default:
-      return {};
+    case schema::StepKind::kDropProperty: break;
+    default: return {};
   }
   const auto count = concerned(graph, step);
   if (!count) return "hidden; what is there stays in history";

@@ -64,7 +64,8 @@ std::optional<StorageRoot> StorageRoot::open_path(const fs::path& path, Access a
   const bool empty = access == Access::kRead && fs::status(absolute, failed).type() == fs::file_type::not_found;
   Result<std::shared_ptr<objectstore::ObjectStore>> store = objectstore::make_memory_store();
   if (!empty) {
-    store = access == Access::kRead ? objectstore::open_local_store(absolute) : objectstore::create_local_store(absolute);
+    store =
+        access == Access::kRead ? objectstore::open_local_store(absolute) : objectstore::create_local_store(absolute);
   }
   if (!store) {
     add_error(diagnostics, "storage_root_invalid", "storage", store.error().message);
@@ -131,7 +132,8 @@ std::string StorageRoot::graph_uri(std::string_view graph_id) const {
 }
 
 std::string StorageRoot::query_key(std::string_view graph, std::string_view name, std::string_view digest) {
-  return "__cluster/resources/query/" + std::string(graph) + "/" + std::string(name) + "/" + std::string(digest) + ".gq";
+  return "__cluster/resources/query/" + std::string(graph) + "/" + std::string(name) + "/" + std::string(digest) +
+         ".gq";
 }
 
 std::string StorageRoot::policy_key(std::string_view name, std::string_view digest) {

@@ -57,11 +57,13 @@ class StorageRoot {
   [[nodiscard]] static std::string query_key(std::string_view graph, std::string_view name, std::string_view digest);
   [[nodiscard]] static std::string policy_key(std::string_view name, std::string_view digest);
 
-  // Where ledger and lock of `config` lie, for reports of verbs that stop before they look; empty where there is no root.
+  // Where ledger and lock of `config` lie, for reports of verbs that stop before they look; empty where there is no
+  // root.
   static void name_paths(const ClusterConfig& config, StateObservations& seen);
   // Ledger and its CAS. Fills `seen`; nullopt with an error diagnostic (unreadable), or without (no ledger yet).
   [[nodiscard]] std::optional<Ledger> read_state(StateObservations& seen, Diagnostics& diagnostics) const;
-  // Replaces the ledger if it still is what `seen` saw; updates `seen`. False: `state_cas_mismatch` or `state_write_error`.
+  // Replaces the ledger if it still is what `seen` saw; updates `seen`. False: `state_cas_mismatch` or
+  // `state_write_error`.
   [[nodiscard]] bool write_state(const Ledger& ledger, StateObservations& seen, Diagnostics& diagnostics) const;
   // Lock metadata of a foreign lock into `seen`; a malformed lock is a warning.
   void observe_lock(StateObservations& seen, Diagnostics& diagnostics) const;
@@ -77,7 +79,7 @@ class StorageRoot {
                                              Access access, Diagnostics& diagnostics);
 
   std::shared_ptr<objectstore::ObjectStore> store_;
-  std::string base_;  // absolute path or s3:// URI, without '/' at the end
+  std::string base_;                                // absolute path or s3:// URI, without '/' at the end
   std::vector<std::filesystem::path> new_folders_;  // that were not there before, innermost first
 };
 
@@ -86,8 +88,9 @@ class StateLock {
  public:
   // nullopt: held by another (`state_lock_held`) or `state_lock_error`. With locking off: a lock that does nothing, and
   // the warning `state_lock_disabled`.
-  [[nodiscard]] static std::optional<StateLock> acquire(const StorageRoot& root, bool enabled, std::string_view operation,
-                                                        StateObservations& seen, Diagnostics& diagnostics);
+  [[nodiscard]] static std::optional<StateLock> acquire(const StorageRoot& root, bool enabled,
+                                                        std::string_view operation, StateObservations& seen,
+                                                        Diagnostics& diagnostics);
   ~StateLock();
   StateLock(StateLock&& other) noexcept;
   StateLock& operator=(StateLock&&) = delete;

@@ -25,9 +25,9 @@ class Array {
   struct Parts {
     DataType type;
     std::int64_t length = 0;
-    Buffer validity{};               // empty = all valid
-    Buffer values{};                 // fixed width: values; bool: bitmap; strings: bytes
-    Buffer ends{};                   // strings, lists: u64 end offsets
+    Buffer validity{};                 // empty = all valid
+    Buffer values{};                   // fixed width: values; bool: bitmap; strings: bytes
+    Buffer ends{};                     // strings, lists: u64 end offsets
     std::vector<ArrayPtr> children{};  // list: items; fixed-size list: length*list_size items; struct: fields
   };
   explicit Array(Parts parts);
@@ -37,9 +37,7 @@ class Array {
   [[nodiscard]] std::int64_t null_count() const;
   [[nodiscard]] bool has_nulls() const { return !validity_.empty(); }
 
-  [[nodiscard]] bool is_valid(std::int64_t i) const {
-    return validity_.empty() || bit(validity_.data(), offset_ + i);
-  }
+  [[nodiscard]] bool is_valid(std::int64_t i) const { return validity_.empty() || bit(validity_.data(), offset_ + i); }
   [[nodiscard]] bool is_null(std::int64_t i) const { return !is_valid(i); }
 
   // Fixed-width values of type T; the caller vouches for the type (dates as i32/i64).
@@ -111,7 +109,10 @@ class ChunkedArray {
   [[nodiscard]] std::size_t chunk_count() const { return chunks_.size(); }
   [[nodiscard]] const ArrayPtr& chunk(std::size_t i) const { return chunks_[i]; }
   [[nodiscard]] std::int64_t chunk_start(std::size_t i) const { return i == 0 ? 0 : starts_[i - 1]; }
-  struct Place { std::size_t chunk; std::int64_t index; };
+  struct Place {
+    std::size_t chunk;
+    std::int64_t index;
+  };
   [[nodiscard]] Place locate(std::int64_t position) const;  // binary search; one chunk: free
 
  private:

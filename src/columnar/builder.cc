@@ -76,20 +76,15 @@ void ArrayBuilder::append_slot_bytes() {
       if (values_.size() < bytes_for_bits(length_ + 1)) values_.append_fill(0, 1);
       break;
     case TypeId::kUtf8:
-    case TypeId::kBinary:
-      ends_.push_back(values_.size());
-      break;
-    case TypeId::kList:
-      ends_.push_back(static_cast<std::uint64_t>(children_[0]->length()));
-      break;
+    case TypeId::kBinary: ends_.push_back(values_.size()); break;
+    case TypeId::kList: ends_.push_back(static_cast<std::uint64_t>(children_[0]->length())); break;
     case TypeId::kFixedSizeList:
       for (std::uint32_t i = 0; i < type_.list_size; ++i) children_[0]->append_filler(type_.child(0).nullable);
       break;
     case TypeId::kStruct:
       for (std::size_t i = 0; i < children_.size(); ++i) children_[i]->append_filler(type_.child(i).nullable);
       break;
-    default:
-      values_.append_fill(0, byte_width_);
+    default: values_.append_fill(0, byte_width_);
   }
 }
 
@@ -156,39 +151,27 @@ void ArrayBuilder::append_scalar(const Scalar& value) {
     case TypeId::kBool:
       OG_CHECK(std::holds_alternative<bool>(value.value));
       return append_bool(std::get<bool>(value.value));
-    case TypeId::kInt8:
-      return append_value(number_as<std::int8_t>(value));
-    case TypeId::kInt16:
-      return append_value(number_as<std::int16_t>(value));
+    case TypeId::kInt8: return append_value(number_as<std::int8_t>(value));
+    case TypeId::kInt16: return append_value(number_as<std::int16_t>(value));
     case TypeId::kInt32:
-    case TypeId::kDate32:
-      return append_value(number_as<std::int32_t>(value));
+    case TypeId::kDate32: return append_value(number_as<std::int32_t>(value));
     case TypeId::kInt64:
     case TypeId::kDate64:
-    case TypeId::kTimestamp:
-      return append_value(number_as<std::int64_t>(value));
-    case TypeId::kUint8:
-      return append_value(number_as<std::uint8_t>(value));
-    case TypeId::kUint16:
-      return append_value(number_as<std::uint16_t>(value));
-    case TypeId::kUint32:
-      return append_value(number_as<std::uint32_t>(value));
-    case TypeId::kUint64:
-      return append_value(number_as<std::uint64_t>(value));
-    case TypeId::kFloat32:
-      return append_value(number_as<float>(value));
-    case TypeId::kFloat64:
-      return append_value(number_as<double>(value));
+    case TypeId::kTimestamp: return append_value(number_as<std::int64_t>(value));
+    case TypeId::kUint8: return append_value(number_as<std::uint8_t>(value));
+    case TypeId::kUint16: return append_value(number_as<std::uint16_t>(value));
+    case TypeId::kUint32: return append_value(number_as<std::uint32_t>(value));
+    case TypeId::kUint64: return append_value(number_as<std::uint64_t>(value));
+    case TypeId::kFloat32: return append_value(number_as<float>(value));
+    case TypeId::kFloat64: return append_value(number_as<double>(value));
     case TypeId::kUtf8:
     case TypeId::kBinary:
       OG_CHECK(std::holds_alternative<std::string>(value.value));
       return append_string(std::get<std::string>(value.value));
     case TypeId::kList:
-    case TypeId::kFixedSizeList:
-      return append_list_scalar(value);
+    case TypeId::kFixedSizeList: return append_list_scalar(value);
     case TypeId::kFloat16:
-    case TypeId::kStruct:
-      OG_CHECK(!"a scalar of this type");
+    case TypeId::kStruct: OG_CHECK(!"a scalar of this type");
   }
 }
 

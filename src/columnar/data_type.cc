@@ -15,30 +15,25 @@ const Field& DataType::child(std::size_t index) const {
 std::uint32_t DataType::byte_width() const {
   switch (id) {
     case TypeId::kInt8:
-    case TypeId::kUint8:
-      return 1;
+    case TypeId::kUint8: return 1;
     case TypeId::kInt16:
     case TypeId::kUint16:
-    case TypeId::kFloat16:
-      return 2;
+    case TypeId::kFloat16: return 2;
     case TypeId::kInt32:
     case TypeId::kUint32:
     case TypeId::kFloat32:
-    case TypeId::kDate32:
-      return 4;
+    case TypeId::kDate32: return 4;
     case TypeId::kInt64:
     case TypeId::kUint64:
     case TypeId::kFloat64:
     case TypeId::kDate64:
-    case TypeId::kTimestamp:
-      return 8;
+    case TypeId::kTimestamp: return 8;
     case TypeId::kBool:
     case TypeId::kUtf8:
     case TypeId::kBinary:
     case TypeId::kList:
     case TypeId::kFixedSizeList:
-    case TypeId::kStruct:
-      return 0;
+    case TypeId::kStruct: return 0;
   }
   return 0;
 }
@@ -66,46 +61,26 @@ std::shared_ptr<const std::vector<Field>> one_child(DataType item, bool nullable
 
 std::string_view plain_name(TypeId id) {
   switch (id) {
-    case TypeId::kBool:
-      return "bool";
-    case TypeId::kInt8:
-      return "int8";
-    case TypeId::kInt16:
-      return "int16";
-    case TypeId::kInt32:
-      return "int32";
-    case TypeId::kInt64:
-      return "int64";
-    case TypeId::kUint8:
-      return "uint8";
-    case TypeId::kUint16:
-      return "uint16";
-    case TypeId::kUint32:
-      return "uint32";
-    case TypeId::kUint64:
-      return "uint64";
-    case TypeId::kFloat16:
-      return "float16";
-    case TypeId::kFloat32:
-      return "float32";
-    case TypeId::kFloat64:
-      return "float64";
-    case TypeId::kDate32:
-      return "date32";
-    case TypeId::kDate64:
-      return "date64";
-    case TypeId::kTimestamp:
-      return "timestamp";
-    case TypeId::kUtf8:
-      return "utf8";
-    case TypeId::kBinary:
-      return "binary";
-    case TypeId::kList:
-      return "list";
-    case TypeId::kFixedSizeList:
-      return "vector";
-    case TypeId::kStruct:
-      return "struct";
+    case TypeId::kBool: return "bool";
+    case TypeId::kInt8: return "int8";
+    case TypeId::kInt16: return "int16";
+    case TypeId::kInt32: return "int32";
+    case TypeId::kInt64: return "int64";
+    case TypeId::kUint8: return "uint8";
+    case TypeId::kUint16: return "uint16";
+    case TypeId::kUint32: return "uint32";
+    case TypeId::kUint64: return "uint64";
+    case TypeId::kFloat16: return "float16";
+    case TypeId::kFloat32: return "float32";
+    case TypeId::kFloat64: return "float64";
+    case TypeId::kDate32: return "date32";
+    case TypeId::kDate64: return "date64";
+    case TypeId::kTimestamp: return "timestamp";
+    case TypeId::kUtf8: return "utf8";
+    case TypeId::kBinary: return "binary";
+    case TypeId::kList: return "list";
+    case TypeId::kFixedSizeList: return "vector";
+    case TypeId::kStruct: return "struct";
   }
   return "?";
 }
@@ -164,9 +139,7 @@ std::string type_name(const DataType& type) {
       }
       name += '>';
       return name;
-    default:
-      name = plain_name(type.id);
-      return name;
+    default: name = plain_name(type.id); return name;
   }
 }
 

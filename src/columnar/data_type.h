@@ -10,15 +10,26 @@
 namespace omnigraph::columnar {
 
 enum class TypeId : std::uint8_t {
-  kBool, kInt8, kInt16, kInt32, kInt64, kUint8, kUint16, kUint32, kUint64,
-  kFloat16, kFloat32, kFloat64,
+  kBool,
+  kInt8,
+  kInt16,
+  kInt32,
+  kInt64,
+  kUint8,
+  kUint16,
+  kUint32,
+  kUint64,
+  kFloat16,
+  kFloat32,
+  kFloat64,
   kDate32,     // days, i32
   kDate64,     // milliseconds, i64
   kTimestamp,  // i64 in `unit`, `zone` as Lance spells it ("-" = none)
-  kUtf8, kBinary,                // `large` keeps Arrow's large_* apart; the layout is the same here
-  kList,                         // one child
-  kFixedSizeList,                // one child, `list_size` items a slot
-  kStruct,                       // children by name
+  kUtf8,
+  kBinary,         // `large` keeps Arrow's large_* apart; the layout is the same here
+  kList,           // one child
+  kFixedSizeList,  // one child, `list_size` items a slot
+  kStruct,         // children by name
 };
 
 struct Field;
@@ -26,10 +37,10 @@ struct Field;
 // Value type; children are shared and immutable.
 struct DataType {
   TypeId id = TypeId::kInt64;
-  bool large = false;            // kUtf8, kBinary, kList
-  std::string unit{};            // kTimestamp: s ms us ns
-  std::string zone{};            // kTimestamp
-  std::uint32_t list_size = 0;   // kFixedSizeList
+  bool large = false;           // kUtf8, kBinary, kList
+  std::string unit{};           // kTimestamp: s ms us ns
+  std::string zone{};           // kTimestamp
+  std::uint32_t list_size = 0;  // kFixedSizeList
   std::shared_ptr<const std::vector<Field>> children{};
 
   [[nodiscard]] const Field& child(std::size_t index) const;

@@ -136,14 +136,10 @@ Buffer take_fixed(Source& source, std::span<const std::uint32_t> positions, bool
 template <class Source>
 Buffer take_values(Source& source, std::span<const std::uint32_t> positions, bool gaps) {
   switch (source.type().byte_width()) {
-    case 1:
-      return take_fixed<std::uint8_t>(source, positions, gaps);
-    case 2:
-      return take_fixed<std::uint16_t>(source, positions, gaps);
-    case 4:
-      return take_fixed<std::uint32_t>(source, positions, gaps);
-    default:
-      return take_fixed<std::uint64_t>(source, positions, gaps);
+    case 1: return take_fixed<std::uint8_t>(source, positions, gaps);
+    case 2: return take_fixed<std::uint16_t>(source, positions, gaps);
+    case 4: return take_fixed<std::uint32_t>(source, positions, gaps);
+    default: return take_fixed<std::uint64_t>(source, positions, gaps);
   }
 }
 
@@ -273,13 +269,9 @@ ArrayPtr take_from(Source& source, std::span<const std::uint32_t> positions) {
   const bool gaps = has_gaps(positions);
   Array::Parts parts;
   switch (type.id) {
-    case TypeId::kBool:
-      parts.values = take_bools(source, positions);
-      break;
+    case TypeId::kBool: parts.values = take_bools(source, positions); break;
     case TypeId::kUtf8:
-    case TypeId::kBinary:
-      take_strings(source, positions, parts);
-      break;
+    case TypeId::kBinary: take_strings(source, positions, parts); break;
     case TypeId::kList:
       if (!children_are_addressable(source)) return take_slowly(source, positions);
       take_lists(source, positions, parts);
@@ -291,8 +283,7 @@ ArrayPtr take_from(Source& source, std::span<const std::uint32_t> positions) {
     case TypeId::kStruct:
       for (std::size_t i = 0; i < type.child_count(); ++i) parts.children.push_back(source.take_child(i, positions));
       break;
-    default:
-      parts.values = take_values(source, positions, gaps);
+    default: parts.values = take_values(source, positions, gaps);
   }
   parts.type = type;
   parts.length = static_cast<std::int64_t>(positions.size());
@@ -307,13 +298,9 @@ ArrayPtr all_empty(const DataType& type, std::int64_t length, bool valid) {
   const auto count = static_cast<std::size_t>(length);
   Array::Parts parts;
   switch (type.id) {
-    case TypeId::kBool:
-      parts.values = zeros(bytes_for_bits(length));
-      break;
+    case TypeId::kBool: parts.values = zeros(bytes_for_bits(length)); break;
     case TypeId::kUtf8:
-    case TypeId::kBinary:
-      parts.ends = zeros(count * 8);
-      break;
+    case TypeId::kBinary: parts.ends = zeros(count * 8); break;
     case TypeId::kList:
       parts.ends = zeros(count * 8);
       parts.children.push_back(all_empty(type.child(0).type, 0, true));
@@ -325,8 +312,7 @@ ArrayPtr all_empty(const DataType& type, std::int64_t length, bool valid) {
       for (const Field& field : *type.children)
         parts.children.push_back(all_empty(field.type, length, !field.nullable));
       break;
-    default:
-      parts.values = zeros(count * type.byte_width());
+    default: parts.values = zeros(count * type.byte_width());
   }
   if (!valid) parts.validity = zeros(bytes_for_bits(length));
   parts.type = type;
@@ -380,31 +366,23 @@ ArrayPtr from_values_u64(std::vector<std::uint64_t> values) {
 bool equal_at(const Array& a, std::int64_t i, const Array& b, std::int64_t j) {
   if (a.is_null(i) || b.is_null(j)) return a.is_null(i) && b.is_null(j);
   switch (a.type().id) {
-    case TypeId::kBool:
-      return a.bool_value(i) == b.bool_value(j);
+    case TypeId::kBool: return a.bool_value(i) == b.bool_value(j);
     case TypeId::kUtf8:
-    case TypeId::kBinary:
-      return a.string_value(i) == b.string_value(j);
+    case TypeId::kBinary: return a.string_value(i) == b.string_value(j);
     case TypeId::kList:
-    case TypeId::kFixedSizeList:
-      return items_equal(a, i, b, j);
+    case TypeId::kFixedSizeList: return items_equal(a, i, b, j);
     case TypeId::kStruct:
       for (std::size_t c = 0; c < a.child_count(); ++c) {
         if (!equal_at(*a.child(c), i, *b.child(c), j)) return false;
       }
       return true;
-    default:
-      break;
+    default: break;
   }
   switch (a.type().byte_width()) {
-    case 1:
-      return a.value<std::uint8_t>(i) == b.value<std::uint8_t>(j);
-    case 2:
-      return a.value<std::uint16_t>(i) == b.value<std::uint16_t>(j);
-    case 4:
-      return a.value<std::uint32_t>(i) == b.value<std::uint32_t>(j);
-    default:
-      return a.value<std::uint64_t>(i) == b.value<std::uint64_t>(j);
+    case 1: return a.value<std::uint8_t>(i) == b.value<std::uint8_t>(j);
+    case 2: return a.value<std::uint16_t>(i) == b.value<std::uint16_t>(j);
+    case 4: return a.value<std::uint32_t>(i) == b.value<std::uint32_t>(j);
+    default: return a.value<std::uint64_t>(i) == b.value<std::uint64_t>(j);
   }
 }
 

@@ -44,20 +44,13 @@ bool is_float_vector(const DataType& type) {
 
 std::int64_t integer_at(const Array& array, std::int64_t i) {
   switch (array.type().id) {
-    case TypeId::kInt8:
-      return array.value<std::int8_t>(i);
-    case TypeId::kInt16:
-      return array.value<std::int16_t>(i);
-    case TypeId::kInt32:
-      return array.value<std::int32_t>(i);
-    case TypeId::kUint8:
-      return array.value<std::uint8_t>(i);
-    case TypeId::kUint16:
-      return array.value<std::uint16_t>(i);
-    case TypeId::kUint32:
-      return array.value<std::uint32_t>(i);
-    default:
-      return array.value<std::int64_t>(i);
+    case TypeId::kInt8: return array.value<std::int8_t>(i);
+    case TypeId::kInt16: return array.value<std::int16_t>(i);
+    case TypeId::kInt32: return array.value<std::int32_t>(i);
+    case TypeId::kUint8: return array.value<std::uint8_t>(i);
+    case TypeId::kUint16: return array.value<std::uint16_t>(i);
+    case TypeId::kUint32: return array.value<std::uint32_t>(i);
+    default: return array.value<std::int64_t>(i);
   }
 }
 
@@ -139,33 +132,20 @@ struct JsonSink {
       return;
     }
     switch (array.type().id) {
-      case TypeId::kBool:
-        return boolean(array.bool_value(i));
-      case TypeId::kUint64:
-        return base::append_uint(out, array.value<std::uint64_t>(i));
-      case TypeId::kFloat16:
-        return number(static_cast<double>(half_to_float(array.value<std::uint16_t>(i))));
-      case TypeId::kFloat32:
-        return number(static_cast<double>(array.value<float>(i)));
-      case TypeId::kFloat64:
-        return number(array.value<double>(i));
-      case TypeId::kDate32:
-        return date(array.value<std::int32_t>(i));
-      case TypeId::kDate64:
-        return date_time(array.value<std::int64_t>(i));
-      case TypeId::kTimestamp:
-        return date_time(timestamp_ms(array.type(), array.value<std::int64_t>(i)));
-      case TypeId::kUtf8:
-        return base::append_json_string(out, array.string_value(i));
-      case TypeId::kBinary:
-        return append_quoted(out, base::base64_encode(array.string_value(i)));
+      case TypeId::kBool: return boolean(array.bool_value(i));
+      case TypeId::kUint64: return base::append_uint(out, array.value<std::uint64_t>(i));
+      case TypeId::kFloat16: return number(static_cast<double>(half_to_float(array.value<std::uint16_t>(i))));
+      case TypeId::kFloat32: return number(static_cast<double>(array.value<float>(i)));
+      case TypeId::kFloat64: return number(array.value<double>(i));
+      case TypeId::kDate32: return date(array.value<std::int32_t>(i));
+      case TypeId::kDate64: return date_time(array.value<std::int64_t>(i));
+      case TypeId::kTimestamp: return date_time(timestamp_ms(array.type(), array.value<std::int64_t>(i)));
+      case TypeId::kUtf8: return base::append_json_string(out, array.string_value(i));
+      case TypeId::kBinary: return append_quoted(out, base::base64_encode(array.string_value(i)));
       case TypeId::kList:
-      case TypeId::kFixedSizeList:
-        return list(array, i);
-      case TypeId::kStruct:
-        return structure(array, i);
-      default:
-        return base::append_int(out, integer_at(array, i));
+      case TypeId::kFixedSizeList: return list(array, i);
+      case TypeId::kStruct: return structure(array, i);
+      default: return base::append_int(out, integer_at(array, i));
     }
   }
 
@@ -218,35 +198,24 @@ Scalar list_at(const Array& array, std::int64_t i) {
 Scalar scalar_at(const Array& array, std::int64_t i) {
   if (array.is_null(i)) return Scalar{};
   switch (array.type().id) {
-    case TypeId::kBool:
-      return Scalar{array.bool_value(i)};
+    case TypeId::kBool: return Scalar{array.bool_value(i)};
     case TypeId::kUint64: {
       const auto value = array.value<std::uint64_t>(i);
       if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return Scalar{value};
       return Scalar{static_cast<std::int64_t>(value)};
     }
-    case TypeId::kFloat16:
-      return Scalar{half_to_float(array.value<std::uint16_t>(i))};
-    case TypeId::kFloat32:
-      return Scalar{array.value<float>(i)};
-    case TypeId::kFloat64:
-      return Scalar{array.value<double>(i)};
-    case TypeId::kDate32:
-      return Scalar{DateValue{array.value<std::int32_t>(i)}};
-    case TypeId::kDate64:
-      return Scalar{DateTimeValue{array.value<std::int64_t>(i)}};
-    case TypeId::kTimestamp:
-      return Scalar{DateTimeValue{timestamp_ms(array.type(), array.value<std::int64_t>(i))}};
+    case TypeId::kFloat16: return Scalar{half_to_float(array.value<std::uint16_t>(i))};
+    case TypeId::kFloat32: return Scalar{array.value<float>(i)};
+    case TypeId::kFloat64: return Scalar{array.value<double>(i)};
+    case TypeId::kDate32: return Scalar{DateValue{array.value<std::int32_t>(i)}};
+    case TypeId::kDate64: return Scalar{DateTimeValue{array.value<std::int64_t>(i)}};
+    case TypeId::kTimestamp: return Scalar{DateTimeValue{timestamp_ms(array.type(), array.value<std::int64_t>(i))}};
     case TypeId::kUtf8:
-    case TypeId::kBinary:
-      return Scalar{std::string(array.string_value(i))};
+    case TypeId::kBinary: return Scalar{std::string(array.string_value(i))};
     case TypeId::kList:
-    case TypeId::kFixedSizeList:
-      return list_at(array, i);
-    case TypeId::kStruct:
-      OG_CHECK(!"a scalar of a struct");
-    default:
-      return Scalar{integer_at(array, i)};
+    case TypeId::kFixedSizeList: return list_at(array, i);
+    case TypeId::kStruct: OG_CHECK(!"a scalar of a struct");
+    default: return Scalar{integer_at(array, i)};
   }
 }
 

@@ -10,16 +10,22 @@
 
 namespace omnigraph::columnar {
 
-struct DateValue { std::int32_t days; friend auto operator<=>(const DateValue&, const DateValue&) = default; };
-struct DateTimeValue { std::int64_t milliseconds; friend auto operator<=>(const DateTimeValue&, const DateTimeValue&) = default; };
+struct DateValue {
+  std::int32_t days;
+  friend auto operator<=>(const DateValue&, const DateValue&) = default;
+};
+struct DateTimeValue {
+  std::int64_t milliseconds;
+  friend auto operator<=>(const DateTimeValue&, const DateTimeValue&) = default;
+};
 struct Scalar;
 using ScalarList = std::vector<Scalar>;
 using FloatVector = std::vector<float>;
 
 // Integers are i64 where they fit, else u64. `float` keeps F32 apart (it meets other numbers rounded to F32).
 struct Scalar {
-  std::variant<std::monostate, bool, std::int64_t, std::uint64_t, float, double, std::string, DateValue,
-               DateTimeValue, ScalarList, FloatVector>
+  std::variant<std::monostate, bool, std::int64_t, std::uint64_t, float, double, std::string, DateValue, DateTimeValue,
+               ScalarList, FloatVector>
       value;
   [[nodiscard]] bool is_null() const { return value.index() == 0; }
   friend bool operator==(const Scalar&, const Scalar&) = default;

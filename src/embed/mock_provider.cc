@@ -29,8 +29,8 @@ std::vector<float> mock_vector(std::string_view text, std::uint32_t dimension) {
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
-    const auto r = static_cast<float>(static_cast<double>(state) /
-                                      static_cast<double>(std::numeric_limits<std::uint64_t>::max()));
+    const auto r =
+        static_cast<float>(static_cast<double>(state) / static_cast<double>(std::numeric_limits<std::uint64_t>::max()));
     x = r * 2.0F - 1.0F;
   }
   normalize(v);

@@ -103,8 +103,8 @@ Result<std::shared_ptr<Provider>> make_provider(const ProviderConfig& config) {
   }
   if (config.kind == "mock") return std::make_shared<MockProvider>(config.model);
   if (config.api_key.empty()) {
-    return std::unexpected(internal_error(std::string(kind->keys) + " is required for the " + config.kind +
-                                          " embedding provider"));
+    return std::unexpected(
+        internal_error(std::string(kind->keys) + " is required for the " + config.kind + " embedding provider"));
   }
   return std::unexpected(internal_error("the " + config.kind +
                                         " embedding provider has no client in this build; pass a vector, or use mock"));

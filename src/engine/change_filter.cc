@@ -61,9 +61,9 @@ Result<std::size_t> change_limit_of(std::string_view text) {
   const std::string most = std::to_string(kChangesPerPageMax);
   Error error{Code::kResourceLimit,
               "resource limit exceeded for commit_changes_page_changes: actual " + actual + ", limit " + most};
-  return std::unexpected(with_detail(std::move(error), "resource_limit",
-                                     R"({"resource":"commit_changes_page_changes","limit":)" + most +
-                                         ",\"actual\":" + actual + "}"));
+  return std::unexpected(
+      with_detail(std::move(error), "resource_limit",
+                  R"({"resource":"commit_changes_page_changes","limit":)" + most + ",\"actual\":" + actual + "}"));
 }
 
 }  // namespace omnigraph::engine

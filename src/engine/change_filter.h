@@ -15,7 +15,9 @@ class NormalFilter {
   // kBadRequest: `unknown kind 'x'`, `unknown op 'x'`.
   [[nodiscard]] static Result<NormalFilter> of(const ChangeFilter& filter);
 
-  [[nodiscard]] bool wants(schema::EntityKind kind) const { return kind == schema::EntityKind::kNode ? nodes_ : edges_; }
+  [[nodiscard]] bool wants(schema::EntityKind kind) const {
+    return kind == schema::EntityKind::kNode ? nodes_ : edges_;
+  }
   [[nodiscard]] bool wants_type(const std::string& name) const { return types_.empty() || types_.contains(name); }
   [[nodiscard]] bool wants(ChangeOp op) const { return ops_[static_cast<std::size_t>(op)]; }
   // Equal for filters that let the same through; 16 hex digits.

@@ -25,7 +25,8 @@ namespace omnigraph::engine {
 
 inline constexpr std::size_t kChangesPerPage = 1000;
 inline constexpr std::size_t kChangesPerPageMax = 8192;
-inline constexpr std::size_t kChangePageBytes = std::size_t{4} << 20;  // what a page aims at; one larger change goes alone
+inline constexpr std::size_t kChangePageBytes = std::size_t{4}
+                                                << 20;  // what a page aims at; one larger change goes alone
 inline constexpr std::size_t kCommitsPerPoll = 128;
 inline constexpr std::size_t kCursorBytesMax = 4096;
 

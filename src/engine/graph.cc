@@ -17,12 +17,9 @@ namespace omnigraph::engine {
 
 std::string_view load_mode_name(LoadMode mode) {
   switch (mode) {
-    case LoadMode::kOverwrite:
-      return "overwrite";
-    case LoadMode::kAppend:
-      return "append";
-    case LoadMode::kMerge:
-      return "merge";
+    case LoadMode::kOverwrite: return "overwrite";
+    case LoadMode::kAppend: return "append";
+    case LoadMode::kMerge: return "merge";
   }
   return "";
 }

@@ -65,7 +65,10 @@ struct LoadRequest {
   std::function<void(std::uint64_t bytes_read, std::uint64_t records)> progress{};
 };
 
-struct LoadedType { std::string name; std::uint64_t entities_loaded = 0; };
+struct LoadedType {
+  std::string name;
+  std::uint64_t entities_loaded = 0;
+};
 
 struct LoadAnswer {
   std::string branch;

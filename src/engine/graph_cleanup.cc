@@ -9,8 +9,8 @@ namespace omnigraph::engine {
 namespace {
 
 constexpr std::int64_t kMicrosPerSecond = 1'000'000;
-constexpr std::pair<std::string_view, std::uint64_t> kUnits[] = {
-    {"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86'400}, {"w", 604'800}};
+constexpr std::pair<std::string_view, std::uint64_t> kUnits[] = {{"", 1},     {"s", 1},      {"m", 60},
+                                                                 {"h", 3600}, {"d", 86'400}, {"w", 604'800}};
 
 }  // namespace
 
@@ -20,7 +20,8 @@ Result<std::uint64_t> parse_duration(std::string_view text) {
   const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
   const std::string shown(text);
   if (failed != std::errc()) {
-    return std::unexpected(bad_request("invalid duration '" + shown + "'; use a number and one of s m h d w, e.g. 30d"));
+    return std::unexpected(
+        bad_request("invalid duration '" + shown + "'; use a number and one of s m h d w, e.g. 30d"));
   }
   for (const auto& [name, seconds] : kUnits) {
     if (unit != name) continue;
@@ -30,8 +31,8 @@ Result<std::uint64_t> parse_duration(std::string_view text) {
     }
     return number * seconds;
   }
-  return std::unexpected(bad_request("unknown duration unit '" + std::string(unit) + "' in '" + shown +
-                                     "'; use one of s m h d w"));
+  return std::unexpected(
+      bad_request("unknown duration unit '" + std::string(unit) + "' in '" + shown + "'; use one of s m h d w"));
 }
 
 Result<graph::CleanupReport> cleanup_graph(Graph& graph, const CleanupRequest& request) {

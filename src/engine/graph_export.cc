@@ -106,8 +106,8 @@ class TypeExporter {
       base::append_json_string(piece_, array.string_value(place.index));
       return {};
     }
-    OG_ASSIGN_OR_RETURN(const bool written, append_property_json(piece_, *column.property, array, place.index, store_,
-                                                                 NonFinite::kRefuse));
+    OG_ASSIGN_OR_RETURN(const bool written,
+                        append_property_json(piece_, *column.property, array, place.index, store_, NonFinite::kRefuse));
     if (written) return {};
     return std::unexpected(internal_error("cannot export " + snapshot_.catalog()->name_of(type_) + "." + column.name +
                                           ": the value is not a finite number"));

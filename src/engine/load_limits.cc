@@ -21,19 +21,14 @@ std::uint64_t structural_slots(std::string_view line) {
       continue;
     }
     switch (c) {
-      case '"':
-        in_string = true;
-        break;
+      case '"': in_string = true; break;
       case '{':
       case '}':
       case '[':
       case ']':
       case ',':
-      case ':':
-        ++slots;
-        break;
-      default:
-        break;
+      case ':': ++slots; break;
+      default: break;
     }
   }
   return slots;

@@ -64,22 +64,14 @@ bool LoadRows::spells_member(const GivenId& given, std::size_t property, const A
   if (column.is_null(given.row)) return false;
   const std::string_view text = given.text;
   switch ((*plan_->properties)[property].type.scalar) {
-    case ScalarType::kString:
-      return text == column.string_value(given.row);
-    case ScalarType::kBool:
-      return text == (column.bool_value(given.row) ? "true" : "false");
-    case ScalarType::kI32:
-      return is_integer_text(text, column.value<std::int32_t>(given.row));
-    case ScalarType::kI64:
-      return is_integer_text(text, column.value<std::int64_t>(given.row));
-    case ScalarType::kU32:
-      return is_integer_text(text, column.value<std::uint32_t>(given.row));
-    case ScalarType::kU64:
-      return is_integer_text(text, column.value<std::uint64_t>(given.row));
-    case ScalarType::kF32:
-      return is_float_text(text, column.value<float>(given.row));
-    case ScalarType::kF64:
-      return is_float_text(text, column.value<double>(given.row));
+    case ScalarType::kString: return text == column.string_value(given.row);
+    case ScalarType::kBool: return text == (column.bool_value(given.row) ? "true" : "false");
+    case ScalarType::kI32: return is_integer_text(text, column.value<std::int32_t>(given.row));
+    case ScalarType::kI64: return is_integer_text(text, column.value<std::int64_t>(given.row));
+    case ScalarType::kU32: return is_integer_text(text, column.value<std::uint32_t>(given.row));
+    case ScalarType::kU64: return is_integer_text(text, column.value<std::uint64_t>(given.row));
+    case ScalarType::kF32: return is_float_text(text, column.value<float>(given.row));
+    case ScalarType::kF64: return is_float_text(text, column.value<double>(given.row));
     case ScalarType::kDate: {
       const auto value = column.value<std::int32_t>(given.row);
       return is_integer_text(text, value) || base::parse_date(text) == value;
@@ -88,8 +80,7 @@ bool LoadRows::spells_member(const GivenId& given, std::size_t property, const A
       const auto value = column.value<std::int64_t>(given.row);
       return is_integer_text(text, value) || base::parse_date_time(text) == value;
     }
-    case ScalarType::kBlob:
-      break;
+    case ScalarType::kBlob: break;
   }
   return false;
 }

@@ -113,15 +113,9 @@ Result<void> ValueReader::append_integer(const Property& property, const element
 Result<float> ValueReader::as_float(const Property& property, const element& value) const {
   float number = 0;
   switch (value.type()) {
-    case element_type::INT64:
-      number = static_cast<float>(value.get_int64().value_unsafe());
-      break;
-    case element_type::UINT64:
-      number = static_cast<float>(value.get_uint64().value_unsafe());
-      break;
-    case element_type::DOUBLE:
-      number = static_cast<float>(value.get_double().value_unsafe());
-      break;
+    case element_type::INT64: number = static_cast<float>(value.get_int64().value_unsafe()); break;
+    case element_type::UINT64: number = static_cast<float>(value.get_uint64().value_unsafe()); break;
+    case element_type::DOUBLE: number = static_cast<float>(value.get_double().value_unsafe()); break;
     default: {
       const std::string_view wide = wide_number(value);
       if (wide.empty()) return std::unexpected(wrong_type(property, value));
@@ -144,14 +138,10 @@ Result<void> ValueReader::append_scalar(const Property& property, const element&
       if (!value.is_bool()) return std::unexpected(wrong_type(property, value));
       column.append_bool(value.get_bool().value_unsafe());
       return {};
-    case ScalarType::kI32:
-      return append_integer<std::int32_t>(property, value, "Int32", column);
-    case ScalarType::kI64:
-      return append_integer<std::int64_t>(property, value, "Int64", column);
-    case ScalarType::kU32:
-      return append_integer<std::uint32_t>(property, value, "UInt32", column);
-    case ScalarType::kU64:
-      return append_integer<std::uint64_t>(property, value, "UInt64", column);
+    case ScalarType::kI32: return append_integer<std::int32_t>(property, value, "Int32", column);
+    case ScalarType::kI64: return append_integer<std::int64_t>(property, value, "Int64", column);
+    case ScalarType::kU32: return append_integer<std::uint32_t>(property, value, "UInt32", column);
+    case ScalarType::kU64: return append_integer<std::uint64_t>(property, value, "UInt64", column);
     case ScalarType::kF32: {
       OG_ASSIGN_OR_RETURN(const float number, as_float(property, value));
       column.append_value(number);
@@ -182,8 +172,7 @@ Result<void> ValueReader::append_scalar(const Property& property, const element&
       column.append_value(*milliseconds);
       return {};
     }
-    case ScalarType::kBlob:
-      return append_blob(property, value, column);
+    case ScalarType::kBlob: return append_blob(property, value, column);
   }
   return {};
 }

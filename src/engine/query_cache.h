@@ -32,7 +32,7 @@ class QueryCache {
   };
   const std::size_t entries_max_;
   std::mutex mutex_;
-  std::list<Entry> entries_;  // most recently used first
+  std::list<Entry> entries_;                                                 // most recently used first
   std::unordered_map<std::string_view, std::list<Entry>::iterator> by_key_;  // views into entries_
 };
 

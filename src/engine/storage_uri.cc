@@ -25,7 +25,8 @@ Result<std::shared_ptr<objectstore::ObjectStore>> open_store(const std::string& 
   if (uri.starts_with("s3://")) return objectstore::open_s3_store(uri);
   const auto path = local_path_of(uri);
   if (!path) {
-    return std::unexpected(bad_request("cannot open '" + uri + "': a graph is at a local path, a file:// or an s3:// URI"));
+    return std::unexpected(
+        bad_request("cannot open '" + uri + "': a graph is at a local path, a file:// or an s3:// URI"));
   }
   if (mode == OpenMode::kCreate) return objectstore::create_local_store(*path);
   std::error_code failed;

@@ -31,18 +31,12 @@ void for_each_number(const Column& column, const std::vector<Ordinal>& rows, Eac
 template <class Each>
 void for_each_number(const Column& column, const std::vector<Ordinal>& rows, Each&& each) {
   switch (column.type().id) {
-    case TypeId::kInt32:
-      return for_each_number<std::int32_t>(column, rows, each);
-    case TypeId::kInt64:
-      return for_each_number<std::int64_t>(column, rows, each);
-    case TypeId::kUint32:
-      return for_each_number<std::uint32_t>(column, rows, each);
-    case TypeId::kUint64:
-      return for_each_number<std::uint64_t>(column, rows, each);
-    case TypeId::kFloat32:
-      return for_each_number<float>(column, rows, each);
-    default:
-      return for_each_number<double>(column, rows, each);
+    case TypeId::kInt32: return for_each_number<std::int32_t>(column, rows, each);
+    case TypeId::kInt64: return for_each_number<std::int64_t>(column, rows, each);
+    case TypeId::kUint32: return for_each_number<std::uint32_t>(column, rows, each);
+    case TypeId::kUint64: return for_each_number<std::uint64_t>(column, rows, each);
+    case TypeId::kFloat32: return for_each_number<float>(column, rows, each);
+    default: return for_each_number<double>(column, rows, each);
   }
 }
 
@@ -53,10 +47,8 @@ bool is_numeric_column(const Column& column) {
     case TypeId::kUint32:
     case TypeId::kUint64:
     case TypeId::kFloat32:
-    case TypeId::kFloat64:
-      return true;
-    default:
-      return false;
+    case TypeId::kFloat64: return true;
+    default: return false;
   }
 }
 
@@ -455,14 +447,11 @@ Value GroupSink::computed_value(std::size_t a, std::uint32_t group) const {
   const States& s = states_[a];
   const std::uint64_t count = s.counts[group];
   switch (plan_.computed_[a].function) {
-    case Aggregate::kCount:
-      return Value::of_int(static_cast<std::int64_t>(count));
+    case Aggregate::kCount: return Value::of_int(static_cast<std::int64_t>(count));
     case Aggregate::kMin:
-    case Aggregate::kMax:
-      return s.extremes[group];
+    case Aggregate::kMax: return s.extremes[group];
     case Aggregate::kSum:
-    case Aggregate::kAvg:
-      break;
+    case Aggregate::kAvg: break;
   }
   if (count == 0) return {};
   // Once the sum is infinite the correction is meaningless.

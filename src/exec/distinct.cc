@@ -27,9 +27,9 @@ void HashSlots::grow() {
 
 bool DistinctValues::insert(std::uint32_t group, const Value& value) {
   const auto next = static_cast<std::uint32_t>(entries_.size());
-  const std::uint32_t entry = slots_.find_or_add(combine_hashes(group, group_hash(value)), next, [&](std::uint32_t known) {
-    return entries_[known].group == group && same_group(entries_[known].value, value);
-  });
+  const std::uint32_t entry = slots_.find_or_add(
+      combine_hashes(group, group_hash(value)), next,
+      [&](std::uint32_t known) { return entries_[known].group == group && same_group(entries_[known].value, value); });
   if (entry != next) return false;
   Value kept = value;
   if (made_ && value.kind == Value::Kind::kString) kept.text = texts_.emplace_back(value.text);

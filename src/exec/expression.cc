@@ -129,9 +129,7 @@ Result<RowExpr> bind_expression(const query::Expr& expr, Runtime& runtime, Witho
   switch (expr.kind) {
     case ExprKind::kLiteral:
     case ExprKind::kParameter:
-    case ExprKind::kNow:
-      out.constant = value_of(runtime.scalar(expr));
-      return out;
+    case ExprKind::kNow: out.constant = value_of(runtime.scalar(expr)); return out;
     case ExprKind::kEntityId:
     case ExprKind::kProperty: {
       const schema::TypeRef type = runtime.type_of(expr.variable);
@@ -142,20 +140,11 @@ Result<RowExpr> bind_expression(const query::Expr& expr, Runtime& runtime, Witho
       return out;
     }
     case ExprKind::kTextMatch:
-    case ExprKind::kFuzzy:
-      return bind_text_function(expr, runtime);
-    case ExprKind::kCompare:
-      out.kind = RowExpr::Kind::kCompare;
-      break;
-    case ExprKind::kAnd:
-      out.kind = RowExpr::Kind::kAnd;
-      break;
-    case ExprKind::kOr:
-      out.kind = RowExpr::Kind::kOr;
-      break;
-    case ExprKind::kNot:
-      out.kind = RowExpr::Kind::kNot;
-      break;
+    case ExprKind::kFuzzy: return bind_text_function(expr, runtime);
+    case ExprKind::kCompare: out.kind = RowExpr::Kind::kCompare; break;
+    case ExprKind::kAnd: out.kind = RowExpr::Kind::kAnd; break;
+    case ExprKind::kOr: out.kind = RowExpr::Kind::kOr; break;
+    case ExprKind::kNot: out.kind = RowExpr::Kind::kNot; break;
     case ExprKind::kIsNull:
       out.kind = RowExpr::Kind::kIsNull;
       out.negated = expr.negated;
@@ -177,13 +166,10 @@ Result<RowExpr> bind_expression(const query::Expr& expr, Runtime& runtime, Witho
     }
     case ExprKind::kNearest:
     case ExprKind::kBm25:
-    case ExprKind::kRrf:
-      OG_CHECK(runtime.scores() != nullptr);
-      return runtime.scores()->bind(expr);
+    case ExprKind::kRrf: OG_CHECK(runtime.scores() != nullptr); return runtime.scores()->bind(expr);
     case ExprKind::kProjection:
       return bind_expression(resolve_alias(expr, *runtime.query().read), runtime, without_value);
-    default:
-      return std::unexpected(internal_error("expression of this kind cannot be evaluated by row"));
+    default: return std::unexpected(internal_error("expression of this kind cannot be evaluated by row"));
   }
   out.op = expr.op;
   for (const query::Expr& arg : expr.args) {
@@ -195,8 +181,7 @@ Result<RowExpr> bind_expression(const query::Expr& expr, Runtime& runtime, Witho
 
 Value evaluate(const RowExpr& expr, const Tuples& tuples, std::size_t row) {
   switch (expr.kind) {
-    case RowExpr::Kind::kConstant:
-      return expr.constant;
+    case RowExpr::Kind::kConstant: return expr.constant;
     case RowExpr::Kind::kColumn: {
       const Ordinal ordinal = tuples.columns[expr.variable][row];
       return ordinal == kNoOrdinal ? Value() : expr.column->value(ordinal);
@@ -205,26 +190,20 @@ Value evaluate(const RowExpr& expr, const Tuples& tuples, std::size_t row) {
       const Ordinal ordinal = tuples.columns[expr.variable][row];
       return ordinal == kNoOrdinal ? Value() : value_of_truth(expr.matcher->match(ordinal));
     }
-    case RowExpr::Kind::kScore:
-      return expr.scorer(tuples.columns[expr.variable][row]);
+    case RowExpr::Kind::kScore: return expr.scorer(tuples.columns[expr.variable][row]);
     case RowExpr::Kind::kCompare:
       return value_of_truth(compare(expr.op, evaluate(expr.args[0], tuples, row), evaluate(expr.args[1], tuples, row)));
     case RowExpr::Kind::kAnd:
-    case RowExpr::Kind::kOr:
-      return evaluate_logic(expr, tuples, row);
+    case RowExpr::Kind::kOr: return evaluate_logic(expr, tuples, row);
     case RowExpr::Kind::kNot: {
       const Value v = evaluate(expr.args[0], tuples, row);
       return v.is_null() ? Value() : Value::of_bool(v.integer == 0);
     }
     case RowExpr::Kind::kTextMatch:
-    case RowExpr::Kind::kFuzzy:
-      return evaluate_text(expr, tuples, row);
-    case RowExpr::Kind::kIsNull:
-      return Value::of_bool(evaluate(expr.args[0], tuples, row).is_null() != expr.negated);
-    case RowExpr::Kind::kArithmetic:
-      return evaluate_arithmetic(expr, tuples, row);
-    case RowExpr::Kind::kPath:
-      return evaluate_path(expr, tuples, row);
+    case RowExpr::Kind::kFuzzy: return evaluate_text(expr, tuples, row);
+    case RowExpr::Kind::kIsNull: return Value::of_bool(evaluate(expr.args[0], tuples, row).is_null() != expr.negated);
+    case RowExpr::Kind::kArithmetic: return evaluate_arithmetic(expr, tuples, row);
+    case RowExpr::Kind::kPath: return evaluate_path(expr, tuples, row);
   }
   return {};
 }

@@ -35,23 +35,12 @@ bool integer_interval(CompareOp op, const Value& constant, Wide& low, Wide& high
   }
   switch (op) {
     case CompareOp::kEqual:
-    case CompareOp::kNotEqual:
-      low = ceil, high = floor;
-      break;  // Empty unless integral.
-    case CompareOp::kLess:
-      high = ceil - 1;
-      break;
-    case CompareOp::kLessEqual:
-      high = floor;
-      break;
-    case CompareOp::kGreater:
-      low = floor + 1;
-      break;
-    case CompareOp::kGreaterEqual:
-      low = ceil;
-      break;
-    default:
-      return false;
+    case CompareOp::kNotEqual: low = ceil, high = floor; break;  // Empty unless integral.
+    case CompareOp::kLess: high = ceil - 1; break;
+    case CompareOp::kLessEqual: high = floor; break;
+    case CompareOp::kGreater: low = floor + 1; break;
+    case CompareOp::kGreaterEqual: low = ceil; break;
+    default: return false;
   }
   return true;
 }
@@ -88,8 +77,7 @@ void float_interval(CompareOp op, T rounded, int side, T& low, T& high) {
       low = side > 0 ? above : rounded;
       if (side > 0 && rounded == kInfinity) nothing();
       break;
-    default:
-      break;
+    default: break;
   }
 }
 
@@ -106,21 +94,16 @@ T clamp_to(Wide v) {
 // True if the stored type's values are the integers of `constant`'s kind.
 bool same_family(TypeId stored, const Value& constant) {
   switch (stored) {
-    case TypeId::kDate32:
-      return constant.kind == Value::Kind::kDate;
-    case TypeId::kDate64:
-      return constant.kind == Value::Kind::kDateTime;
+    case TypeId::kDate32: return constant.kind == Value::Kind::kDate;
+    case TypeId::kDate64: return constant.kind == Value::Kind::kDateTime;
     case TypeId::kInt32:
     case TypeId::kInt64:
     case TypeId::kUint32:
     case TypeId::kUint64:
     case TypeId::kFloat32:
-    case TypeId::kFloat64:
-      return constant.is_number();
-    case TypeId::kUtf8:
-      return constant.kind == Value::Kind::kString;
-    default:
-      return false;
+    case TypeId::kFloat64: return constant.is_number();
+    case TypeId::kUtf8: return constant.kind == Value::Kind::kString;
+    default: return false;
   }
 }
 
@@ -208,22 +191,14 @@ void mask_interval(const columnar::Array& array, std::int64_t first, std::size_t
 
 bool text_holds(const RowPredicate& p, std::string_view text) {
   switch (p.op) {
-    case CompareOp::kEqual:
-      return text == p.text;
-    case CompareOp::kNotEqual:
-      return text != p.text;
-    case CompareOp::kLess:
-      return text < p.text;
-    case CompareOp::kLessEqual:
-      return text <= p.text;
-    case CompareOp::kGreater:
-      return text > p.text;
-    case CompareOp::kGreaterEqual:
-      return text >= p.text;
-    case CompareOp::kContains:
-      return text.find(p.text) != std::string_view::npos;
-    case CompareOp::kStartsWith:
-      return text.starts_with(p.text);
+    case CompareOp::kEqual: return text == p.text;
+    case CompareOp::kNotEqual: return text != p.text;
+    case CompareOp::kLess: return text < p.text;
+    case CompareOp::kLessEqual: return text <= p.text;
+    case CompareOp::kGreater: return text > p.text;
+    case CompareOp::kGreaterEqual: return text >= p.text;
+    case CompareOp::kContains: return text.find(p.text) != std::string_view::npos;
+    case CompareOp::kStartsWith: return text.starts_with(p.text);
   }
   return false;
 }
@@ -249,8 +224,7 @@ void mask_chunk(const RowPredicate& p, const columnar::Array& array, std::int64_
                                   static_cast<float>(p.double_high), p.negated, mask);
     case TypeId::kFloat64:
       return mask_interval<double>(array, first, count, p.double_low, p.double_high, p.negated, mask);
-    default:
-      break;
+    default: break;
   }
   for (std::size_t i = 0; i < count; ++i) {
     if (mask[i] == 0) continue;
@@ -279,19 +253,15 @@ void gather_column(const RowPredicate& p, std::span<const Ordinal> rows, std::sp
       return gather_interval<std::int32_t>(p, rows, static_cast<std::int32_t>(p.signed_low),
                                            static_cast<std::int32_t>(p.signed_high), mask);
     case TypeId::kInt64:
-    case TypeId::kDate64:
-      return gather_interval<std::int64_t>(p, rows, p.signed_low, p.signed_high, mask);
+    case TypeId::kDate64: return gather_interval<std::int64_t>(p, rows, p.signed_low, p.signed_high, mask);
     case TypeId::kUint32:
       return gather_interval<std::uint32_t>(p, rows, static_cast<std::uint32_t>(p.unsigned_low),
                                             static_cast<std::uint32_t>(p.unsigned_high), mask);
-    case TypeId::kUint64:
-      return gather_interval<std::uint64_t>(p, rows, p.unsigned_low, p.unsigned_high, mask);
+    case TypeId::kUint64: return gather_interval<std::uint64_t>(p, rows, p.unsigned_low, p.unsigned_high, mask);
     case TypeId::kFloat32:
       return gather_interval<float>(p, rows, static_cast<float>(p.double_low), static_cast<float>(p.double_high), mask);
-    case TypeId::kFloat64:
-      return gather_interval<double>(p, rows, p.double_low, p.double_high, mask);
-    default:
-      break;
+    case TypeId::kFloat64: return gather_interval<double>(p, rows, p.double_low, p.double_high, mask);
+    default: break;
   }
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (mask[i] == 0) continue;

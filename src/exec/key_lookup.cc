@@ -87,8 +87,7 @@ KeyText key_text(ScalarType type, const Value& constant) {
       if (!std::isfinite(f)) return {Outcome::kUnknown};
       return {Outcome::kText, base::canonical_float(f)};
     }
-    case ScalarType::kBlob:
-      break;
+    case ScalarType::kBlob: break;
   }
   return {Outcome::kUnknown};
 }

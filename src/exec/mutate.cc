@@ -50,10 +50,8 @@ class MutationExecution {
     switch (statement.kind) {
       case query::ast::MutationKind::kInsert:
         return statement.type.kind == EntityKind::kNode ? insert_node(statement) : insert_edge(statement);
-      case query::ast::MutationKind::kUpdate:
-        return update(statement);
-      case query::ast::MutationKind::kDelete:
-        return remove(statement);
+      case query::ast::MutationKind::kUpdate: return update(statement);
+      case query::ast::MutationKind::kDelete: return remove(statement);
     }
     return {};
   }

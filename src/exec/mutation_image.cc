@@ -25,14 +25,10 @@ constexpr std::uint32_t kDestinationColumn = 0xfffffffdu;
 
 std::uint32_t column_key(const Expr& field) {
   switch (field.kind) {
-    case ExprKind::kEntityId:
-      return kIdColumn;
-    case ExprKind::kEdgeFrom:
-      return kSourceColumn;
-    case ExprKind::kEdgeTo:
-      return kDestinationColumn;
-    default:
-      return field.property;
+    case ExprKind::kEntityId: return kIdColumn;
+    case ExprKind::kEdgeFrom: return kSourceColumn;
+    case ExprKind::kEdgeTo: return kDestinationColumn;
+    default: return field.property;
   }
 }
 

@@ -27,12 +27,8 @@ struct Target {
 std::string number_text(const Value& v) {
   std::string out;
   switch (v.kind) {
-    case Value::Kind::kInt:
-      base::append_int(out, v.integer);
-      break;
-    case Value::Kind::kUint:
-      base::append_uint(out, v.natural);
-      break;
+    case Value::Kind::kInt: base::append_int(out, v.integer); break;
+    case Value::Kind::kUint: base::append_uint(out, v.natural); break;
     default:
       if (std::isfinite(to_double(v))) {
         base::append_double(out, to_double(v));
@@ -45,39 +41,26 @@ std::string number_text(const Value& v) {
 
 std::string_view kind_text(const Scalar& value) {
   switch (value.value.index()) {
-    case 1:
-      return "Bool";
+    case 1: return "Bool";
     case 2:
-    case 3:
-      return "integer";
+    case 3: return "integer";
     case 4:
-    case 5:
-      return "float";
-    case 6:
-      return "String";
-    case 7:
-      return "Date";
-    case 8:
-      return "DateTime";
-    default:
-      return "list";
+    case 5: return "float";
+    case 6: return "String";
+    case 7: return "Date";
+    case 8: return "DateTime";
+    default: return "list";
   }
 }
 
 std::string_view width_name(ScalarType type) {
   switch (type) {
-    case ScalarType::kI32:
-      return "Int32";
-    case ScalarType::kI64:
-      return "Int64";
-    case ScalarType::kU32:
-      return "UInt32";
-    case ScalarType::kU64:
-      return "UInt64";
-    case ScalarType::kF32:
-      return "Float32";
-    default:
-      return "Float64";
+    case ScalarType::kI32: return "Int32";
+    case ScalarType::kI64: return "Int64";
+    case ScalarType::kU32: return "UInt32";
+    case ScalarType::kU64: return "UInt64";
+    case ScalarType::kF32: return "Float32";
+    default: return "Float64";
   }
 }
 
@@ -110,15 +93,11 @@ Result<Scalar> to_integer(const Scalar& value, const Target& t) {
       fits = v.kind == Value::Kind::kInt && v.integer >= std::numeric_limits<std::int32_t>::min() &&
              v.integer <= std::numeric_limits<std::int32_t>::max();
       break;
-    case ScalarType::kI64:
-      fits = v.kind == Value::Kind::kInt;
-      break;
+    case ScalarType::kI64: fits = v.kind == Value::Kind::kInt; break;
     case ScalarType::kU32:
       fits = v.kind == Value::Kind::kInt && v.integer >= 0 && v.integer <= std::numeric_limits<std::uint32_t>::max();
       break;
-    default:
-      fits = v.kind == Value::Kind::kUint || v.integer >= 0;
-      break;
+    default: fits = v.kind == Value::Kind::kUint || v.integer >= 0; break;
   }
   if (!fits) return exceeds(v, t);
   return scalar_of(v);
@@ -154,27 +133,23 @@ Result<Scalar> to_text(const Scalar& value, const Target& t) {
 
 Result<Scalar> to_scalar(const Scalar& value, const Target& t) {
   switch (t.property.type.scalar) {
-    case ScalarType::kString:
-      return to_text(value, t);
+    case ScalarType::kString: return to_text(value, t);
     case ScalarType::kBool:
       if (!std::holds_alternative<bool>(value.value)) return cannot_convert(value, t);
       return value;
     case ScalarType::kI32:
     case ScalarType::kI64:
     case ScalarType::kU32:
-    case ScalarType::kU64:
-      return to_integer(value, t);
+    case ScalarType::kU64: return to_integer(value, t);
     case ScalarType::kF32:
-    case ScalarType::kF64:
-      return to_floating(value, t);
+    case ScalarType::kF64: return to_floating(value, t);
     case ScalarType::kDate:
       if (!std::holds_alternative<columnar::DateValue>(value.value)) return cannot_convert(value, t);
       return value;
     case ScalarType::kDateTime:
       if (!std::holds_alternative<columnar::DateTimeValue>(value.value)) return cannot_convert(value, t);
       return value;
-    case ScalarType::kBlob:
-      break;
+    case ScalarType::kBlob: break;
   }
   return cannot_convert(value, t);
 }

@@ -76,22 +76,14 @@ Result<std::unique_ptr<Operator>> BlockPlanner::make_operator(const Action& acti
                                                               VariableSet needed, std::vector<Pipeline>& part_pipelines,
                                                               const std::vector<Part>& parts) {
   switch (action.kind) {
-    case Action::Kind::kExpand:
-      return make_expand(action, carry, needed);
-    case Action::Kind::kReach:
-      return make_reach(action, carry, needed);
-    case Action::Kind::kProbe:
-      return make_probe(action, carry, needed);
-    case Action::Kind::kFilter:
-      return make_filter(action, carry);
-    case Action::Kind::kNegation:
-      return make_negation(action, carry);
-    case Action::Kind::kOptional:
-      return make_optional(action, carry, needed);
-    case Action::Kind::kCross:
-      return make_cross(action, carry, part_pipelines, parts);
-    case Action::Kind::kStart:
-      break;
+    case Action::Kind::kExpand: return make_expand(action, carry, needed);
+    case Action::Kind::kReach: return make_reach(action, carry, needed);
+    case Action::Kind::kProbe: return make_probe(action, carry, needed);
+    case Action::Kind::kFilter: return make_filter(action, carry);
+    case Action::Kind::kNegation: return make_negation(action, carry);
+    case Action::Kind::kOptional: return make_optional(action, carry, needed);
+    case Action::Kind::kCross: return make_cross(action, carry, part_pipelines, parts);
+    case Action::Kind::kStart: break;
   }
   return std::unexpected(internal_error("a start is no operator"));
 }

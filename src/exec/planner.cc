@@ -29,15 +29,11 @@ double selectivity_of(const Expr& condition) {
   if (condition.kind == ExprKind::kTextMatch || condition.kind == ExprKind::kFuzzy) return 0.1;
   if (condition.kind != ExprKind::kCompare) return 0.5;
   switch (condition.op) {
-    case CompareOp::kEqual:
-      return 0.05;
-    case CompareOp::kNotEqual:
-      return 0.9;
+    case CompareOp::kEqual: return 0.05;
+    case CompareOp::kNotEqual: return 0.9;
     case CompareOp::kContains:
-    case CompareOp::kStartsWith:
-      return 0.1;
-    default:
-      return 0.33;
+    case CompareOp::kStartsWith: return 0.1;
+    default: return 0.33;
   }
 }
 

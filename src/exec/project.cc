@@ -68,12 +68,8 @@ Result<columnar::ArrayPtr> project_column(const Expr& expr, const Tuples& rows, 
 
 void append_value(columnar::ArrayBuilder& builder, const Value& value) {
   switch (value.kind) {
-    case Value::Kind::kNull:
-      builder.append_null();
-      return;
-    case Value::Kind::kString:
-      builder.append_string(value.text);
-      return;
+    case Value::Kind::kNull: builder.append_null(); return;
+    case Value::Kind::kString: builder.append_string(value.text); return;
     case Value::Kind::kItems:
       if (builder.type().id == columnar::TypeId::kList) {
         for (std::uint64_t i = value.begin; i < value.end; ++i) {
@@ -83,8 +79,7 @@ void append_value(columnar::ArrayBuilder& builder, const Value& value) {
         return;
       }
       break;
-    default:
-      break;
+    default: break;
   }
   builder.append_scalar(scalar_of(value));
 }

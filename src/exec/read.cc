@@ -77,7 +77,8 @@ std::uint64_t row_bytes(const query::ReadQuery& read) {
 // Passes batches on until the rows behind it would take more than their budget; then the run stops.
 class BudgetStage final : public Stage {
  public:
-  BudgetStage(Stage& next, std::uint64_t rows_max, Runtime& runtime) : next_(next), rows_max_(rows_max), runtime_(runtime) {}
+  BudgetStage(Stage& next, std::uint64_t rows_max, Runtime& runtime)
+      : next_(next), rows_max_(rows_max), runtime_(runtime) {}
   void push(const Tuples& batch) override {
     rows_ += batch.size;
     if (rows_ > rows_max_) {
@@ -219,8 +220,8 @@ class ReadExecution {
     // A sink that keeps fewer rows than the budget needs no counting.
     const std::uint64_t rows_max = window_.end() > rows_max_ ? rows_max_ : kNoLimit;
     const auto make = [&] {
-      return std::make_unique<BudgetedTop>(TopSink(order, variables, context_.variable_count, window_.end()), held, rows_max,
-                                           runtime_);
+      return std::make_unique<BudgetedTop>(TopSink(order, variables, context_.variable_count, window_.end()), held,
+                                           rows_max, runtime_);
     };
     std::unique_ptr<BudgetedTop> all;
     run_on_all_cores<BudgetedTop>(pipeline, context_, make, [&](std::unique_ptr<BudgetedTop> sink) {

@@ -51,16 +51,11 @@ std::vector<const Expr*> conjuncts(const Expr& condition) {
 
 CompareOp mirrored(CompareOp op) {
   switch (op) {
-    case CompareOp::kLess:
-      return CompareOp::kGreater;
-    case CompareOp::kLessEqual:
-      return CompareOp::kGreaterEqual;
-    case CompareOp::kGreater:
-      return CompareOp::kLess;
-    case CompareOp::kGreaterEqual:
-      return CompareOp::kLessEqual;
-    default:
-      return op;
+    case CompareOp::kLess: return CompareOp::kGreater;
+    case CompareOp::kLessEqual: return CompareOp::kGreaterEqual;
+    case CompareOp::kGreater: return CompareOp::kLess;
+    case CompareOp::kGreaterEqual: return CompareOp::kLessEqual;
+    default: return op;
   }
 }
 

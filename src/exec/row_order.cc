@@ -34,14 +34,10 @@ void gather_prefixes(const Column& column, const std::vector<Ordinal>& rows, std
 
 std::uint64_t order_prefix(const Value& v) {
   switch (v.kind) {
-    case Value::Kind::kNull:
-      return 0;
-    case Value::Kind::kUint:
-      return (std::uint64_t{3} << 62) | ((v.natural - (std::uint64_t{1} << 63)) >> 2);
-    case Value::Kind::kFloat:
-      return prefix_of_double(v.single);
-    case Value::Kind::kDouble:
-      return prefix_of_double(v.real);
+    case Value::Kind::kNull: return 0;
+    case Value::Kind::kUint: return (std::uint64_t{3} << 62) | ((v.natural - (std::uint64_t{1} << 63)) >> 2);
+    case Value::Kind::kFloat: return prefix_of_double(v.single);
+    case Value::Kind::kDouble: return prefix_of_double(v.real);
     case Value::Kind::kString: {
       std::uint64_t prefix = 0;
       for (std::size_t i = 0; i < 8; ++i) {
@@ -52,10 +48,8 @@ std::uint64_t order_prefix(const Value& v) {
     case Value::Kind::kBool:
     case Value::Kind::kInt:
     case Value::Kind::kDate:
-    case Value::Kind::kDateTime:
-      return prefix_of_int(v.integer);
-    default:
-      return 0;
+    case Value::Kind::kDateTime: return prefix_of_int(v.integer);
+    default: return 0;
   }
 }
 

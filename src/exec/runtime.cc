@@ -10,13 +10,9 @@ Error query_error(std::string message) { return bad_request("query: " + std::mov
 
 const columnar::Scalar& Runtime::scalar(const query::Expr& expr) const {
   switch (expr.kind) {
-    case query::ExprKind::kParameter:
-      return parameters_[expr.parameter];
-    case query::ExprKind::kNow:
-      return now_;
-    default:
-      OG_CHECK(expr.kind == query::ExprKind::kLiteral);
-      return expr.literal;
+    case query::ExprKind::kParameter: return parameters_[expr.parameter];
+    case query::ExprKind::kNow: return now_;
+    default: OG_CHECK(expr.kind == query::ExprKind::kLiteral); return expr.literal;
   }
 }
 

@@ -50,14 +50,10 @@ std::partial_ordering compare_uint_double(std::uint64_t u, double d) {
 
 float to_float(const Value& v) {
   switch (v.kind) {
-    case Kind::kInt:
-      return static_cast<float>(v.integer);
-    case Kind::kUint:
-      return static_cast<float>(v.natural);
-    case Kind::kFloat:
-      return v.single;
-    default:
-      return static_cast<float>(v.real);
+    case Kind::kInt: return static_cast<float>(v.integer);
+    case Kind::kUint: return static_cast<float>(v.natural);
+    case Kind::kFloat: return v.single;
+    default: return static_cast<float>(v.real);
   }
 }
 
@@ -95,20 +91,13 @@ bool has_member(const Value& list, const Value& item) {
 
 Truth truth_of_order(query::CompareOp op, std::partial_ordering o) {
   switch (op) {
-    case query::CompareOp::kEqual:
-      return truth_of(o == 0);
-    case query::CompareOp::kNotEqual:
-      return truth_of(o != 0);
-    case query::CompareOp::kLess:
-      return truth_of(o < 0);
-    case query::CompareOp::kLessEqual:
-      return truth_of(o <= 0);
-    case query::CompareOp::kGreater:
-      return truth_of(o > 0);
-    case query::CompareOp::kGreaterEqual:
-      return truth_of(o >= 0);
-    default:
-      return Truth::kUnknown;
+    case query::CompareOp::kEqual: return truth_of(o == 0);
+    case query::CompareOp::kNotEqual: return truth_of(o != 0);
+    case query::CompareOp::kLess: return truth_of(o < 0);
+    case query::CompareOp::kLessEqual: return truth_of(o <= 0);
+    case query::CompareOp::kGreater: return truth_of(o > 0);
+    case query::CompareOp::kGreaterEqual: return truth_of(o >= 0);
+    default: return Truth::kUnknown;
   }
 }
 
@@ -141,37 +130,23 @@ bool is_nan(const Value& v) {
 Value value_at(const Array& array, std::int64_t i) {
   if (array.is_null(i)) return {};
   switch (array.type().id) {
-    case TypeId::kBool:
-      return Value::of_bool(array.bool_value(i));
-    case TypeId::kInt8:
-      return Value::of_int(array.value<std::int8_t>(i));
-    case TypeId::kInt16:
-      return Value::of_int(array.value<std::int16_t>(i));
-    case TypeId::kInt32:
-      return Value::of_int(array.value<std::int32_t>(i));
-    case TypeId::kInt64:
-      return Value::of_int(array.value<std::int64_t>(i));
-    case TypeId::kUint8:
-      return Value::of_int(array.value<std::uint8_t>(i));
-    case TypeId::kUint16:
-      return Value::of_int(array.value<std::uint16_t>(i));
-    case TypeId::kUint32:
-      return Value::of_int(array.value<std::uint32_t>(i));
-    case TypeId::kUint64:
-      return Value::of_uint(array.value<std::uint64_t>(i));
-    case TypeId::kFloat32:
-      return Value::of_float(array.value<float>(i));
-    case TypeId::kFloat64:
-      return Value::of_double(array.value<double>(i));
-    case TypeId::kDate32:
-      return Value::of(Kind::kDate, array.value<std::int32_t>(i));
-    case TypeId::kDate64:
-      return Value::of(Kind::kDateTime, array.value<std::int64_t>(i));
+    case TypeId::kBool: return Value::of_bool(array.bool_value(i));
+    case TypeId::kInt8: return Value::of_int(array.value<std::int8_t>(i));
+    case TypeId::kInt16: return Value::of_int(array.value<std::int16_t>(i));
+    case TypeId::kInt32: return Value::of_int(array.value<std::int32_t>(i));
+    case TypeId::kInt64: return Value::of_int(array.value<std::int64_t>(i));
+    case TypeId::kUint8: return Value::of_int(array.value<std::uint8_t>(i));
+    case TypeId::kUint16: return Value::of_int(array.value<std::uint16_t>(i));
+    case TypeId::kUint32: return Value::of_int(array.value<std::uint32_t>(i));
+    case TypeId::kUint64: return Value::of_uint(array.value<std::uint64_t>(i));
+    case TypeId::kFloat32: return Value::of_float(array.value<float>(i));
+    case TypeId::kFloat64: return Value::of_double(array.value<double>(i));
+    case TypeId::kDate32: return Value::of(Kind::kDate, array.value<std::int32_t>(i));
+    case TypeId::kDate64: return Value::of(Kind::kDateTime, array.value<std::int64_t>(i));
     case TypeId::kTimestamp:
       return Value::of(Kind::kDateTime, milliseconds_of(array.value<std::int64_t>(i), array.type().unit));
     case TypeId::kUtf8:
-    case TypeId::kBinary:
-      return Value::of_text(array.string_value(i));
+    case TypeId::kBinary: return Value::of_text(array.string_value(i));
     case TypeId::kList:
     case TypeId::kFixedSizeList: {
       Value v;
@@ -181,10 +156,8 @@ Value value_at(const Array& array, std::int64_t i) {
       v.end = array.item_end(i);
       return v;
     }
-    case TypeId::kStruct:
-      return Value::of_bool(true);
-    case TypeId::kFloat16:
-      break;  // No property type is stored so.
+    case TypeId::kStruct: return Value::of_bool(true);
+    case TypeId::kFloat16: break;  // No property type is stored so.
   }
   return {};
 }
@@ -224,28 +197,17 @@ Value value_of(const columnar::Scalar& scalar) {
 
 columnar::Scalar scalar_of(const Value& v) {
   switch (v.kind) {
-    case Kind::kNull:
-      return {};
-    case Kind::kBool:
-      return {v.integer != 0};
-    case Kind::kInt:
-      return {v.integer};
-    case Kind::kUint:
-      return {v.natural};
-    case Kind::kFloat:
-      return {v.single};
-    case Kind::kDouble:
-      return {v.real};
-    case Kind::kString:
-      return {std::string(v.text)};
-    case Kind::kDate:
-      return {columnar::DateValue{static_cast<std::int32_t>(v.integer)}};
-    case Kind::kDateTime:
-      return {columnar::DateTimeValue{v.integer}};
-    case Kind::kScalars:
-      return {*v.scalars};
-    case Kind::kVector:
-      return {*v.vector};
+    case Kind::kNull: return {};
+    case Kind::kBool: return {v.integer != 0};
+    case Kind::kInt: return {v.integer};
+    case Kind::kUint: return {v.natural};
+    case Kind::kFloat: return {v.single};
+    case Kind::kDouble: return {v.real};
+    case Kind::kString: return {std::string(v.text)};
+    case Kind::kDate: return {columnar::DateValue{static_cast<std::int32_t>(v.integer)}};
+    case Kind::kDateTime: return {columnar::DateTimeValue{v.integer}};
+    case Kind::kScalars: return {*v.scalars};
+    case Kind::kVector: return {*v.vector};
     case Kind::kItems: {
       columnar::ScalarList list;
       for (std::uint64_t i = 0; i < list_size(v); ++i) list.push_back(scalar_of(list_item(v, i)));
@@ -257,14 +219,10 @@ columnar::Scalar scalar_of(const Value& v) {
 
 double to_double(const Value& v) {
   switch (v.kind) {
-    case Kind::kInt:
-      return static_cast<double>(v.integer);
-    case Kind::kUint:
-      return static_cast<double>(v.natural);
-    case Kind::kFloat:
-      return static_cast<double>(v.single);
-    default:
-      return v.real;
+    case Kind::kInt: return static_cast<double>(v.integer);
+    case Kind::kUint: return static_cast<double>(v.natural);
+    case Kind::kFloat: return static_cast<double>(v.single);
+    default: return v.real;
   }
 }
 
@@ -282,14 +240,11 @@ Truth compare(query::CompareOp op, const Value& left, const Value& right) {
   if (left.is_number() && right.is_number()) return truth_of_order(op, compare_numbers(left, right));
   if (left.kind != right.kind) return Truth::kUnknown;
   switch (left.kind) {
-    case Kind::kString:
-      return truth_of_order(op, compare_text(left.text, right.text));
+    case Kind::kString: return truth_of_order(op, compare_text(left.text, right.text));
     case Kind::kBool:
     case Kind::kDate:
-    case Kind::kDateTime:
-      return truth_of_order(op, left.integer <=> right.integer);
-    default:
-      return Truth::kUnknown;
+    case Kind::kDateTime: return truth_of_order(op, left.integer <=> right.integer);
+    default: return Truth::kUnknown;
   }
 }
 
@@ -337,16 +292,11 @@ int order(const Value& a, const Value& b) {
 
 std::uint64_t group_hash(const Value& v) {
   switch (v.kind) {
-    case Kind::kNull:
-      return 0x5bd1e995u;
-    case Kind::kString:
-      return base::hash64(v.text);
-    case Kind::kFloat:
-      return mix(std::isnan(v.single) ? 1 : std::bit_cast<std::uint32_t>(v.single + 0.0f) + 7u);
-    case Kind::kDouble:
-      return mix(std::isnan(v.real) ? 1 : std::bit_cast<std::uint64_t>(v.real + 0.0));
-    case Kind::kUint:
-      return mix(v.natural);
+    case Kind::kNull: return 0x5bd1e995u;
+    case Kind::kString: return base::hash64(v.text);
+    case Kind::kFloat: return mix(std::isnan(v.single) ? 1 : std::bit_cast<std::uint32_t>(v.single + 0.0f) + 7u);
+    case Kind::kDouble: return mix(std::isnan(v.real) ? 1 : std::bit_cast<std::uint64_t>(v.real + 0.0));
+    case Kind::kUint: return mix(v.natural);
     case Kind::kItems:
     case Kind::kScalars:
     case Kind::kVector: {
@@ -354,8 +304,7 @@ std::uint64_t group_hash(const Value& v) {
       for (std::uint64_t i = 0; i < list_size(v); ++i) hash = mix(hash + group_hash(list_item(v, i)));
       return hash;
     }
-    default:
-      return mix(static_cast<std::uint64_t>(v.integer) + 0x9E37u);
+    default: return mix(static_cast<std::uint64_t>(v.integer) + 0x9E37u);
   }
 }
 

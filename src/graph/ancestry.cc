@@ -152,7 +152,8 @@ class BaseSearch {
   // Where the walk goes on under the first commit of a record.
   static Position below(const CommitRecord& record) {
     const std::optional<RecordPosition>& fork = record.forked_from;
-    if (fork && (record.commits.empty() || record.commits[0].parents.empty() || record.commits[0].parents[0] == fork->id)) {
+    if (fork &&
+        (record.commits.empty() || record.commits[0].parents.empty() || record.commits[0].parents[0] == fork->id)) {
       return {fork->branch, fork->seq};
     }
     return {record.branch, record.seq - 1};

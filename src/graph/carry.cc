@@ -182,9 +182,9 @@ class CarriedSnapshot final : public Snapshot {
   Result<TableViewPtr> table(TypeRef type) const override {
     OG_ASSIGN_OR_RETURN(const TypeRef from, own_type(type));
     OG_ASSIGN_OR_RETURN(TableViewPtr whole, state_->from->table(from));
-    auto view = std::make_shared<const CarriedView>(std::move(whole), type,
-                                                    state_->from->catalog()->properties_of(from),
-                                                    state_->to->catalog()->properties_of(type), match_of(type));
+    auto view =
+        std::make_shared<const CarriedView>(std::move(whole), type, state_->from->catalog()->properties_of(from),
+                                            state_->to->catalog()->properties_of(type), match_of(type));
     // The view points into the state, which may have to outlive this snapshot.
     struct Kept {
       std::shared_ptr<const State> state;
@@ -210,7 +210,8 @@ class CarriedSnapshot final : public Snapshot {
   [[nodiscard]] Result<TypeRef> own_type(TypeRef type) const {
     const auto& accepted = match_of(type).accepted;
     if (accepted) return TypeRef{type.kind, *accepted};
-    return std::unexpected(internal_error("commit '" + commit_id() + "' has no table for " + catalog()->table_key(type)));
+    return std::unexpected(
+        internal_error("commit '" + commit_id() + "' has no table for " + catalog()->table_key(type)));
   }
 
   const std::shared_ptr<const State> state_;

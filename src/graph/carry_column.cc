@@ -34,11 +34,8 @@ Append widening(ScalarType from, ScalarType to) {
     case ScalarType::kU32:
       if (to == ScalarType::kI64) return append_items<std::uint32_t, std::int64_t>;
       return to_double ? append_items<std::uint32_t, double> : append_items<std::uint32_t, std::uint64_t>;
-    case ScalarType::kF32:
-      return append_items<float, double>;
-    default:
-      OG_CHECK(false && "not a widening");
-      return nullptr;
+    case ScalarType::kF32: return append_items<float, double>;
+    default: OG_CHECK(false && "not a widening"); return nullptr;
   }
 }
 

@@ -38,11 +38,9 @@ class Run {
   Result<CleanupReport> run() {
     OG_RETURN_IF_ERROR(start());
     OG_ASSIGN_OR_RETURN(const LogSurvey survey, LogSurvey::take(*parts_.store, *reader_.log));
-    const Retention retention =
-        decide_retention(survey, options_.policy, store_now_us_, parts_.clock.now_us());
+    const Retention retention = decide_retention(survey, options_.policy, store_now_us_, parts_.clock.now_us());
     OG_ASSIGN_OR_RETURN(const std::vector<ObjectInfo> listed, list_all(*parts_.store, "tables/"));
-    OG_ASSIGN_OR_RETURN(const Marks marks,
-                        mark(reader_, *parts_.store, survey, retention, listed, store_now_us_));
+    OG_ASSIGN_OR_RETURN(const Marks marks, mark(reader_, *parts_.store, survey, retention, listed, store_now_us_));
     OG_RETURN_IF_ERROR(name_tables(survey, marks));
     OG_RETURN_IF_ERROR(settle_carriers(retention));
     OG_RETURN_IF_ERROR(remove_records(retention));
@@ -75,8 +73,7 @@ class Run {
     }
     const std::string key = commit_pointer_key(main.record->record.head_id);
     const std::string json = commit_pointer_json(kMainBranch, main.record->record.seq);
-    OG_RETURN_IF_ERROR(
-        parts_.store->put(key, std::as_bytes(std::span(json)), objectstore::Durability::kWriteBack));
+    OG_RETURN_IF_ERROR(parts_.store->put(key, std::as_bytes(std::span(json)), objectstore::Durability::kWriteBack));
     OG_ASSIGN_OR_RETURN(const ObjectInfo info, parts_.store->head(key));
     return info.modified_us;
   }
@@ -104,8 +101,7 @@ class Run {
     const std::size_t kind_begin = root.find('/') + 1;
     const std::size_t name_begin = root.find('/', kind_begin) + 1;
     const std::size_t name_end = root.rfind('-');
-    return root.substr(kind_begin, name_begin - 1 - kind_begin) + ":" +
-           root.substr(name_begin, name_end - name_begin);
+    return root.substr(kind_begin, name_begin - 1 - kind_begin) + ":" + root.substr(name_begin, name_end - name_begin);
   }
 
   // What a carrier's own state still has only inside records that are about to go is put in place first. (Whatever any

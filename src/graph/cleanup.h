@@ -4,8 +4,8 @@
 // unreferenced objects that were 24 h old when the mark began. Nothing else is ever removed, however long a run stalls.
 // Interrupted anywhere, the graph is whole and another run finishes. Runs may overlap each other and any other work.
 // Thread safety: free function; may be called concurrently.
-// Errors: of the store; kCorruptObject, kUnsupportedFormat for what a kept commit needs and cannot be read: then nothing
-// was removed but temporary files.
+// Errors: of the store; kCorruptObject, kUnsupportedFormat for what a kept commit needs and cannot be read: then
+// nothing was removed but temporary files.
 #pragma once
 
 #include <cstdint>

@@ -147,7 +147,8 @@ class Decision {
 
   void keep_carriers() {
     std::set<RecordAt> carriers;
-    for (const auto& [at, kept] : out_.kept) carriers.insert(kept.record->carriers.begin(), kept.record->carriers.end());
+    for (const auto& [at, kept] : out_.kept)
+      carriers.insert(kept.record->carriers.begin(), kept.record->carriers.end());
     for (const auto& [branch, seq] : carriers) {
       const SurveyedRecord* record = survey_.find(branch, seq);
       if (record != nullptr && !is_kept(*record)) keep(record)->carrier = true;

@@ -1,10 +1,10 @@
 // What cleanup keeps (chapter 09 sections 3 and 9), decided on a survey of all logs alone.
 //
-// Kept are: the newest record of every log; per live branch the newest N, or those newer than some age, of the commits on
-// its first-parent chain, in whichever log they lie; the records that live branches were created from; every record whose
-// successor is younger than 24 h; all that a search for the merge base of a live branch with `main`, and with the branch
-// it was created from, has to read; and the records inside which bytes of a kept record travel.
-// Thread safety: a function on values.
+// Kept are: the newest record of every log; per live branch the newest N, or those newer than some age, of the commits
+// on its first-parent chain, in whichever log they lie; the records that live branches were created from; every record
+// whose successor is younger than 24 h; all that a search for the merge base of a live branch with `main`, and with the
+// branch it was created from, has to read; and the records inside which bytes of a kept record travel. Thread safety: a
+// function on values.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ namespace omnigraph::graph {
 
 // A commit is kept if either says so; neither set: all commits are.
 struct RetentionPolicy {
-  std::optional<std::uint64_t> keep{};            // newest commits of each live branch
-  std::optional<std::int64_t> older_than_us{};    // commits younger than this
+  std::optional<std::uint64_t> keep{};          // newest commits of each live branch
+  std::optional<std::int64_t> older_than_us{};  // commits younger than this
 };
 
 // Records stay this long after their successor came, objects this long after they were written.

@@ -166,7 +166,8 @@ FeedPosition Feed::end_of(const LoadedRecord& record) {
 
 const History::Stretch* Feed::holding(const CommitRecord& record) const {
   for (const History::Stretch& stretch : chain_) {
-    if (record.branch == stretch.branch && record.incarnation == stretch.incarnation && record.seq <= stretch.last_seq) {
+    if (record.branch == stretch.branch && record.incarnation == stretch.incarnation &&
+        record.seq <= stretch.last_seq) {
       return &stretch;
     }
   }
@@ -232,9 +233,9 @@ Result<FeedStart> Feed::after(std::string_view id) const {
   if (found && found->record != nullptr) {
     const CommitRecord& record = found->record->record;
     if (holding(record) == nullptr) return FeedStart{};
-    return FeedStart{.position = FeedPosition{record.branch, record.seq, static_cast<std::uint32_t>(found->index + 1),
-                                              commit_id},
-                     .unreadable = std::nullopt};
+    return FeedStart{
+        .position = FeedPosition{record.branch, record.seq, static_cast<std::uint32_t>(found->index + 1), commit_id},
+        .unreadable = std::nullopt};
   }
   // Not there any more, or never on this chain: of ids before the oldest commit kept nobody can tell.
   OG_ASSIGN_OR_RETURN(const FeedStart start, beginning());

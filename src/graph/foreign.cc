@@ -33,11 +33,12 @@ Result<RegularVersion> newest_regular(objectstore::ObjectStore& store, const std
   const std::optional<std::uint64_t> version = lance::version_of_name(name);
   if (version && *version >= lance::kDetachedVersionMin) return RegularVersion();
   if (!version || name.find('.') != kInvertedNameDigits) {
-    return RegularVersion{.version = version.value_or(0),
-                          .key = key,
-                          .manifest = nullptr,
-                          .unreadable = Error{Code::kUnsupportedFormat, "'" + key + "' is not named as our versions are"},
-                          .commit_id = {}};
+    return RegularVersion{
+        .version = version.value_or(0),
+        .key = key,
+        .manifest = nullptr,
+        .unreadable = Error{Code::kUnsupportedFormat, "'" + key + "' is not named as our versions are"},
+        .commit_id = {}};
   }
   return read_version(store, key, *version);
 }

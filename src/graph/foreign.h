@@ -16,10 +16,10 @@ namespace omnigraph::graph {
 struct RegularVersion {
   std::uint64_t version = 0;  // 0: the chain is empty
   std::string key;
-  ManifestPtr manifest;              // null: empty, or a form that is not read here
+  ManifestPtr manifest;               // null: empty, or a form that is not read here
   std::optional<Error> unreadable{};  // why
-  bool ours = false;                 // it names its own number
-  std::string commit_id;             // ours: whose content it is
+  bool ours = false;                  // it names its own number
+  std::string commit_id;              // ours: whose content it is
 };
 
 // The newest regular version below `table_root`. One list and one get. Errors: of the store.

@@ -39,8 +39,8 @@ class ForeignChanges {
         OG_ASSIGN_OR_RETURN(untouched, rows.equal(change.before, now));
       }
       if (!untouched) {
-        return std::unexpected(conflict(std::string(schema::kind_name(type_.kind)) + " '" + change.id + "' of " + name_ +
-                                        " was changed by another tool and by a commit of this graph"));
+        return std::unexpected(conflict(std::string(schema::kind_name(type_.kind)) + " '" + change.id + "' of " +
+                                        name_ + " was changed by another tool and by a commit of this graph"));
       }
       if (change.after == kNoOrdinal) {
         table.removed.push_back(now);
@@ -114,8 +114,8 @@ class ForeignChanges {
       const std::string derived = id_of_key(texts);
       const std::string_view id = batch.columns[0]->string_value(i);
       if (id == derived) continue;
-      return std::unexpected(bad_request("a row of " + name_ + " has id '" + std::string(id) + "' where its key gives '" +
-                                         derived + "'"));
+      return std::unexpected(
+          bad_request("a row of " + name_ + " has id '" + std::string(id) + "' where its key gives '" + derived + "'"));
     }
     return {};
   }

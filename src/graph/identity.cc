@@ -20,26 +20,17 @@ Result<std::string> canonical_key_text(const columnar::Array& column, std::int64
                                        const schema::PropertyType& type) {
   using schema::ScalarType;
   switch (type.scalar) {
-    case ScalarType::kString:
-      return std::string(column.string_value(i));
-    case ScalarType::kBool:
-      return std::string(column.bool_value(i) ? "true" : "false");
+    case ScalarType::kString: return std::string(column.string_value(i));
+    case ScalarType::kBool: return std::string(column.bool_value(i) ? "true" : "false");
     case ScalarType::kI32:
-    case ScalarType::kDate:
-      return std::to_string(column.value<std::int32_t>(i));
+    case ScalarType::kDate: return std::to_string(column.value<std::int32_t>(i));
     case ScalarType::kI64:
-    case ScalarType::kDateTime:
-      return std::to_string(column.value<std::int64_t>(i));
-    case ScalarType::kU32:
-      return std::to_string(column.value<std::uint32_t>(i));
-    case ScalarType::kU64:
-      return std::to_string(column.value<std::uint64_t>(i));
-    case ScalarType::kF32:
-      return float_text(column.value<float>(i));
-    case ScalarType::kF64:
-      return float_text(column.value<double>(i));
-    case ScalarType::kBlob:
-      break;
+    case ScalarType::kDateTime: return std::to_string(column.value<std::int64_t>(i));
+    case ScalarType::kU32: return std::to_string(column.value<std::uint32_t>(i));
+    case ScalarType::kU64: return std::to_string(column.value<std::uint64_t>(i));
+    case ScalarType::kF32: return float_text(column.value<float>(i));
+    case ScalarType::kF64: return float_text(column.value<double>(i));
+    case ScalarType::kBlob: break;
   }
   return std::unexpected(internal_error("a Blob cannot identify a node"));
 }

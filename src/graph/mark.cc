@@ -73,10 +73,11 @@ class Marker {
     const std::vector<std::pair<std::string, std::vector<RecordAt>>> versions(versions_.begin(), versions_.end());
     std::vector<ManifestPtr> manifests(versions.size());
     OG_RETURN_IF_ERROR(parallel_io(versions.size(), [&](std::size_t i) -> Result<void> {
-      const Result<bool> read = with_some_record(reader_, versions[i].second, [&](const RecordPtr& record) -> Result<void> {
-        OG_ASSIGN_OR_RETURN(manifests[i], reader_.tables->manifest(*record, versions[i].first));
-        return {};
-      });
+      const Result<bool> read =
+          with_some_record(reader_, versions[i].second, [&](const RecordPtr& record) -> Result<void> {
+            OG_ASSIGN_OR_RETURN(manifests[i], reader_.tables->manifest(*record, versions[i].first));
+            return {};
+          });
       return read ? Result<void>() : std::unexpected(read.error());
     }));
     for (std::size_t i = 0; i < versions.size(); ++i) {
@@ -144,9 +145,9 @@ class Marker {
     for (const Regular& version : regular) {
       if (!version.unreadable.empty()) {
         // What it references cannot be told.
-        marks_.untouchable_.emplace(root, "its version " + std::to_string(version.version) +
-                                              " cannot be read, so nothing of the table was removed: " +
-                                              version.unreadable);
+        marks_.untouchable_.emplace(root,
+                                    "its version " + std::to_string(version.version) +
+                                        " cannot be read, so nothing of the table was removed: " + version.unreadable);
       }
       if (version.manifest && (table.pinned || version.version == newest || stays(version))) {
         mark_files(version.info.key, *version.manifest);

@@ -29,7 +29,7 @@ class Marks {
  private:
   friend class Marker;
   std::unordered_set<std::string> keys_;
-  std::unordered_set<std::string> stems_;            // of data files, for their indexes
+  std::unordered_set<std::string> stems_;           // of data files, for their indexes
   std::map<std::string, std::string> untouchable_;  // by table root
 };
 

@@ -23,10 +23,8 @@ SurveyedRecord surveyed(const CommitRecord& record, const objectstore::ObjectInf
                      .carriers = {},
                      .purges = record.purges};
   for (const Commit& commit : record.commits) {
-    out.commits.push_back({.id = commit.id,
-                           .version = commit.version,
-                           .parents = commit.parents,
-                           .at_us = commit.at_us});
+    out.commits.push_back(
+        {.id = commit.id, .version = commit.version, .parents = commit.parents, .at_us = commit.at_us});
   }
   for (const auto& [key, at] : record.attached) {
     if (at.branch != record.branch || at.seq != record.seq) out.carriers.emplace(at.branch, at.seq);

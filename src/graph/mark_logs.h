@@ -1,5 +1,5 @@
-// What all logs of a graph hold, as far as retention and checks need it: the commits of every record, without tables and
-// bytes. Cleanup decides on it what stays, verify walks it.
+// What all logs of a graph hold, as far as retention and checks need it: the commits of every record, without tables
+// and bytes. Cleanup decides on it what stays, verify walks it.
 //
 // The survey is no snapshot: logs are listed one after another while others write. That is enough, because a record
 // that a writer may build on stays for 24 h after its successor (chapter 09 section 3, rule a).

@@ -74,12 +74,8 @@ class Comparison {
     result.base_commit_id = base.commit_id;
     OG_ASSIGN_OR_RETURN(result.states.source, parts_.snapshots->at_head(source_));
     switch (base.relation) {
-      case Relation::kUpToDate:
-        result.outcome = MergeOutcome::kUpToDate;
-        break;
-      case Relation::kFastForward:
-        result.outcome = MergeOutcome::kFastForward;
-        break;
+      case Relation::kUpToDate: result.outcome = MergeOutcome::kUpToDate; break;
+      case Relation::kFastForward: result.outcome = MergeOutcome::kFastForward; break;
       case Relation::kDiverged: {
         result.outcome = MergeOutcome::kMerged;
         OG_ASSIGN_OR_RETURN(result.states.base, parts_.snapshots->at_commit(base.record, base.index));
@@ -287,14 +283,10 @@ void drop_conflicting(std::vector<MergedType>& types, const std::vector<MergeCon
 
 std::string_view merge_outcome_name(MergeOutcome outcome) {
   switch (outcome) {
-    case MergeOutcome::kUpToDate:
-      return "already_up_to_date";
-    case MergeOutcome::kFastForward:
-      return "fast_forward";
-    case MergeOutcome::kMerged:
-      return "merged";
-    case MergeOutcome::kConflicts:
-      return "conflicts";
+    case MergeOutcome::kUpToDate: return "already_up_to_date";
+    case MergeOutcome::kFastForward: return "fast_forward";
+    case MergeOutcome::kMerged: return "merged";
+    case MergeOutcome::kConflicts: return "conflicts";
   }
   return "";
 }

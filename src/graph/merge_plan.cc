@@ -216,20 +216,13 @@ class TypeMerge {
 
 std::string_view conflict_kind_name(ConflictKind kind) {
   switch (kind) {
-    case ConflictKind::kDivergentInsert:
-      return "divergent_insert";
-    case ConflictKind::kDivergentUpdate:
-      return "divergent_update";
-    case ConflictKind::kDeleteVsUpdate:
-      return "delete_vs_update";
-    case ConflictKind::kOrphanEdge:
-      return "orphan_edge";
-    case ConflictKind::kUniqueViolation:
-      return "unique_violation";
-    case ConflictKind::kCardinalityViolation:
-      return "cardinality_violation";
-    case ConflictKind::kValueConstraintViolation:
-      return "value_constraint_violation";
+    case ConflictKind::kDivergentInsert: return "divergent_insert";
+    case ConflictKind::kDivergentUpdate: return "divergent_update";
+    case ConflictKind::kDeleteVsUpdate: return "delete_vs_update";
+    case ConflictKind::kOrphanEdge: return "orphan_edge";
+    case ConflictKind::kUniqueViolation: return "unique_violation";
+    case ConflictKind::kCardinalityViolation: return "cardinality_violation";
+    case ConflictKind::kValueConstraintViolation: return "value_constraint_violation";
   }
   return "";
 }
@@ -280,18 +273,10 @@ Result<std::vector<MergeConflict>> violation_conflicts(const MergeStates& states
   for (const Violation& violation : violations) {
     MergeConflict conflict{.type = violation.type, .entity_id = violation.entity_id, .message = violation.message};
     switch (violation.kind) {
-      case ViolationKind::kValue:
-        conflict.kind = ConflictKind::kValueConstraintViolation;
-        break;
-      case ViolationKind::kUnique:
-        conflict.kind = ConflictKind::kUniqueViolation;
-        break;
-      case ViolationKind::kOrphanEdge:
-        conflict.kind = ConflictKind::kOrphanEdge;
-        break;
-      case ViolationKind::kCardinality:
-        conflict.kind = ConflictKind::kCardinalityViolation;
-        break;
+      case ViolationKind::kValue: conflict.kind = ConflictKind::kValueConstraintViolation; break;
+      case ViolationKind::kUnique: conflict.kind = ConflictKind::kUniqueViolation; break;
+      case ViolationKind::kOrphanEdge: conflict.kind = ConflictKind::kOrphanEdge; break;
+      case ViolationKind::kCardinality: conflict.kind = ConflictKind::kCardinalityViolation; break;
     }
     if (conflict.entity_id) {
       const std::string& table_id = ids[violation.type];

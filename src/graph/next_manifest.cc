@@ -33,7 +33,8 @@ bool same_files(const Fragment& a, const Fragment& b) {
 // Files of other tools that were adopted; ours are 2.0 throughout (chapter 10 section 4.5).
 bool has_newer_files(const Manifest& manifest) {
   return std::ranges::any_of(manifest.fragments, [](const Fragment& fragment) {
-    return std::ranges::any_of(fragment.files, [](const lance::DataFileEntry& file) { return file.minor_version != 0; });
+    return std::ranges::any_of(fragment.files,
+                               [](const lance::DataFileEntry& file) { return file.minor_version != 0; });
   });
 }
 
@@ -67,9 +68,7 @@ void mark_deleted(Fragment& fragment, const std::vector<std::uint32_t>& position
   fragment.deletion_file = entry;
 }
 
-bool same_rows(const Fragment& a, const Fragment& b) {
-  return same_files(a, b) && a.deletion_file == b.deletion_file;
-}
+bool same_rows(const Fragment& a, const Fragment& b) { return same_files(a, b) && a.deletion_file == b.deletion_file; }
 
 // Fragments of `from` that are not in `to` as they are, and the reverse.
 std::pair<std::vector<Fragment>, std::vector<Fragment>> exchanged(const Manifest& from, const Manifest& to) {

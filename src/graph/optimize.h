@@ -1,7 +1,7 @@
 // Compaction of one branch (chapter 09 section 9): fragments are written anew where that helps, and all tables are
-// published in one content-preserving commit. Writers are never held up: what they delete or update meanwhile is carried
-// over by row id. A table that another tool has changed (drift) is left alone.
-// Thread safety: free functions; may be called concurrently.
+// published in one content-preserving commit. Writers are never held up: what they delete or update meanwhile is
+// carried over by row id. A table that another tool has changed (drift) is left alone. Thread safety: free functions;
+// may be called concurrently.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +18,9 @@ struct OptimizedTable {
   std::string table_key;
   std::uint64_t fragments_removed = 0, fragments_added = 0;
   bool committed = false;
-  bool drifted = false;                    // skipped
-  std::uint64_t head_version = 0;          // after the run
-  std::uint64_t regular_version = 0;       // newest of the ordinary chain after the run; 0: none
+  bool drifted = false;               // skipped
+  std::uint64_t head_version = 0;     // after the run
+  std::uint64_t regular_version = 0;  // newest of the ordinary chain after the run; 0: none
 };
 
 struct OptimizeOutcome {

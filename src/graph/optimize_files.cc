@@ -82,7 +82,8 @@ class Rewrite {
     for (const lance::Fragment& fragment : view_->manifest().fragments) {
       for (const lance::DataFileEntry& file : fragment.files) bytes += file.file_size_bytes;
     }
-    batch_rows_ = std::clamp(kBatchBytes / std::max<std::uint64_t>(1, bytes / rows.size()), kBatchRowsMin, kBatchRowsMax);
+    batch_rows_ =
+        std::clamp(kBatchBytes / std::max<std::uint64_t>(1, bytes / rows.size()), kBatchRowsMin, kBatchRowsMax);
     for (std::span<const OrderedRow> left(rows); !left.empty();) {
       OG_ASSIGN_OR_RETURN(const std::size_t written, write_file(left));
       left = left.subspan(written);
@@ -115,8 +116,8 @@ class Rewrite {
     OG_ASSIGN_OR_RETURN(const ColumnPtr ids, view_->ids());
     columns_.push_back(ids);
     if (source_.type.kind == schema::EntityKind::kEdge) {
-      for (const auto read : {&TableView::sources, &TableView::destinations, &TableView::source_rows,
-                              &TableView::destination_rows}) {
+      for (const auto read :
+           {&TableView::sources, &TableView::destinations, &TableView::source_rows, &TableView::destination_rows}) {
         OG_ASSIGN_OR_RETURN(const ColumnPtr column, ((*view_).*read)());
         columns_.push_back(column);
       }

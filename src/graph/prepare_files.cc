@@ -144,9 +144,8 @@ class FileJobRun {
     fragment.row_ids = row_ids();
     fragment.physical_rows = fragment.row_ids->size();
     if (fragment.physical_rows == 0) return result;
-    TableFile file(*job_.layout, [this](std::size_t index, std::optional<std::size_t> child) {
-      return any_values(index, child);
-    });
+    TableFile file(*job_.layout,
+                   [this](std::size_t index, std::optional<std::size_t> child) { return any_values(index, child); });
     OG_ASSIGN_OR_RETURN(const std::string content, content_name(file));
     if (const auto cached = content.empty() ? std::nullopt : cache_.find(content)) {
       fragment.files.push_back(cached->file);

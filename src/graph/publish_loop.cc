@@ -55,11 +55,10 @@ class DraftRun {
     OG_ASSIGN_OR_RETURN(CommitRecord record, draft.finish());
     OG_ASSIGN_OR_RETURN(
         const Published published,
-        parts_.publisher->publish(
-            std::move(record), draft.objects(),
-            {.source = attempt.attachments_of != nullptr ? attempt.attachments_of : head_.record,
-             .confirmed = std::move(confirmed),
-             .uploads = &uploads_}));
+        parts_.publisher->publish(std::move(record), draft.objects(),
+                                  {.source = attempt.attachments_of != nullptr ? attempt.attachments_of : head_.record,
+                                   .confirmed = std::move(confirmed),
+                                   .uploads = &uploads_}));
     if (published.outcome == PublishOutcome::kWon) {
       parts_.follow_up(published.record);
       published_ = published.record;

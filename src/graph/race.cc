@@ -59,10 +59,8 @@ bool is_refusal(const Error& error) {
     case Code::kUnsupportedFormat:
     case Code::kInternal:
     case Code::kUnavailable:
-    case Code::kCancelled:
-      return false;
-    default:
-      return true;
+    case Code::kCancelled: return false;
+    default: return true;
   }
 }
 

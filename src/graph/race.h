@@ -19,7 +19,8 @@ inline constexpr std::uint32_t kTryWithTurn = 3;
 void pause_before_try(std::uint32_t tries);
 
 // kConflict with the detail `read_set_conflict`; retryable. `expected`, `actual`: commit ids.
-[[nodiscard]] Error read_set_conflict(const std::string& branch, const std::string& expected, const std::string& actual);
+[[nodiscard]] Error read_set_conflict(const std::string& branch, const std::string& expected,
+                                      const std::string& actual);
 
 // kPreconditionFailed with the detail `precondition_failure`: the head is not the one the caller named.
 [[nodiscard]] Error precondition_failed(const std::string& branch, const std::string& expected,

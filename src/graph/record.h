@@ -15,8 +15,8 @@
 namespace omnigraph::graph {
 
 inline constexpr std::uint64_t kRecordBytesMax = std::uint64_t{16} << 20;
-inline constexpr std::uint64_t kAttachBytesMax = std::uint64_t{256} << 10;   // of one record
-inline constexpr std::uint64_t kAttachedBytesMax = std::uint64_t{4} << 20;   // in place nowhere else, all records
+inline constexpr std::uint64_t kAttachBytesMax = std::uint64_t{256} << 10;  // of one record
+inline constexpr std::uint64_t kAttachedBytesMax = std::uint64_t{4} << 20;  // in place nowhere else, all records
 inline constexpr std::uint32_t kAttachedRecordsMax = 64;
 inline constexpr std::uint32_t kTypesMax = 10'000;
 
@@ -28,19 +28,21 @@ struct RecordPosition {
 };
 
 struct TableEntry {
-  std::string id;           // table id (ULID)
+  std::string id;             // table id (ULID)
   std::uint64_t version = 0;  // Lance version; a decimal string in JSON
-  std::string manifest;     // key
-  std::uint64_t rows = 0;   // live
+  std::string manifest;       // key
+  std::uint64_t rows = 0;     // live
   std::uint64_t bytes = 0;
   std::uint64_t head_version = 0;
   std::optional<std::uint64_t> adopted;
-  std::string branch;       // whose commit wrote the version
+  std::string branch;  // whose commit wrote the version
   friend bool operator==(const TableEntry&, const TableEntry&) = default;
 };
 using TableMap = std::map<std::string, TableEntry>;  // by table key: node:T, edge:E
 
-struct ChangeCounts { std::uint64_t inserted = 0, updated = 0, deleted = 0; };
+struct ChangeCounts {
+  std::uint64_t inserted = 0, updated = 0, deleted = 0;
+};
 
 enum class CommitKind { kInit, kLoad, kMutate, kMerge, kSchema, kOptimize, kRepair };
 [[nodiscard]] std::string_view commit_kind_name(CommitKind kind);
@@ -60,7 +62,11 @@ struct Commit {
 };
 
 // Stable identities of types and properties, and the key order fixed at creation (chapter 01 section 6).
-struct PropertyIdentity { std::string name; std::string id; std::vector<std::int32_t> field_ids; };
+struct PropertyIdentity {
+  std::string name;
+  std::string id;
+  std::vector<std::int32_t> field_ids;
+};
 struct TypeIdentity {
   std::string table_key;
   std::string id;  // opaque `type.id`; equals the table id
@@ -74,7 +80,10 @@ struct RecordSchema {
 };
 
 // Where the bytes of a key lie while they are only inside a record. `offset` counts from the record's first byte.
-struct AttachedAt { std::string branch; std::uint64_t seq = 0, offset = 0, size = 0; };
+struct AttachedAt {
+  std::string branch;
+  std::uint64_t seq = 0, offset = 0, size = 0;
+};
 
 struct CommitRecord {
   std::string branch;
@@ -93,7 +102,10 @@ struct CommitRecord {
   bool deleted = false;
 };
 
-struct Attachment { std::string key; std::string bytes; };
+struct Attachment {
+  std::string key;
+  std::string bytes;
+};
 
 // Fills in record.attached for the attachments (branch, seq, offset, size) and returns the object's bytes:
 // u32 header length | header JSON | attachments | "OGCOMMIT" | xxhash64 of all before.

@@ -257,24 +257,16 @@ class Repair {
 
 std::string_view repair_action_name(RepairAction action) {
   switch (action) {
-    case RepairAction::kNoOp:
-      return "no_op";
-    case RepairAction::kPreview:
-      return "preview";
-    case RepairAction::kHealed:
-      return "healed";
-    case RepairAction::kForced:
-      return "forced";
-    case RepairAction::kRefused:
-      return "refused";
-    case RepairAction::kRestored:
-      return "restored";
+    case RepairAction::kNoOp: return "no_op";
+    case RepairAction::kPreview: return "preview";
+    case RepairAction::kHealed: return "healed";
+    case RepairAction::kForced: return "forced";
+    case RepairAction::kRefused: return "refused";
+    case RepairAction::kRestored: return "restored";
   }
   return "";
 }
 
-Result<RepairOutcome> repair(StoreParts& parts, const RepairOptions& options) {
-  return Repair(parts, options).run();
-}
+Result<RepairOutcome> repair(StoreParts& parts, const RepairOptions& options) { return Repair(parts, options).run(); }
 
 }  // namespace omnigraph::graph

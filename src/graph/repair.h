@@ -1,7 +1,7 @@
 // What to do about tables of main that another tool has changed (chapter 09 section 9): look, take its files over where
-// the rows are the same, take its changes over as a commit of ours, or put our content back on top. Foreign versions are
-// never deleted. Lost Lance copies of deletion bitmaps are restored on the way.
-// Thread safety: free functions; may be called concurrently.
+// the rows are the same, take its changes over as a commit of ours, or put our content back on top. Foreign versions
+// are never deleted. Lost Lance copies of deletion bitmaps are restored on the way. Thread safety: free functions; may
+// be called concurrently.
 #pragma once
 
 #include <cstdint>

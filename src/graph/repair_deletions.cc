@@ -54,7 +54,8 @@ Result<std::vector<LostDeletion>> lost_deletions(ObjectStore& store, const std::
     for (const lance::Fragment& fragment : manifest->fragments) {
       if (!fragment.deletion_file) continue;
       const auto found = unpaired.find(std::to_string(fragment.deletion_file->id));
-      if (found == unpaired.end() || found->second != deletion_copy_key(table_root, fragment, *fragment.deletion_file)) {
+      if (found == unpaired.end() ||
+          found->second != deletion_copy_key(table_root, fragment, *fragment.deletion_file)) {
         continue;
       }
       lost.push_back({deletion_file_key(table_root, fragment.id, *fragment.deletion_file), found->second});

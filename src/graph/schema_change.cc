@@ -66,14 +66,16 @@ class DraftMigration {
     const schema::TypeRef from{type.kind, *match.accepted};
     const std::string old_key = before_->catalog()->table_key(from);
     const std::string key = target_.schema->catalog->table_key(type);
-    TableMigration migration{.desired = target_.schema->catalog.get(), .type = type, .match = &match, .like = like(key)};
-    OG_ASSIGN_OR_RETURN(MigratedTable table, migrate_table(*before_, from, migration, target_.in_memory ? nullptr : parts_.store.get()));
+    TableMigration migration{
+        .desired = target_.schema->catalog.get(), .type = type, .match = &match, .like = like(key)};
+    OG_ASSIGN_OR_RETURN(MigratedTable table,
+                        migrate_table(*before_, from, migration, target_.in_memory ? nullptr : parts_.store.get()));
     TableEntry entry = before_->record().tables.at(old_key);
     kept_tables_.insert(entry.id);
     if (target_.hard && table.lost_property) change_.purged.push_back(entry.id);
     if (table.manifest) {
-      put_manifest(entry, restamped(std::move(*table.manifest), previous_manifest(from), new_detached_version(),
-                                    origin(key)));
+      put_manifest(entry,
+                   restamped(std::move(*table.manifest), previous_manifest(from), new_detached_version(), origin(key)));
       entry.head_version += 1;
       entry.branch = draft_.record().branch;
     }
@@ -141,7 +143,8 @@ class DraftMigration {
 
 class PurgedSnapshot final : public Snapshot {
  public:
-  PurgedSnapshot(SnapshotPtr whole, std::set<std::string> purged) : whole_(std::move(whole)), purged_(std::move(purged)) {}
+  PurgedSnapshot(SnapshotPtr whole, std::set<std::string> purged)
+      : whole_(std::move(whole)), purged_(std::move(purged)) {}
   const std::string& commit_id() const override { return whole_->commit_id(); }
   std::uint64_t version() const override { return whole_->version(); }
   const CommitRecord& record() const override { return whole_->record(); }
@@ -198,9 +201,9 @@ Result<SchemaChangeOutcome> apply_schema_change(StoreParts& parts, std::string_v
       return std::unexpected(schema::step_refusal(*refused));
     }
     const CommitFacts facts{.kind = CommitKind::kSchema, .actor = actor};
-    OG_RETURN_IF_ERROR(migrate_draft(
-        parts, attempt.draft, facts,
-        {.schema = desired, .match = outcome.plan.match, .hard = options.allow_data_loss}));
+    OG_RETURN_IF_ERROR(
+        migrate_draft(parts, attempt.draft, facts,
+                      {.schema = desired, .match = outcome.plan.match, .hard = options.allow_data_loss}));
     OG_RETURN_IF_ERROR(attempt.draft.append(facts, {}));
     return true;
   };

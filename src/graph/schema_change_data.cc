@@ -117,8 +117,8 @@ Result<schema::Violations> SnapshotMigrationData::check_unique(schema::TypeRef t
   OG_ASSIGN_OR_RETURN(auto ids, view->ids());
   ViolationList violations(std::move(ids));
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const bool shared = (i > 0 && key(rows[i - 1]) == key(rows[i])) ||
-                        (i + 1 < rows.size() && key(rows[i + 1]) == key(rows[i]));
+    const bool shared =
+        (i > 0 && key(rows[i - 1]) == key(rows[i])) || (i + 1 < rows.size() && key(rows[i + 1]) == key(rows[i]));
     if (shared) violations.add(rows[i].ordinal);
   }
   return violations.take();

@@ -172,8 +172,8 @@ class TableChange {
       for (std::size_t c = 0; c < values->chunk_count(); ++c) {
         chunks.push_back(carry_column(values->chunk(c), old.type, property.type));
       }
-      const lance::ColumnSpec spec{column_field(property), ids.front(), lance::ColumnClass::kAutomatic,
-                                   {ids.begin() + 1, ids.end()}};
+      const lance::ColumnSpec spec{
+          column_field(property), ids.front(), lance::ColumnClass::kAutomatic, {ids.begin() + 1, ids.end()}};
       OG_RETURN_IF_ERROR(add_file(fragment, spec, chunks));
     }
     return {};
@@ -217,8 +217,8 @@ class TableChange {
     std::vector<SchemaField> fields;
     for (const SchemaField& field : manifest_.fields) {
       if (field.parent_id != -1 || properties.contains(field.id)) continue;
-      const bool taken = std::ranges::find(after_properties_, field.name, &schema::Property::name) !=
-                         after_properties_.end();
+      const bool taken =
+          std::ranges::find(after_properties_, field.name, &schema::Property::name) != after_properties_.end();
       if (taken) continue;
       const std::vector<SchemaField> own = subtree(manifest_, field.id);
       fields.insert(fields.end(), own.begin(), own.end());

@@ -49,13 +49,13 @@ struct WriteOptions {
   std::string branch = "main";
   std::optional<std::string> actor{};
   CommitKind kind = CommitKind::kMutate;
-  std::optional<std::string> if_head{};         // precondition: commit id of the branch head
-  std::optional<std::string> fork_from{};       // create the branch from this one's head if it is missing
-  bool commit_when_empty = false;              // loads: an empty write still commits
+  std::optional<std::string> if_head{};    // precondition: commit id of the branch head
+  std::optional<std::string> fork_from{};  // create the branch from this one's head if it is missing
+  bool commit_when_empty = false;          // loads: an empty write still commits
 };
 
 struct WriteOutcome {
-  std::optional<Commit> commit;   // nullopt: nothing changed, nothing published
+  std::optional<Commit> commit;  // nullopt: nothing changed, nothing published
   std::string branch;
   bool branch_created = false;
   std::uint32_t attempts = 1;
@@ -66,9 +66,9 @@ struct WriteOutcome {
 using WriteBody = std::function<Result<void>(WriteTransaction&)>;
 
 struct StoreOptions {
-  const Clock* clock = nullptr;       // null: the system clock
-  bool background_settle = true;      // put attachments in place off the latency path
-  bool exclusive_writer = false;      // init only
+  const Clock* clock = nullptr;   // null: the system clock
+  bool background_settle = true;  // put attachments in place off the latency path
+  bool exclusive_writer = false;  // init only
 };
 
 class GraphStore {
@@ -98,7 +98,10 @@ class GraphStore {
   [[nodiscard]] virtual Result<void> create_branch(std::string_view name, std::string_view from) = 0;
   [[nodiscard]] virtual Result<void> delete_branch(std::string_view name) = 0;
 
-  struct LoggedCommit { Commit commit; std::string branch; };  // branch it landed on
+  struct LoggedCommit {
+    Commit commit;
+    std::string branch;
+  };                                                                                             // branch it landed on
   [[nodiscard]] virtual Result<std::vector<LoggedCommit>> commits(std::string_view branch) = 0;  // newest first
   [[nodiscard]] virtual Result<LoggedCommit> commit(std::string_view commit_id) = 0;
 

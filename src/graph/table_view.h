@@ -55,8 +55,8 @@ class TableView {
 
   // A column of manifest().fragments[i] alone: what touches few fragments leaves the others unread.
   // `system_column`: 0 id, 1 src, 2 dst, 3 source rows, 4 destination rows.
-  [[nodiscard]] virtual Result<std::shared_ptr<const columnar::ChunkedArray>> fragment_property(std::size_t i,
-                                                                                                std::size_t index) const = 0;
+  [[nodiscard]] virtual Result<std::shared_ptr<const columnar::ChunkedArray>> fragment_property(
+      std::size_t i, std::size_t index) const = 0;
   [[nodiscard]] virtual Result<std::shared_ptr<const columnar::ChunkedArray>> fragment_system(
       std::size_t i, std::size_t system_column) const = 0;
 

@@ -45,15 +45,9 @@ std::optional<base::Hash128> TupleHasher::hash(const std::vector<const columnar:
 void TupleHasher::append(const columnar::Array& column, std::int64_t i) {
   using columnar::TypeId;
   switch (column.type().id) {
-    case TypeId::kBool:
-      bytes_ += column.bool_value(i) ? '\1' : '\0';
-      return;
-    case TypeId::kFloat32:
-      append_float(bytes_, column.value<float>(i));
-      return;
-    case TypeId::kFloat64:
-      append_float(bytes_, column.value<double>(i));
-      return;
+    case TypeId::kBool: bytes_ += column.bool_value(i) ? '\1' : '\0'; return;
+    case TypeId::kFloat32: append_float(bytes_, column.value<float>(i)); return;
+    case TypeId::kFloat64: append_float(bytes_, column.value<double>(i)); return;
     case TypeId::kUtf8:
     case TypeId::kBinary: {
       const std::string_view text = column.string_value(i);
@@ -62,8 +56,7 @@ void TupleHasher::append(const columnar::Array& column, std::int64_t i) {
       bytes_ += text;
       return;
     }
-    default:
-      break;
+    default: break;
   }
   const std::uint32_t width = column.type().byte_width();
   OG_CHECK(width != 0 && column.type().id != TypeId::kFixedSizeList);

@@ -32,10 +32,11 @@ struct TableCheck {
 [[nodiscard]] Result<void> check_files(const TableCheck& check, const FindingSink& sink);
 // Row ids, ids, keys, unique tuples, values. REQUIRES: check_files found nothing.
 [[nodiscard]] Result<void> check_rows(const TableCheck& check, const FindingSink& sink);
-// Keys of blob objects that live rows reference; with `deep` the payloads inside the rows are compared to their digests.
-[[nodiscard]] Result<void> check_blobs(const TableCheck& check, const FindingSink& sink,
-                                       const std::function<void(std::string_view key, std::string_view sha256,
-                                                                std::uint64_t size)>& visit_object);
+// Keys of blob objects that live rows reference; with `deep` the payloads inside the rows are compared to their
+// digests.
+[[nodiscard]] Result<void> check_blobs(
+    const TableCheck& check, const FindingSink& sink,
+    const std::function<void(std::string_view key, std::string_view sha256, std::uint64_t size)>& visit_object);
 // Endpoints and cardinality of an edge table in one state. REQUIRES: check_files found nothing in the three tables.
 [[nodiscard]] Result<void> check_edges(const TableCheck& check, const FindingSink& sink);
 

@@ -20,7 +20,7 @@ inline constexpr std::size_t kPackedBlockValues = 1024;
 
 template <class T>
 concept PackedValue = std::same_as<T, std::uint8_t> || std::same_as<T, std::uint16_t> ||
-    std::same_as<T, std::uint32_t> || std::same_as<T, std::uint64_t>;
+                      std::same_as<T, std::uint32_t> || std::same_as<T, std::uint64_t>;
 
 // `values`: 1024 of them, each < 2^width. `packed`: 128*width bytes. REQUIRES: width <= 8*sizeof(T).
 template <PackedValue T>

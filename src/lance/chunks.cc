@@ -82,9 +82,8 @@ ArrayPtr slots_of(const DataType& type, const Chunks& chunks, std::uint64_t begi
       continue;
     }
     const std::uint64_t taken = std::min(count, length - begin);
-    pieces.push_back(taken == length
-                         ? chunk
-                         : chunk->slice(static_cast<std::int64_t>(begin), static_cast<std::int64_t>(taken)));
+    pieces.push_back(
+        taken == length ? chunk : chunk->slice(static_cast<std::int64_t>(begin), static_cast<std::int64_t>(taken)));
     count -= taken;
     begin = 0;
   }

@@ -451,12 +451,9 @@ PageKind number_kind(TypeId id) {
 
 std::unique_ptr<ColumnEncoder> make_column_encoder(const DataType& type, PageForm form) {
   switch (type.id) {
-    case TypeId::kBool:
-      return std::make_unique<BoolEncoder>(form);
-    case TypeId::kUtf8:
-      return std::make_unique<StringEncoder>(PageKind::kString, form);
-    case TypeId::kBinary:
-      return std::make_unique<StringEncoder>(PageKind::kBinary, form);
+    case TypeId::kBool: return std::make_unique<BoolEncoder>(form);
+    case TypeId::kUtf8: return std::make_unique<StringEncoder>(PageKind::kString, form);
+    case TypeId::kBinary: return std::make_unique<StringEncoder>(PageKind::kBinary, form);
     case TypeId::kFixedSizeList: {
       const DataType& item = type.child(0).type;
       const bool number = item.is_fixed_width() && item.id != TypeId::kFixedSizeList;
@@ -475,8 +472,7 @@ std::unique_ptr<ColumnEncoder> make_column_encoder(const DataType& type, PageFor
       }
       return std::make_unique<StructEncoder>(std::move(children));
     }
-    default:
-      return std::make_unique<FixedEncoder>(number_kind(type.id), type.byte_width(), 1, form);
+    default: return std::make_unique<FixedEncoder>(number_kind(type.id), type.byte_width(), 1, form);
   }
 }
 

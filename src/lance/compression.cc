@@ -69,8 +69,7 @@ Result<void> decompress_into(Compression scheme, std::span<const std::byte> byte
   }
   const std::span<const std::byte> body = bytes.subspan(prefix_size(scheme, bytes));
   if (scheme == Compression::kZstd) {
-    const std::size_t written =
-        ZSTD_decompressDCtx(thread_context(), out.data(), out.size(), body.data(), body.size());
+    const std::size_t written = ZSTD_decompressDCtx(thread_context(), out.data(), out.size(), body.data(), body.size());
     if (ZSTD_isError(written) != 0) {
       return std::unexpected(place.corrupt(std::string("zstd: ") + ZSTD_getErrorName(written)));
     }

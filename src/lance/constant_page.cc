@@ -75,12 +75,12 @@ Result<ConstantPage> read_constant(const PageLayout& layout, const DataType& typ
   const Buffer& repetition = page.buffers[buffer_count - 2];
   const Buffer& definition = page.buffers[buffer_count - 1];
   if (!repetition.empty()) {
-    OG_RETURN_IF_ERROR(read_levels(layout.repetition.get(), layout.repetition_count, repetition, levels.repetition,
-                                   place));
+    OG_RETURN_IF_ERROR(
+        read_levels(layout.repetition.get(), layout.repetition_count, repetition, levels.repetition, place));
   }
   if (!definition.empty()) {
-    OG_RETURN_IF_ERROR(read_levels(layout.definition.get(), layout.definition_count, definition, levels.definition,
-                                   place));
+    OG_RETURN_IF_ERROR(
+        read_levels(layout.definition.get(), layout.definition_count, definition, levels.definition, place));
   }
   levels.count = std::max(levels.repetition.size(), levels.definition.size());
   if ((!levels.repetition.empty() && levels.repetition.size() != levels.count) ||

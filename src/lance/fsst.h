@@ -1,7 +1,7 @@
 // FSST string compression, the reading half: codes of one byte stand for symbols of up to 8 bytes; code 255 escapes
-// one literal byte. Table: u64 header (high half "FSST", bit 24 = enabled, low byte = n), n x 8 symbol bytes, n lengths.
-// Source: Boncz, Neumann, Leis, "FSST: Fast Random Access String Compression", VLDB 2020; chapter 10 section 9.5.
-// Thread safety: immutable.
+// one literal byte. Table: u64 header (high half "FSST", bit 24 = enabled, low byte = n), n x 8 symbol bytes, n
+// lengths. Source: Boncz, Neumann, Leis, "FSST: Fast Random Access String Compression", VLDB 2020; chapter 10
+// section 9.5. Thread safety: immutable.
 #pragma once
 
 #include <array>

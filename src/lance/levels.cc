@@ -163,8 +163,8 @@ Result<ArrayPtr> nest(const Levels& levels, const DefinitionTable& table, const 
     inner = std::make_shared<const Array>(std::move(parts));
   }
   if (static_cast<std::uint64_t>(inner->length()) != row_count) {
-    return std::unexpected(place.corrupt("the levels make " + std::to_string(inner->length()) + " rows of " +
-                                         std::to_string(row_count)));
+    return std::unexpected(
+        place.corrupt("the levels make " + std::to_string(inner->length()) + " rows of " + std::to_string(row_count)));
   }
   return inner;
 }

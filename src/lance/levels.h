@@ -66,7 +66,6 @@ void add_leaf_validity(const Levels& levels, const DefinitionTable& table, LeafB
 // Wraps the page's leaf slots into lists and structs. A struct is null only where the levels say so: whether all of its
 // children are null is known when its other leaves are there (chunks.h). Errors: kCorruptObject.
 [[nodiscard]] Result<columnar::ArrayPtr> nest(const Levels& levels, const DefinitionTable& table, const LeafPath& path,
-                                              columnar::ArrayPtr leaf, std::uint64_t row_count,
-                                              const PagePlace& place);
+                                              columnar::ArrayPtr leaf, std::uint64_t row_count, const PagePlace& place);
 
 }  // namespace omnigraph::lance

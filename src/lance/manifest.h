@@ -68,12 +68,27 @@ struct BasePath {
 
 // The operation recorded for foreign writers (section 4.7). Fragments of append and update carry id 0.
 struct Transaction {
-  struct Append { std::vector<Fragment> fragments; };
-  struct Overwrite { std::vector<Fragment> fragments; std::vector<SchemaField> schema; };
-  struct Update { std::vector<std::uint64_t> removed_fragment_ids; std::vector<Fragment> updated, added; };
-  struct Rewrite { std::vector<std::pair<std::vector<Fragment>, std::vector<Fragment>>> groups; };
-  struct Merge { std::vector<Fragment> fragments; std::vector<SchemaField> schema; };
-  struct Project { std::vector<SchemaField> schema; };
+  struct Append {
+    std::vector<Fragment> fragments;
+  };
+  struct Overwrite {
+    std::vector<Fragment> fragments;
+    std::vector<SchemaField> schema;
+  };
+  struct Update {
+    std::vector<std::uint64_t> removed_fragment_ids;
+    std::vector<Fragment> updated, added;
+  };
+  struct Rewrite {
+    std::vector<std::pair<std::vector<Fragment>, std::vector<Fragment>>> groups;
+  };
+  struct Merge {
+    std::vector<Fragment> fragments;
+    std::vector<SchemaField> schema;
+  };
+  struct Project {
+    std::vector<SchemaField> schema;
+  };
   std::uint64_t read_version = 0;
   std::string uuid;  // lower-case, with dashes
   std::variant<std::monostate, Append, Overwrite, Update, Rewrite, Merge, Project> operation;  // monostate: another one
@@ -91,7 +106,7 @@ struct Manifest {
   std::string writer_library, writer_version;
   std::uint64_t next_row_id = 0;
   bool stable_row_ids = false;
-  bool exclusive_writer = false;  // private writer flag 2^62
+  bool exclusive_writer = false;     // private writer flag 2^62
   bool mixed_file_versions = false;  // flag 256
   std::string data_format_version = "2.0";
   std::vector<BasePath> base_paths;
@@ -111,7 +126,7 @@ struct Manifest {
 
 // Names inside _versions/ (section 3).
 inline constexpr std::uint64_t kDetachedVersionMin = std::uint64_t{1} << 63;
-[[nodiscard]] std::string manifest_name(std::uint64_t version);  // inverted, or d<version> for detached ones
+[[nodiscard]] std::string manifest_name(std::uint64_t version);        // inverted, or d<version> for detached ones
 [[nodiscard]] std::string plain_manifest_name(std::uint64_t version);  // of older tables
 // Version of a file name of either scheme; nullopt: not a manifest name.
 [[nodiscard]] std::optional<std::uint64_t> version_of_name(std::string_view name);
@@ -125,6 +140,7 @@ inline constexpr std::uint64_t kDetachedVersionMin = std::uint64_t{1} << 63;
 // Schema lists to nested column types and back. Errors: kUnsupportedFormat naming the logical type.
 [[nodiscard]] Result<std::vector<columnar::Field>> column_fields(const std::vector<SchemaField>& schema);
 // Numbers the fields depth-first from `first_id`.
-[[nodiscard]] std::vector<SchemaField> schema_fields(const std::vector<columnar::Field>& fields, std::int32_t first_id = 0);
+[[nodiscard]] std::vector<SchemaField> schema_fields(const std::vector<columnar::Field>& fields,
+                                                     std::int32_t first_id = 0);
 
 }  // namespace omnigraph::lance

@@ -40,29 +40,16 @@ Result<DataFileEntry> parse_data_file(std::string_view message, std::string_view
   WireReader in(message);
   while (in.next()) {
     switch (in.field()) {
-      case 1:
-        file.path = in.text();
-        break;
-      case 2:
-        in.each_uint([&](std::uint64_t v) { file.fields.push_back(static_cast<std::int32_t>(v)); });
-        break;
+      case 1: file.path = in.text(); break;
+      case 2: in.each_uint([&](std::uint64_t v) { file.fields.push_back(static_cast<std::int32_t>(v)); }); break;
       case 3:
         in.each_uint([&](std::uint64_t v) { file.column_indices.push_back(static_cast<std::int32_t>(v)); });
         break;
-      case 4:
-        file.major_version = in.uint32();
-        break;
-      case 5:
-        file.minor_version = in.uint32();
-        break;
-      case 6:
-        file.file_size_bytes = in.uint();
-        break;
-      case 7:
-        file.base_id = in.uint32();
-        break;
-      default:
-        break;
+      case 4: file.major_version = in.uint32(); break;
+      case 5: file.minor_version = in.uint32(); break;
+      case 6: file.file_size_bytes = in.uint(); break;
+      case 7: file.base_id = in.uint32(); break;
+      default: break;
     }
   }
   if (!in.ok()) return std::unexpected(corrupt_object(key, "bad data file entry"));
@@ -89,20 +76,11 @@ Result<DeletionFileEntry> parse_deletion_file(std::string_view message, std::str
         entry.type = static_cast<DeletionFileType>(type);
         break;
       }
-      case 2:
-        entry.read_version = in.uint();
-        break;
-      case 3:
-        entry.id = in.uint();
-        break;
-      case 4:
-        entry.deleted_rows = in.uint();
-        break;
-      case 7:
-        entry.base_id = in.uint32();
-        break;
-      default:
-        break;
+      case 2: entry.read_version = in.uint(); break;
+      case 3: entry.id = in.uint(); break;
+      case 4: entry.deleted_rows = in.uint(); break;
+      case 7: entry.base_id = in.uint32(); break;
+      default: break;
     }
   }
   if (!in.ok()) return std::unexpected(corrupt_object(key, "bad deletion file entry"));
@@ -243,8 +221,7 @@ Result<void> parse_operation(std::uint32_t number, std::string_view body, std::s
       into.operation = Transaction::Project{std::move(parts.schema)};
       return {};
     }
-    default:
-      return {};
+    default: return {};
   }
 }
 
@@ -290,26 +267,13 @@ Result<SchemaField> parse_field(std::string_view message, std::string_view key) 
   WireReader in(message);
   while (in.next()) {
     switch (in.field()) {
-      case 2:
-        field.name = in.text();
-        break;
-      case 3:
-        field.id = in.int32();
-        break;
-      case 4:
-        field.parent_id = in.int32();
-        break;
-      case 5:
-        field.logical_type = in.text();
-        break;
-      case 6:
-        field.nullable = in.boolean();
-        break;
-      case 10:
-        in.map_entry(field.metadata);
-        break;
-      default:
-        break;
+      case 2: field.name = in.text(); break;
+      case 3: field.id = in.int32(); break;
+      case 4: field.parent_id = in.int32(); break;
+      case 5: field.logical_type = in.text(); break;
+      case 6: field.nullable = in.boolean(); break;
+      case 10: in.map_entry(field.metadata); break;
+      default: break;
     }
   }
   if (!in.ok()) return std::unexpected(corrupt_object(key, "bad schema field"));
@@ -321,9 +285,7 @@ Result<Fragment> parse_fragment(std::string_view message, std::string_view key, 
   WireReader in(message);
   while (in.next()) {
     switch (in.field()) {
-      case 1:
-        fragment.id = in.uint();
-        break;
+      case 1: fragment.id = in.uint(); break;
       case 2: {
         OG_ASSIGN_OR_RETURN(DataFileEntry file, parse_data_file(in.bytes(), key));
         fragment.files.push_back(std::move(file));
@@ -333,9 +295,7 @@ Result<Fragment> parse_fragment(std::string_view message, std::string_view key, 
         OG_ASSIGN_OR_RETURN(fragment.deletion_file, parse_deletion_file(in.bytes(), key));
         break;
       }
-      case 4:
-        fragment.physical_rows = in.uint();
-        break;
+      case 4: fragment.physical_rows = in.uint(); break;
       case 5: {
         OG_ASSIGN_OR_RETURN(fragment.row_ids, RowIdSequence::parse(in.bytes(), key));
         break;
@@ -346,8 +306,7 @@ Result<Fragment> parse_fragment(std::string_view message, std::string_view key, 
         if (recorded) break;
         return std::unexpected(unsupported_dataset(
             key, "fragment field " + std::to_string(in.field()) + " (row metadata in external files)"));
-      default:
-        break;
+      default: break;
     }
   }
   if (!in.ok()) return std::unexpected(corrupt_object(key, "bad fragment"));

@@ -40,8 +40,8 @@ class ChunkCursor {
   Result<Bytes> part(std::uint64_t size) {
     const std::size_t begin = (at_ + 7) / 8 * 8;
     if (begin > chunk_.size() || chunk_.size() - begin < size) {
-      return std::unexpected(place_.corrupt("chunk part of " + std::to_string(size) + " bytes lies beyond its chunk of " +
-                                            std::to_string(chunk_.size())));
+      return std::unexpected(place_.corrupt("chunk part of " + std::to_string(size) +
+                                            " bytes lies beyond its chunk of " + std::to_string(chunk_.size())));
     }
     at_ = begin + size;
     return chunk_.subspan(begin, size);
@@ -164,8 +164,8 @@ class MiniBlockPage {
     std::uint32_t most = 0;
     for (const std::uint32_t index : indices_) most = std::max(most, index);
     if (!indices_.empty() && most >= item_count) {
-      return std::unexpected(place_.corrupt("dictionary index " + std::to_string(most) + " of " +
-                                            std::to_string(item_count) + " items"));
+      return std::unexpected(
+          place_.corrupt("dictionary index " + std::to_string(most) + " of " + std::to_string(item_count) + " items"));
     }
     auto* to = reinterpret_cast<T*>(out_.add_values(indices_.size()));
     for (std::size_t i = 0; i < indices_.size(); ++i) to[i] = items[indices_[i]];
@@ -185,8 +185,8 @@ class MiniBlockPage {
 
 }  // namespace
 
-Result<void> decode_mini_block(const PageLayout& layout, const PageInfo& page, const PagePlace& place,
-                               LeafBuilder& out, Levels& levels) {
+Result<void> decode_mini_block(const PageLayout& layout, const PageInfo& page, const PagePlace& place, LeafBuilder& out,
+                               Levels& levels) {
   return MiniBlockPage(layout, page, place, out, levels).decode();
 }
 

@@ -95,14 +95,10 @@ EncodedPage encode_list_page(const PageValues& page, PageForm form) {
 EncodedPage encode_page(const PageValues& page, PageForm form) {
   switch (page.kind) {
     case PageKind::kString:
-    case PageKind::kBinary:
-      return encode_string_page(page, form);
-    case PageKind::kListOffsets:
-      return encode_list_page(page, form);
-    case PageKind::kStructHeader:
-      return without_buffers(page.length, encoding::struct_header());
-    default:
-      return encode_fixed_page(page, form);
+    case PageKind::kBinary: return encode_string_page(page, form);
+    case PageKind::kListOffsets: return encode_list_page(page, form);
+    case PageKind::kStructHeader: return without_buffers(page.length, encoding::struct_header());
+    default: return encode_fixed_page(page, form);
   }
 }
 

@@ -48,16 +48,11 @@ struct FreeContext {
 std::optional<PackedNumbers> pack_numbers(std::span<const std::byte> values, std::uint32_t byte_width,
                                           unsigned percent) {
   switch (byte_width) {
-    case 1:
-      return pack<std::uint8_t>(values, percent);
-    case 2:
-      return pack<std::uint16_t>(values, percent);
-    case 4:
-      return pack<std::uint32_t>(values, percent);
-    case 8:
-      return pack<std::uint64_t>(values, percent);
-    default:
-      return std::nullopt;
+    case 1: return pack<std::uint8_t>(values, percent);
+    case 2: return pack<std::uint16_t>(values, percent);
+    case 4: return pack<std::uint32_t>(values, percent);
+    case 8: return pack<std::uint64_t>(values, percent);
+    default: return std::nullopt;
   }
 }
 

@@ -14,9 +14,8 @@ namespace omnigraph::lance {
 [[nodiscard]] Result<void> decode_mini_block(const PageLayout& layout, const PageInfo& page, const PagePlace& place,
                                              LeafBuilder& out, Levels& levels);
 
-[[nodiscard]] Result<void> decode_full_zip(const PageLayout& layout, const DefinitionTable& table,
-                                           const PageInfo& page, const PagePlace& place, LeafBuilder& out,
-                                           Levels& levels);
+[[nodiscard]] Result<void> decode_full_zip(const PageLayout& layout, const DefinitionTable& table, const PageInfo& page,
+                                           const PagePlace& place, LeafBuilder& out, Levels& levels);
 // An array over the file's bytes if the page is nothing but aligned vectors, else null.
 [[nodiscard]] Result<columnar::ArrayPtr> full_zip_in_place(const PageLayout& layout, const columnar::DataType& type,
                                                            const PageInfo& page, const PagePlace& place);

@@ -231,11 +231,8 @@ bool add_segment(std::string_view bytes, Sink& sink, std::uint64_t& bound) {
         }
         break;
       case 4:
-      case 5:
-        fits = add_list(in.bytes(), sink);
-        break;
-      default:
-        break;
+      case 5: fits = add_list(in.bytes(), sink); break;
+      default: break;
     }
     if (!fits) return false;
   }

@@ -15,7 +15,9 @@ namespace omnigraph::lance {
 
 class RowIdSequence {
  public:
-  struct Range { std::uint64_t start = 0, end = 0; };  // end exclusive
+  struct Range {
+    std::uint64_t start = 0, end = 0;
+  };  // end exclusive
   // A segment is a run of consecutive ids or an explicit list.
   struct Segment {
     Range range;                        // used when values is empty

@@ -37,15 +37,13 @@ std::string logical_type_of(const DataType& type) {
     if (leaf.id == type.id && leaf.large == type.large) return std::string(leaf.name);
   }
   switch (type.id) {
-    case TypeId::kTimestamp:
-      return "timestamp:" + type.unit + ":" + (type.zone.empty() ? "-" : type.zone);
+    case TypeId::kTimestamp: return "timestamp:" + type.unit + ":" + (type.zone.empty() ? "-" : type.zone);
     case TypeId::kList:
       return std::string(type.large ? "large_list" : "list") +
              (type.child(0).type.id == TypeId::kStruct ? ".struct" : "");
     case TypeId::kFixedSizeList:
       return "fixed_size_list:" + logical_type_of(type.child(0).type) + ":" + std::to_string(type.list_size);
-    default:
-      return "struct";
+    default: return "struct";
   }
 }
 

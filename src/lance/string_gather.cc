@@ -26,7 +26,8 @@ void StringTable::assign(const std::byte* ends, std::uint64_t count, std::span<c
   is_null_.clear();
   if (validity.empty()) return;
   is_null_.resize(count);
-  for (std::uint64_t i = 0; i < count; ++i) is_null_[i] = !columnar::Array::bit(validity.data(), static_cast<std::int64_t>(i));
+  for (std::uint64_t i = 0; i < count; ++i)
+    is_null_[i] = !columnar::Array::bit(validity.data(), static_cast<std::int64_t>(i));
 }
 
 Result<void> StringTable::gather(std::span<const std::uint32_t> numbers, std::uint32_t first_number,
@@ -39,8 +40,8 @@ Result<void> StringTable::gather(std::span<const std::uint32_t> numbers, std::ui
   std::uint32_t most = 0;
   for (const std::uint32_t number : numbers) most = std::max(most, number);
   if (!numbers.empty() && most >= number_end) {
-    return std::unexpected(place.corrupt("dictionary index " + std::to_string(most) + " of " +
-                                         std::to_string(items_.size()) + " items"));
+    return std::unexpected(
+        place.corrupt("dictionary index " + std::to_string(most) + " of " + std::to_string(items_.size()) + " items"));
   }
   // No overflow: fewer than 2^32 numbers, items below 2^31 bytes.
   for (const std::uint32_t number : numbers) {

@@ -28,7 +28,7 @@ class StringTable {
     std::uint64_t size = 0;
   };
   std::vector<Item> items_;
-  std::vector<bool> is_null_;    // empty: none
+  std::vector<bool> is_null_;     // empty: none
   std::vector<std::byte> bytes_;  // and a few more, so that short items are copied as 16 bytes
 };
 

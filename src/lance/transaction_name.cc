@@ -14,8 +14,8 @@ namespace {
 constexpr std::size_t kTailBytes = 16;  // u64 position of the message, version, magic
 constexpr std::uint32_t kFirstOperation = 100;
 constexpr std::pair<std::uint32_t, std::string_view> kNames[] = {
-    {100, "append"},   {101, "delete"},  {102, "overwrite"}, {103, "create_index"}, {104, "rewrite"},
-    {105, "merge"},    {106, "restore"}, {108, "update"},    {109, "project"},      {110, "update_config"}};
+    {100, "append"}, {101, "delete"},  {102, "overwrite"}, {103, "create_index"}, {104, "rewrite"},
+    {105, "merge"},  {106, "restore"}, {108, "update"},    {109, "project"},      {110, "update_config"}};
 
 std::string name_in(std::string_view transaction) {
   WireReader in(transaction);

@@ -26,11 +26,8 @@ class WireReader {
     kind_ = static_cast<Kind>(tag & 7);
     if (!ok_ || tag >> 32 != 0 || field_ == 0) return fail();
     switch (kind_) {
-      case Kind::kVarint:
-        number_ = take_varint(rest_);
-        return ok_;
-      case Kind::kFixed64:
-        return take_fixed(8);
+      case Kind::kVarint: number_ = take_varint(rest_); return ok_;
+      case Kind::kFixed64: return take_fixed(8);
       case Kind::kBytes: {
         const std::uint64_t size = take_varint(rest_);
         if (!ok_ || size > rest_.size()) return fail();
@@ -38,8 +35,7 @@ class WireReader {
         rest_.remove_prefix(static_cast<std::size_t>(size));
         return true;
       }
-      case Kind::kFixed32:
-        return take_fixed(4);
+      case Kind::kFixed32: return take_fixed(4);
     }
     return fail();  // Groups are not proto3.
   }

@@ -90,17 +90,14 @@ HttpFailure failure_of(CURLcode code, CURL* easy, const char* detail) {
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_CONNECT:
-    case CURLE_SSL_CONNECT_ERROR:
-      failure.stage = HttpFailure::Stage::kUnreachable;
-      break;
+    case CURLE_SSL_CONNECT_ERROR: failure.stage = HttpFailure::Stage::kUnreachable; break;
     case CURLE_OPERATION_TIMEDOUT: {
       curl_off_t ready_us = 0;  // when the request could be sent; 0: never
       curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
       if (ready_us == 0) failure.stage = HttpFailure::Stage::kUnreachable;
       break;
     }
-    default:
-      break;
+    default: break;
   }
   return failure;
 }

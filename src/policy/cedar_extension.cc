@@ -290,8 +290,7 @@ std::optional<Duration> parse_duration(std::string_view text) {
   if (text.empty()) return std::nullopt;
   Wide total = 0;
   for (std::size_t next = 0; !text.empty();) {
-    const std::size_t length =
-        static_cast<std::size_t>(std::ranges::find_if_not(text, is_digit) - text.begin());
+    const std::size_t length = static_cast<std::size_t>(std::ranges::find_if_not(text, is_digit) - text.begin());
     const auto quantity = digits(text.substr(0, length), kMagnitudeMax - (negative ? 0 : 1));
     if (!quantity) return std::nullopt;
     text.remove_prefix(length);

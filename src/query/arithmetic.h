@@ -25,18 +25,10 @@ enum class NoValue : std::uint8_t { kOverflow, kDivisionByZero };
   std::int64_t out = 0;
   bool overflow = false;
   switch (op) {
-    case Arithmetic::kAdd:
-      overflow = __builtin_add_overflow(a, b, &out);
-      break;
-    case Arithmetic::kSubtract:
-      overflow = __builtin_sub_overflow(a, b, &out);
-      break;
-    case Arithmetic::kMultiply:
-      overflow = __builtin_mul_overflow(a, b, &out);
-      break;
-    case Arithmetic::kNegate:
-      overflow = __builtin_sub_overflow(std::int64_t{0}, a, &out);
-      break;
+    case Arithmetic::kAdd: overflow = __builtin_add_overflow(a, b, &out); break;
+    case Arithmetic::kSubtract: overflow = __builtin_sub_overflow(a, b, &out); break;
+    case Arithmetic::kMultiply: overflow = __builtin_mul_overflow(a, b, &out); break;
+    case Arithmetic::kNegate: overflow = __builtin_sub_overflow(std::int64_t{0}, a, &out); break;
     case Arithmetic::kDivide:
     case Arithmetic::kRemainder: {
       if (b == 0) return std::unexpected(NoValue::kDivisionByZero);
@@ -55,18 +47,12 @@ enum class NoValue : std::uint8_t { kOverflow, kDivisionByZero };
 
 [[nodiscard]] inline double float_arithmetic(Arithmetic op, double a, double b) {
   switch (op) {
-    case Arithmetic::kAdd:
-      return a + b;
-    case Arithmetic::kSubtract:
-      return a - b;
-    case Arithmetic::kMultiply:
-      return a * b;
-    case Arithmetic::kDivide:
-      return a / b;
-    case Arithmetic::kRemainder:
-      return std::fmod(a, b);
-    case Arithmetic::kNegate:
-      return -a;
+    case Arithmetic::kAdd: return a + b;
+    case Arithmetic::kSubtract: return a - b;
+    case Arithmetic::kMultiply: return a * b;
+    case Arithmetic::kDivide: return a / b;
+    case Arithmetic::kRemainder: return std::fmod(a, b);
+    case Arithmetic::kNegate: return -a;
   }
   return 0;
 }

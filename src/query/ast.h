@@ -19,11 +19,18 @@ namespace omnigraph::query {
 using base::SourceSpan;
 
 enum class CompareOp : std::uint8_t {
-  kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual, kContains, kStartsWith
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+  kContains,
+  kStartsWith
 };
 enum class Aggregate : std::uint8_t { kCount, kSum, kAvg, kMin, kMax };
 enum class Arithmetic : std::uint8_t { kAdd, kSubtract, kMultiply, kDivide, kRemainder, kNegate };
-[[nodiscard]] std::string_view op_text(CompareOp op);               // =, !=, .. starts_with
+[[nodiscard]] std::string_view op_text(CompareOp op);                // =, !=, .. starts_with
 [[nodiscard]] std::string_view aggregate_name(Aggregate aggregate);  // count ..
 [[nodiscard]] std::string_view arithmetic_text(Arithmetic op);       // + - * / %; kNegate: -
 
@@ -37,16 +44,22 @@ enum class ExprKind : std::uint8_t {
   kProperty,   // $name.property
   kAlias,      // bare identifier: a return alias; in a mutation a property of the row at hand
   kAggregate,  // aggregate(args[0])
-  kNearest, kBm25, kRrf, kSearch, kFuzzy, kMatchText,  // args
+  kNearest,
+  kBm25,
+  kRrf,
+  kSearch,
+  kFuzzy,
+  kMatchText,   // args
   kArithmetic,  // args[0] `arithmetic` args[1]; kNegate: of args[0]
   kPath,        // name(args[0]): length, nodes or edges of a path variable
   kNull,        // null, in assignments
   // Conditions.
-  kCompare,     // args[0] `op` args[1]
-  kIn,          // args[0] in args[1]
-  kIsNull,      // args[0] is null; `negated`: is not null
-  kAnd, kOr,    // args, two or more
-  kNot,         // not args[0]
+  kCompare,  // args[0] `op` args[1]
+  kIn,       // args[0] in args[1]
+  kIsNull,   // args[0] is null; `negated`: is not null
+  kAnd,
+  kOr,   // args, two or more
+  kNot,  // not args[0]
 };
 
 [[nodiscard]] constexpr bool is_condition(ExprKind kind) { return kind >= ExprKind::kCompare; }
@@ -59,15 +72,15 @@ struct Expr {
   SourceSpan span{};
   columnar::Scalar literal{};  // bool, i64, double or string
   LiteralForm literal_form = LiteralForm::kPlain;
-  std::string name{};          // variable (without $), alias
+  std::string name{};  // variable (without $), alias
   std::string property{};
   SourceSpan property_span{};
   Aggregate aggregate = Aggregate::kCount;
-  bool distinct = false;       // count(distinct ..)
+  bool distinct = false;  // count(distinct ..)
   CompareOp op = CompareOp::kEqual;
   Arithmetic arithmetic = Arithmetic::kAdd;
-  bool negated = false;        // kIsNull
-  std::uint32_t height = 0;    // kArithmetic: operations on top of each other
+  bool negated = false;      // kIsNull
+  std::uint32_t height = 0;  // kArithmetic: operations on top of each other
   std::vector<Expr> args{};
 };
 
@@ -165,7 +178,7 @@ struct Parameter {
   SourceSpan span{};
   std::string type_text{};  // without '?'
   schema::PropertyType type{};
-  bool type_known = true;   // false: Vector with an impossible dimension
+  bool type_known = true;  // false: Vector with an impossible dimension
   SourceSpan type_span{};
 };
 

@@ -23,22 +23,13 @@ double number_of(const columnar::Scalar& literal) {
 Result<Expr> Binder::bind_condition(const ast::Expr& condition, Place place) {
   Expr bound{.kind = ExprKind::kAnd, .type = scalar_type(ScalarType::kBool, true), .span = condition.span};
   switch (condition.kind) {
-    case ast::ExprKind::kAnd:
-      break;
-    case ast::ExprKind::kOr:
-      bound.kind = ExprKind::kOr;
-      break;
-    case ast::ExprKind::kNot:
-      bound.kind = ExprKind::kNot;
-      break;
-    case ast::ExprKind::kCompare:
-      return bind_comparison(condition, place);
-    case ast::ExprKind::kIn:
-      return bind_membership(condition, place);
-    case ast::ExprKind::kIsNull:
-      return bind_null_test(condition, place);
-    default:
-      return bind_text_match(condition, place);
+    case ast::ExprKind::kAnd: break;
+    case ast::ExprKind::kOr: bound.kind = ExprKind::kOr; break;
+    case ast::ExprKind::kNot: bound.kind = ExprKind::kNot; break;
+    case ast::ExprKind::kCompare: return bind_comparison(condition, place);
+    case ast::ExprKind::kIn: return bind_membership(condition, place);
+    case ast::ExprKind::kIsNull: return bind_null_test(condition, place);
+    default: return bind_text_match(condition, place);
   }
   for (const ast::Expr& part : condition.args) {
     OG_ASSIGN_OR_RETURN(Expr arg, bind_condition(part, place));

@@ -66,8 +66,9 @@ Result<Expr> Binder::bind_property(const ast::Expr& expr, Blobs blobs) {
                 .variable = *variable};
   }
   if (index == properties.size()) {
-    return fail("T6", std::string(schema::kind_name(type.kind)) + " type '" + catalog_->name_of(type) +
-                          "' has no property '" + expr.property + "' ('" + written(expr) + "')",
+    return fail("T6",
+                std::string(schema::kind_name(type.kind)) + " type '" + catalog_->name_of(type) +
+                    "' has no property '" + expr.property + "' ('" + written(expr) + "')",
                 expr.property_span, property_hint(type, expr.property));
   }
   if (properties[index].type.is_blob() && blobs == Blobs::kRefused) {
@@ -140,8 +141,9 @@ Result<Expr> Binder::bind_alias(const ast::Expr& expr, Place place) {
 Result<Expr> Binder::bind_aggregate(const ast::Expr& expr, Place place) {
   const ast::Expr& written_argument = expr.args.front();
   if (place == Place::kMatch || in_mutation(place)) {
-    return fail("T7", "aggregate '" + written(expr) + "' cannot stand in " + (place == Place::kMatch ? "match" : "a mutation"),
-                expr.span);
+    return fail(
+        "T7", "aggregate '" + written(expr) + "' cannot stand in " + (place == Place::kMatch ? "match" : "a mutation"),
+        expr.span);
   }
   OG_ASSIGN_OR_RETURN(Expr argument, bind_expr(written_argument, place));
   const std::string name(aggregate_name(expr.aggregate));
@@ -167,9 +169,10 @@ Result<Expr> Binder::bind_aggregate(const ast::Expr& expr, Place place) {
     }
   } else {
     if (!argument.type.is_numeric() && !is_string(argument.type)) {
-      return fail("T8", name + " needs a number or a String, '" + written(written_argument) + "' is " +
-                            type_name(argument.type),
-                  expr.span);
+      return fail(
+          "T8",
+          name + " needs a number or a String, '" + written(written_argument) + "' is " + type_name(argument.type),
+          expr.span);
     }
     aggregate.type = argument.type;
     aggregate.type.nullable = true;

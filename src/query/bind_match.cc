@@ -29,8 +29,8 @@ std::string suggest_edge_words(std::string_view typed, const std::vector<const s
 
 }  // namespace
 
-// Clauses as written, then the `not` blocks: these see every variable of the block around them, also those written behind
-// them. An optional block sees what stands before it.
+// Clauses as written, then the `not` blocks: these see every variable of the block around them, also those written
+// behind them. An optional block sees what stands before it.
 Result<void> Binder::bind_block(const std::vector<ast::Clause>& clauses, Block& block, BlockKind kind,
                                 std::uint32_t depth) {
   const std::uint32_t parent = scopes_.empty() ? 0 : scopes_.back().block;
@@ -72,8 +72,9 @@ Result<void> Binder::bind_negation(const ast::InnerBlock& negation, Block& block
 
 Result<void> Binder::bind_optional(const ast::InnerBlock& optional, Block& block, std::uint32_t depth) {
   if (depth > 0) {
-    return fail("T27", "'optional { }' cannot stand inside 'not { }'", optional.span,
-                "whether there is a match is all that 'not' asks: write the clauses without 'optional', or leave them out");
+    return fail(
+        "T27", "'optional { }' cannot stand inside 'not { }'", optional.span,
+        "whether there is a match is all that 'not' asks: write the clauses without 'optional', or leave them out");
   }
   if (!mentions_bound_variable(optional.clauses, true)) {
     return fail("T27", "'optional { }' must mention a variable that is bound before it", optional.span,
@@ -92,8 +93,11 @@ bool Binder::may_be_null(VariableId variable) const {
 
 Result<void> Binder::check_no_path(VariableId variable, SourceSpan span) const {
   if (!(*variables_)[variable].path) return {};
-  return fail("T28", "path variable '$" + (*variables_)[variable].name + "' can only stand in length(..), nodes(..) and "
-                     "edges(..)", span);
+  return fail("T28",
+              "path variable '$" + (*variables_)[variable].name +
+                  "' can only stand in length(..), nodes(..) and "
+                  "edges(..)",
+              span);
 }
 
 Result<void> Binder::check_endpoint(VariableId variable, SourceSpan span) const {
@@ -103,8 +107,11 @@ Result<void> Binder::check_endpoint(VariableId variable, SourceSpan span) const 
   if (home == here) return {};
   while (home != here && home != 0) home = blocks_[home].parent;
   if (home != here || !may_be_null(variable)) return {};
-  return fail("T27", "variable '$" + (*variables_)[variable].name + "' of an 'optional { }' block cannot be bound or "
-                     "followed outside it", span, "put this clause into the block, or into an 'optional { }' of its own");
+  return fail("T27",
+              "variable '$" + (*variables_)[variable].name +
+                  "' of an 'optional { }' block cannot be bound or "
+                  "followed outside it",
+              span, "put this clause into the block, or into an 'optional { }' of its own");
 }
 
 VariableId Binder::add_variable(const std::string& name, TypeRef type, Block& block, std::uint32_t depth) {
@@ -172,7 +179,8 @@ Result<void> Binder::bind_clause(const ast::Binding& binding, Block& block, std:
     for (const schema::NodeType& type : catalog_->nodes) names.push_back(type.name);
     std::string help = base::did_you_mean(binding.type, names);
     for (const schema::EdgeType& edge : catalog_->edges) {
-      if (edge.name == binding.type) help = quoted(edge.name) + " is an edge type: write $a " + edge_word(edge.name) + " $b";
+      if (edge.name == binding.type)
+        help = quoted(edge.name) + " is an edge type: write $a " + edge_word(edge.name) + " $b";
     }
     for (const schema::InterfaceType& type : catalog_->interfaces) {
       if (type.name == binding.type) help = quoted(type.name) + " is an interface: bind a node type that implements it";
@@ -189,8 +197,9 @@ Result<void> Binder::bind_clause(const ast::Binding& binding, Block& block, std:
       return fail("T23", "edge variable '$" + binding.variable + "' cannot be bound as a node", binding.variable_span);
     }
     if (before != type) {
-      return fail("", "variable '$" + binding.variable + "' is already bound to node type '" +
-                          catalog_->name_of(before) + "' and cannot be re-bound to '" + binding.type + "'",
+      return fail("",
+                  "variable '$" + binding.variable + "' is already bound to node type '" + catalog_->name_of(before) +
+                      "' and cannot be re-bound to '" + binding.type + "'",
                   binding.variable_span);
     }
   } else {
@@ -266,8 +275,9 @@ Result<void> Binder::bind_clause(const ast::Traversal& traversal, Block& block, 
   OG_ASSIGN_OR_RETURN(const std::uint32_t edge, resolve_edge_word(traversal, from, to));
   const schema::EdgeType& type = catalog_->edges[edge];
   if (traversal.undirected && type.source_index != type.target_index) {
-    return fail("T22", "undirected '<" + traversal.word + ">' needs equal endpoint types, but " + type.name +
-                           " leads from " + type.source + " to " + type.target,
+    return fail("T22",
+                "undirected '<" + traversal.word + ">' needs equal endpoint types, but " + type.name + " leads from " +
+                    type.source + " to " + type.target,
                 traversal.word_span);
   }
   OG_RETURN_IF_ERROR(check_hop_bounds(traversal));
@@ -279,8 +289,9 @@ Result<void> Binder::bind_clause(const ast::Traversal& traversal, Block& block, 
     bound.min_hops = static_cast<std::uint32_t>(std::min(*traversal.min_hops, hops_max));
     bound.max_hops = static_cast<std::uint32_t>(std::min(*traversal.max_hops, hops_max));
   }
-  OG_ASSIGN_OR_RETURN(bound.from, settle_endpoint(traversal.from, traversal.from_span, from,
-                                                  backward ? type.target_index : type.source_index, edge, block, depth));
+  OG_ASSIGN_OR_RETURN(bound.from,
+                      settle_endpoint(traversal.from, traversal.from_span, from,
+                                      backward ? type.target_index : type.source_index, edge, block, depth));
   OG_ASSIGN_OR_RETURN(bound.to, settle_endpoint(traversal.to, traversal.to_span, to,
                                                 backward ? type.source_index : type.target_index, edge, block, depth));
   OG_ASSIGN_OR_RETURN(bound.edge, bind_edge_variable(traversal, edge, block, depth));
@@ -325,8 +336,9 @@ Result<void> Binder::check_hop_bounds(const ast::Traversal& traversal) const {
     return fail("T15", "hop bounds start at 1, got minimum 0", traversal.bounds_span);
   }
   if (*traversal.max_hops < *traversal.min_hops) {
-    return fail("T15", "hop maximum " + std::to_string(*traversal.max_hops) + " is below the minimum " +
-                           std::to_string(*traversal.min_hops),
+    return fail("T15",
+                "hop maximum " + std::to_string(*traversal.max_hops) + " is below the minimum " +
+                    std::to_string(*traversal.min_hops),
                 traversal.bounds_span);
   }
   if (traversal.edge_variable && *traversal.edge_variable != kAnonymous) {
@@ -340,8 +352,9 @@ Result<Direction> Binder::choose_direction(const ast::Traversal& traversal, std:
                                            const Endpoint& to) const {
   const schema::EdgeType& type = catalog_->edges[edge];
   const auto stranger = [&](const std::string& name, SourceSpan span, std::uint32_t node) {
-    return fail("T5", "variable '$" + name + "' is a " + catalog_->nodes[node].name + ", which is no endpoint of " +
-                          type.name + " (" + type.source + " -> " + type.target + ")",
+    return fail("T5",
+                "variable '$" + name + "' is a " + catalog_->nodes[node].name + ", which is no endpoint of " +
+                    type.name + " (" + type.source + " -> " + type.target + ")",
                 span);
   };
   if (from.node && *from.node != type.source_index && *from.node != type.target_index) {
@@ -366,8 +379,9 @@ Result<VariableId> Binder::settle_endpoint(const std::string& name, SourceSpan s
   const std::uint32_t known = (*variables_)[variable].type.index;
   if (known != node) {
     const schema::EdgeType& type = catalog_->edges[edge];
-    return fail("T5", "variable '$" + name + "' is a " + catalog_->nodes[known].name + ", but this end of " + type.name +
-                          " (" + type.source + " -> " + type.target + ") is a " + catalog_->nodes[node].name,
+    return fail("T5",
+                "variable '$" + name + "' is a " + catalog_->nodes[known].name + ", but this end of " + type.name +
+                    " (" + type.source + " -> " + type.target + ") is a " + catalog_->nodes[node].name,
                 span);
   }
   return variable;
@@ -395,7 +409,8 @@ Result<void> Binder::bind_clause(const ast::Path& path, Block& block, std::uint3
   }
   OG_RETURN_IF_ERROR(bind_clause(path.traversal, block, depth));
   if (path.variable == kAnonymous || find_variable(path.variable)) {
-    return fail("T28", path.variable == kAnonymous ? "a path needs a name of its own, not '$_'" : name + " is already bound",
+    return fail("T28",
+                path.variable == kAnonymous ? "a path needs a name of its own, not '$_'" : name + " is already bound",
                 path.variable_span, "a path variable is a new name");
   }
   const Traversal& traversal = block.traversals.back();

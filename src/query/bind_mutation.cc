@@ -65,16 +65,18 @@ Result<void> Binder::bind_assignments(const ast::Mutation& statement, Mutation& 
     std::uint32_t index = 0;
     while (index < properties.size() && properties[index].name != assignment.property) ++index;
     if (edge && update && (end || index == properties.size())) {
-      return fail("T16", "update of edge type '" + type_text + "' can only assign its declared properties, not '" +
-                             assignment.property + "'",
+      return fail("T16",
+                  "update of edge type '" + type_text + "' can only assign its declared properties, not '" +
+                      assignment.property + "'",
                   assignment.span, "to move an edge, delete it and insert it again");
     }
     if (index == properties.size()) {
       std::vector<std::string> names;
       if (bound.type.kind == EntityKind::kEdge) names = {"from", "to"};
       for (const schema::Property& known : properties) names.push_back(known.name);
-      return fail("T11", std::string(schema::kind_name(bound.type.kind)) + " type '" + type_text +
-                             "' has no property '" + assignment.property + "'",
+      return fail("T11",
+                  std::string(schema::kind_name(bound.type.kind)) + " type '" + type_text + "' has no property '" +
+                      assignment.property + "'",
                   assignment.span, base::did_you_mean(assignment.property, names));
     }
     if (update && std::find(key.begin(), key.end(), assignment.property) != key.end()) {
@@ -124,8 +126,7 @@ Result<void> Binder::check_required(const ast::Mutation& statement, const Mutati
 // null, a value as in a property map, or an expression over the row as it was.
 Result<Expr> Binder::bind_assigned(const ast::Expr& value, const ValueTarget& target, Place place) {
   switch (value.kind) {
-    case ast::ExprKind::kNull:
-      return Expr{.kind = ExprKind::kLiteral, .type = target.type, .span = value.span};
+    case ast::ExprKind::kNull: return Expr{.kind = ExprKind::kLiteral, .type = target.type, .span = value.span};
     case ast::ExprKind::kLiteral:
     case ast::ExprKind::kList:
     case ast::ExprKind::kVariable:
@@ -138,8 +139,9 @@ Result<Expr> Binder::bind_assigned(const ast::Expr& value, const ValueTarget& ta
                 "declare a String or Blob parameter and assign that");
   }
   if (!compatible(expr.type, target.type)) {
-    return fail("T7", "property " + target.text() + " is " + type_name(target.type) + ", '" + written(value) + "' is " +
-                          type_name(expr.type),
+    return fail("T7",
+                "property " + target.text() + " is " + type_name(target.type) + ", '" + written(value) + "' is " +
+                    type_name(expr.type),
                 value.span);
   }
   return expr;
@@ -182,8 +184,9 @@ Result<Expr> Binder::bind_row_name(const ast::Expr& name, Place place, Blobs blo
     std::vector<std::string> names{"id"};
     if (edge) names.insert(names.end(), {"from", "to"});
     for (const schema::Property& known : properties) names.push_back(known.name);
-    return fail("T11", std::string(schema::kind_name(row_type_.kind)) + " type '" + type_text + "' has no property '" +
-                           name.name + "'",
+    return fail("T11",
+                std::string(schema::kind_name(row_type_.kind)) + " type '" + type_text + "' has no property '" +
+                    name.name + "'",
                 name.span, base::did_you_mean(name.name, names));
   }
   bound.type = properties[bound.property].type;
@@ -211,8 +214,9 @@ Result<Expr> Binder::bind_plain_predicate(const ast::Expr& predicate) {
   OG_ASSIGN_OR_RETURN(Expr field, bind_row_name(name, Place::kRow));
   ValueTarget target{catalog_->name_of(row_type_), name.name, field.type, ValueUse::kPredicate};
   if (!target.type.is_plain_scalar()) {
-    return fail("T7", std::string(target.type.list ? "list" : "vector") + " property " + target.text() +
-                          " cannot be compared in where",
+    return fail("T7",
+                std::string(target.type.list ? "list" : "vector") + " property " + target.text() +
+                    " cannot be compared in where",
                 name.span, target.type.list ? "write 'contains' or 'in' for membership" : "");
   }
   OG_ASSIGN_OR_RETURN(Expr value, bind_value(predicate.args[1], target));

@@ -30,8 +30,7 @@ bool stands_beside_aggregates(const Expr& expr) {
   if (!holds_aggregate(expr)) return false;
   return std::ranges::all_of(expr.args, [](const Expr& arg) {
     return arg.kind == ExprKind::kAggregate || arg.kind == ExprKind::kLiteral || arg.kind == ExprKind::kParameter ||
-           (arg.kind == ExprKind::kArithmetic &&
-            (stands_beside_aggregates(arg) || is_constant_arithmetic(arg)));
+           (arg.kind == ExprKind::kArithmetic && (stands_beside_aggregates(arg) || is_constant_arithmetic(arg)));
   });
 }
 
@@ -65,8 +64,9 @@ Result<void> Binder::bind_read(const ast::Read& read) {
 Result<void> Binder::check_size() const {
   const std::size_t size = variables_->size() + nesting_ + 1;
   if (size <= kQueryVariablesMax) return {};
-  return fail("", "the query has " + std::to_string(variables_->size()) + " variables; with its inner blocks at most " +
-                      std::to_string(kQueryVariablesMax) + " are supported",
+  return fail("",
+              "the query has " + std::to_string(variables_->size()) + " variables; with its inner blocks at most " +
+                  std::to_string(kQueryVariablesMax) + " are supported",
               query_.name_span, "split it into several queries");
 }
 
@@ -84,8 +84,9 @@ Result<std::optional<Expr>> Binder::bind_row_count(const std::optional<ast::Expr
   const Parameter& declared = bound_->parameters[*parameter];
   const bool integer = declared.type.is_plain_scalar() && declared.type.is_integer();
   if (!integer || declared.type.nullable) {
-    return fail("T29", name + "must be a non-nullable integer parameter, it is " + declared.type_text +
-                           (declared.type.nullable ? "?" : ""),
+    return fail("T29",
+                name + "must be a non-nullable integer parameter, it is " + declared.type_text +
+                    (declared.type.nullable ? "?" : ""),
                 count->span, "declare it as $" + count->name + ": I64");
   }
   return std::optional(parameter_expr(*parameter, count->span));
@@ -114,8 +115,9 @@ Result<void> Binder::check_aggregate_projections(const ast::Read& read) const {
         if (stands_beside_aggregates(bound_->read->projections[i].expr)) break;
         [[fallthrough]];
       default:
-        return fail("T9", quoted(written(read.projections[i].expr)) +
-                              " cannot stand beside aggregates: a group key is a property or a variable",
+        return fail("T9",
+                    quoted(written(read.projections[i].expr)) +
+                        " cannot stand beside aggregates: a group key is a property or a variable",
                     read.projections[i].span);
     }
   }
@@ -200,12 +202,15 @@ Result<OrderItem> Binder::bind_order_item(const ast::OrderItem& item, Expr expr)
     if (same_value(read.projections[i].expr, expr)) projection = i;
   }
   if (!projection && read.distinct) {
-    return fail("T26", "order key '" + written(item.expr) + "' is not projected: 'return distinct' orders by its columns",
+    return fail("T26",
+                "order key '" + written(item.expr) + "' is not projected: 'return distinct' orders by its columns",
                 item.span, "add it to return { }");
   }
   if (!projection) {
-    return fail("T9", "order key '" + written(item.expr) + "' is not projected: an aggregate query orders by its group "
-                      "keys and aggregates",
+    return fail("T9",
+                "order key '" + written(item.expr) +
+                    "' is not projected: an aggregate query orders by its group "
+                    "keys and aggregates",
                 item.span, "add it to return { }");
   }
   Expr reference{.kind = ExprKind::kProjection,

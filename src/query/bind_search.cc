@@ -84,13 +84,13 @@ Result<void> Binder::check_ranked(const ast::Expr& field, std::string_view funct
   if (!variable) return {};
   OG_RETURN_IF_ERROR(check_no_path(*variable, field.span));
   if (!may_be_null(*variable)) return {};
-  return fail("T27", std::string(function) + " cannot rank '$" + field.name + "', a variable of an 'optional { }' block",
+  return fail("T27",
+              std::string(function) + " cannot rank '$" + field.name + "', a variable of an 'optional { }' block",
               field.span);
 }
 
 Result<Expr> Binder::bind_bm25(const ast::Expr& expr) {
-  Expr score{
-      .kind = ExprKind::kBm25, .type = scalar_type(ScalarType::kF64), .span = expr.span, .function = expr.name};
+  Expr score{.kind = ExprKind::kBm25, .type = scalar_type(ScalarType::kF64), .span = expr.span, .function = expr.name};
   OG_RETURN_IF_ERROR(check_ranked(expr.args[0], expr.name));
   OG_ASSIGN_OR_RETURN(Expr field, bind_text_field(expr.args[0], expr.name, "T20"));
   score.args.push_back(std::move(field));
@@ -108,7 +108,8 @@ Result<Expr> Binder::bind_nearest(const ast::Expr& expr) {
   const ast::Expr& field = expr.args[0];
   const auto variable = find_variable(field.name);
   if (!variable) {
-    return fail("T15", "nearest: variable '$" + field.name + "' is not bound", field.span, suggest_variable(field.name));
+    return fail("T15", "nearest: variable '$" + field.name + "' is not bound", field.span,
+                suggest_variable(field.name));
   }
   OG_RETURN_IF_ERROR(check_ranked(field, expr.name));
   const schema::TypeRef owner = (*variables_)[*variable].type;
@@ -118,8 +119,9 @@ Result<Expr> Binder::bind_nearest(const ast::Expr& expr) {
   const schema::NodeType& node = catalog_->nodes[owner.index];
   const schema::Property* property = node.find(field.property);
   if (property == nullptr || !property->type.is_vector()) {
-    return fail("T15", "nearest requires a Vector property, '" + written(field) + "' " +
-                           (property == nullptr ? "does not exist on " + node.name : "is " + type_name(property->type)),
+    return fail("T15",
+                "nearest requires a Vector property, '" + written(field) + "' " +
+                    (property == nullptr ? "does not exist on " + node.name : "is " + type_name(property->type)),
                 field.span, property == nullptr ? property_hint(owner, field.property) : "");
   }
   Expr distance{.kind = ExprKind::kNearest,
@@ -135,8 +137,8 @@ Result<Expr> Binder::bind_nearest(const ast::Expr& expr) {
 
 // Vector(N) or String, as literal or parameter. A list literal becomes the vector.
 Result<Expr> Binder::bind_nearest_query(const ast::Expr& query, std::uint32_t dimension) {
-  const std::string wanted = "Vector(" + std::to_string(dimension) + "), a list of " + std::to_string(dimension) +
-                             " numbers or a String";
+  const std::string wanted =
+      "Vector(" + std::to_string(dimension) + "), a list of " + std::to_string(dimension) + " numbers or a String";
   const bool literal = query.kind == ast::ExprKind::kLiteral || query.kind == ast::ExprKind::kList;
   const bool parameter = query.kind == ast::ExprKind::kVariable && find_parameter(query.name);
   if (!literal && !parameter) {
@@ -154,8 +156,9 @@ Result<Expr> Binder::bind_nearest_query(const ast::Expr& query, std::uint32_t di
       return value;
     }
     if (count != dimension) {
-      return fail("T15", "nearest query has " + std::to_string(count) + " values, the property is Vector(" +
-                             std::to_string(dimension) + ")",
+      return fail("T15",
+                  "nearest query has " + std::to_string(count) + " values, the property is Vector(" +
+                      std::to_string(dimension) + ")",
                   query.span);
     }
   }

@@ -44,9 +44,10 @@ Result<Expr> Binder::bind_literal_value(const ast::Expr& value, const ValueTarge
     if (literal.type.list && target.type.list && value.args.empty()) {
       help = "an empty list literal is a list of String; pass a " + type_name(target.type) + " parameter";
     }
-    return fail("T3", "property " + target.text() + " is " + type_name(target.type) + ", the value is " +
-                          type_name(literal.type),
-                value.span, help);
+    return fail(
+        "T3",
+        "property " + target.text() + " is " + type_name(target.type) + ", the value is " + type_name(literal.type),
+        value.span, help);
   }
   OG_RETURN_IF_ERROR(check_enum(literal, target));
   return literal;
@@ -55,14 +56,16 @@ Result<Expr> Binder::bind_literal_value(const ast::Expr& value, const ValueTarge
 Result<Expr> Binder::bind_vector_value(Expr literal, const ValueTarget& target) {
   const std::uint32_t dimension = target.type.vector_dimension;
   if (!literal.type.list) {
-    return fail("T3", "property " + target.text() + " is " + type_name(target.type) + ", the value is " +
-                          type_name(literal.type),
-                literal.span);
+    return fail(
+        "T3",
+        "property " + target.text() + " is " + type_name(target.type) + ", the value is " + type_name(literal.type),
+        literal.span);
   }
   const std::size_t count = std::get<columnar::ScalarList>(literal.literal.value).size();
   if (count != dimension) {
-    return fail("T3", "property " + target.text() + " is " + type_name(target.type) + " and takes " +
-                          std::to_string(dimension) + " values, got " + std::to_string(count),
+    return fail("T3",
+                "property " + target.text() + " is " + type_name(target.type) + " and takes " +
+                    std::to_string(dimension) + " values, got " + std::to_string(count),
                 literal.span);
   }
   auto vector = as_vector(literal.literal);
@@ -100,8 +103,9 @@ Result<void> Binder::check_enum(const Expr& literal, const ValueTarget& target) 
   for (const std::string& allowed : target.type.enum_values) {
     if (*text == allowed) return {};
   }
-  return fail("T3", "invalid enum value '" + *text + "' for " + target.type_name + "." + target.property +
-                        " (expected: " + join(target.type.enum_values) + ")",
+  return fail("T3",
+              "invalid enum value '" + *text + "' for " + target.type_name + "." + target.property +
+                  " (expected: " + join(target.type.enum_values) + ")",
               literal.span, base::did_you_mean(*text, target.type.enum_values));
 }
 

@@ -75,10 +75,8 @@ std::optional<std::uint32_t> Binder::find_parameter(std::string_view name) const
 }
 
 Expr Binder::parameter_expr(std::uint32_t parameter, SourceSpan span) const {
-  return {.kind = ExprKind::kParameter,
-          .type = bound_->parameters[parameter].type,
-          .span = span,
-          .parameter = parameter};
+  return {
+      .kind = ExprKind::kParameter, .type = bound_->parameters[parameter].type, .span = span, .parameter = parameter};
 }
 
 Result<Expr> Binder::bind_literal(const ast::Expr& literal) const {

@@ -29,8 +29,8 @@ class Binder {
   Result<BoundQueryPtr> run();
 
  private:
-  // Where an expression stands: it decides which names it sees and what it may be. kRow: `where` and `set`, where a bare
-  // name is a property of the row at hand; kInsert: there is no row.
+  // Where an expression stands: it decides which names it sees and what it may be. kRow: `where` and `set`, where a
+  // bare name is a property of the row at hand; kInsert: there is no row.
   enum class Place { kMatch, kReturn, kOrder, kRow, kInsert };
   static bool in_mutation(Place place) { return place == Place::kRow || place == Place::kInsert; }
 
@@ -177,9 +177,9 @@ class Binder {
   std::vector<Variable>* variables_ = nullptr;  // of bound_->read
   std::vector<Scope> scopes_;
   std::vector<BlockInfo> blocks_;
-  std::vector<std::uint32_t> homes_;  // by variable: the block that introduced it
-  std::size_t nesting_ = 0;           // deepest inner block
-  schema::TypeRef row_type_{};        // of the mutation statement at hand
+  std::vector<std::uint32_t> homes_;                 // by variable: the block that introduced it
+  std::size_t nesting_ = 0;                          // deepest inner block
+  schema::TypeRef row_type_{};                       // of the mutation statement at hand
   std::vector<std::optional<std::string>> aliases_;  // of the projections bound so far
 };
 

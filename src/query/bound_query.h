@@ -1,6 +1,5 @@
-// A type-checked query: every name is resolved against one catalog, every rule of chapter 02 section 4 and of chapter 14
-// holds.
-// This is what the planner reads; it needs no source text. Thread safety: immutable once built.
+// A type-checked query: every name is resolved against one catalog, every rule of chapter 02 section 4 and of chapter
+// 14 holds. This is what the planner reads; it needs no source text. Thread safety: immutable once built.
 #pragma once
 
 #include <cstdint>
@@ -31,12 +30,14 @@ struct Variable {
 
 enum class ExprKind : std::uint8_t {
   kLiteral,
-  kParameter,   // `parameter`
+  kParameter,  // `parameter`
   kNow,
-  kEntityId,    // bare $x and $x.id: the id string of `variable`; in a mutation the id of the row
-  kProperty,    // `variable`.`property` (index into the type's properties)
-  kCompare,     // args[0] `op` args[1]; three-valued
-  kAnd, kOr, kNot,
+  kEntityId,  // bare $x and $x.id: the id string of `variable`; in a mutation the id of the row
+  kProperty,  // `variable`.`property` (index into the type's properties)
+  kCompare,   // args[0] `op` args[1]; three-valued
+  kAnd,
+  kOr,
+  kNot,
   kTextMatch,   // search / match_text: args[0] field, args[1] query -> Bool
   kFuzzy,       // args[0] field, args[1] query, [args[2] edits] -> Bool
   kNearest,     // args[0] vector property, args[1] query -> F64
@@ -48,14 +49,15 @@ enum class ExprKind : std::uint8_t {
   kArithmetic,  // args[0] `arithmetic` args[1]; kNegate: of args[0]. `written` names it in errors
   kPath,        // `function` (length, nodes, edges) of paths[`path`] between the ids args[0] and args[1]; null where
                 // `variable`, if it has one, is null
-  kEdgeFrom, kEdgeTo,  // in a mutation: the endpoints of the edge at hand
+  kEdgeFrom,
+  kEdgeTo,  // in a mutation: the endpoints of the edge at hand
 };
 
 struct Expr {
   ExprKind kind = ExprKind::kLiteral;
   schema::PropertyType type{};  // of the value; bare node: String, not nullable
   base::SourceSpan span{};
-  columnar::Scalar literal{};   // kLiteral: dates already converted; in comparisons with Date/DateTime as such
+  columnar::Scalar literal{};  // kLiteral: dates already converted; in comparisons with Date/DateTime as such
   std::uint32_t parameter = 0;
   VariableId variable = kNoVariable;
   std::uint32_t property = 0;
@@ -64,10 +66,10 @@ struct Expr {
   std::uint32_t projection = 0;
   Arithmetic arithmetic = Arithmetic::kAdd;
   bool negated = false;
-  bool distinct = false;        // kAggregate: count(distinct ..)
+  bool distinct = false;  // kAggregate: count(distinct ..)
   std::uint32_t path = 0;
-  std::string written{};        // source text of arithmetic
-  std::string function{};       // as written, for result names: search, match_text ..
+  std::string written{};   // source text of arithmetic
+  std::string function{};  // as written, for result names: search, match_text ..
   std::vector<Expr> args{};
 };
 
@@ -76,8 +78,8 @@ enum class Direction : std::uint8_t { kOut, kIn, kBoth };
 struct Traversal {
   VariableId from = kNoVariable;  // left variable
   VariableId to = kNoVariable;
-  VariableId edge = kNoVariable;  // edge binding or none
-  std::uint32_t edge_type = 0;    // in Catalog::edges
+  VariableId edge = kNoVariable;          // edge binding or none
+  std::uint32_t edge_type = 0;            // in Catalog::edges
   Direction direction = Direction::kOut;  // as seen from `from`
   std::uint32_t min_hops = 1;
   std::uint32_t max_hops = 1;
@@ -89,7 +91,7 @@ struct Block {
   std::vector<VariableId> variables;  // node and edge variables introduced by this block
   std::vector<VariableId> bindings;   // of these (or outer ones, re-bound), those with a written `$x: Type`
   std::vector<Traversal> traversals;
-  std::vector<Expr> filters;          // Bool expressions: filter lines, property maps, text calls
+  std::vector<Expr> filters;  // Bool expressions: filter lines, property maps, text calls
   std::vector<Block> negations;
   std::vector<Block> optionals;
 };
@@ -133,7 +135,7 @@ struct Mutation {
   schema::TypeRef type{};
   std::vector<Assignment> assignments{};
   std::optional<Expr> from{}, to{};  // insert of an edge
-  std::optional<Expr> where{};        // a condition over the row
+  std::optional<Expr> where{};       // a condition over the row
   base::SourceSpan span{};
 };
 
@@ -147,7 +149,7 @@ struct BoundQuery {
   std::string name;
   std::optional<std::string> description, instruction;
   std::vector<Parameter> parameters;
-  std::optional<ReadQuery> read;      // exactly one of the two
+  std::optional<ReadQuery> read;  // exactly one of the two
   std::vector<Mutation> mutations;
   std::shared_ptr<const schema::Catalog> catalog;
   [[nodiscard]] bool is_mutation() const { return !read.has_value(); }

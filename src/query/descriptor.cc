@@ -93,7 +93,8 @@ FieldDescriptor describe_projection(const Projection& projection) {
 }  // namespace
 
 FieldDescriptor describe(std::string name, const schema::PropertyType& type) {
-  FieldDescriptor field{.name = std::move(name), .kind = std::string(scalar_kind(type.scalar)), .nullable = type.nullable};
+  FieldDescriptor field{
+      .name = std::move(name), .kind = std::string(scalar_kind(type.scalar)), .nullable = type.nullable};
   if (type.list) field.item_kind = std::exchange(field.kind, "list");
   if (type.is_vector()) {
     field.kind = "vector";

@@ -22,16 +22,16 @@ struct SymbolSpelling {
 };
 // Longer spellings first.
 constexpr std::array kSymbols{
-    SymbolSpelling{"<=", Symbol::kLessEqual},   SymbolSpelling{">=", Symbol::kGreaterEqual},
-    SymbolSpelling{"!=", Symbol::kNotEqual},    SymbolSpelling{"<", Symbol::kLess},
-    SymbolSpelling{">", Symbol::kGreater},      SymbolSpelling{"=", Symbol::kEqual},
-    SymbolSpelling{"{", Symbol::kLeftBrace},    SymbolSpelling{"}", Symbol::kRightBrace},
-    SymbolSpelling{"(", Symbol::kLeftParen},    SymbolSpelling{")", Symbol::kRightParen},
-    SymbolSpelling{"[", Symbol::kLeftBracket},  SymbolSpelling{"]", Symbol::kRightBracket},
-    SymbolSpelling{":", Symbol::kColon},        SymbolSpelling{",", Symbol::kComma},
-    SymbolSpelling{".", Symbol::kDot},          SymbolSpelling{"?", Symbol::kQuestion},
-    SymbolSpelling{"+", Symbol::kPlus},         SymbolSpelling{"-", Symbol::kMinus},
-    SymbolSpelling{"*", Symbol::kStar},         SymbolSpelling{"/", Symbol::kSlash},
+    SymbolSpelling{"<=", Symbol::kLessEqual},  SymbolSpelling{">=", Symbol::kGreaterEqual},
+    SymbolSpelling{"!=", Symbol::kNotEqual},   SymbolSpelling{"<", Symbol::kLess},
+    SymbolSpelling{">", Symbol::kGreater},     SymbolSpelling{"=", Symbol::kEqual},
+    SymbolSpelling{"{", Symbol::kLeftBrace},   SymbolSpelling{"}", Symbol::kRightBrace},
+    SymbolSpelling{"(", Symbol::kLeftParen},   SymbolSpelling{")", Symbol::kRightParen},
+    SymbolSpelling{"[", Symbol::kLeftBracket}, SymbolSpelling{"]", Symbol::kRightBracket},
+    SymbolSpelling{":", Symbol::kColon},       SymbolSpelling{",", Symbol::kComma},
+    SymbolSpelling{".", Symbol::kDot},         SymbolSpelling{"?", Symbol::kQuestion},
+    SymbolSpelling{"+", Symbol::kPlus},        SymbolSpelling{"-", Symbol::kMinus},
+    SymbolSpelling{"*", Symbol::kStar},        SymbolSpelling{"/", Symbol::kSlash},
     SymbolSpelling{"%", Symbol::kPercent},
 };
 
@@ -244,9 +244,12 @@ class Lexer {
     base::next_code_point(source_, at_);
     const char c = source_[begin];
     std::string help;
-    if (c == '#') help = "comments are written // or /* */";
-    else if (c == '\'') help = "strings are written in double quotes";
-    else if (c == ';') help = "clauses and statements have no separator";
+    if (c == '#')
+      help = "comments are written // or /* */";
+    else if (c == '\'')
+      help = "strings are written in double quotes";
+    else if (c == ';')
+      help = "clauses and statements have no separator";
     add_error({begin, at_}, "unexpected character '" + std::string(source_.substr(begin, at_ - begin)) + "'",
               std::move(help));
   }

@@ -1,5 +1,5 @@
-// Tokens of `.gq` text (chapter 02 section 1, chapter 14 section 1). Keywords are contextual, so the lexer knows none of them.
-// Thread safety: free function. Token::name borrows the source.
+// Tokens of `.gq` text (chapter 02 section 1, chapter 14 section 1). Keywords are contextual, so the lexer knows none
+// of them. Thread safety: free function. Token::name borrows the source.
 #pragma once
 
 #include <cstdint>
@@ -27,10 +27,27 @@ enum class TokenKind : std::uint8_t {
 
 enum class Symbol : std::uint8_t {
   kNone,
-  kLeftBrace, kRightBrace, kLeftParen, kRightParen, kLeftBracket, kRightBracket,
-  kColon, kComma, kDot, kQuestion,
-  kLess, kLessEqual, kGreater, kGreaterEqual, kEqual, kNotEqual,
-  kPlus, kMinus, kStar, kSlash, kPercent,
+  kLeftBrace,
+  kRightBrace,
+  kLeftParen,
+  kRightParen,
+  kLeftBracket,
+  kRightBracket,
+  kColon,
+  kComma,
+  kDot,
+  kQuestion,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+  kEqual,
+  kNotEqual,
+  kPlus,
+  kMinus,
+  kStar,
+  kSlash,
+  kPercent,
 };
 [[nodiscard]] std::string_view symbol_text(Symbol symbol);
 

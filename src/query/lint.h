@@ -20,10 +20,14 @@ struct FieldDescriptor {  // a result column or a parameter
 };
 [[nodiscard]] FieldDescriptor describe(std::string name, const schema::PropertyType& type);
 
-// What no plan has room for (kVariablesMax), as a message; nullopt: it fits. Execution and lint refuse by the same text.
+// What no plan has room for (kVariablesMax), as a message; nullopt: it fits. Execution and lint refuse by the same
+// text.
 [[nodiscard]] std::optional<std::string> too_many_variables(const ReadQuery& read);
 
-struct TypeUse { std::string kind; std::string type_name; };  // node | edge
+struct TypeUse {
+  std::string kind;
+  std::string type_name;
+};  // node | edge
 
 struct Operation {
   std::vector<FieldDescriptor> result;

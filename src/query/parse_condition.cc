@@ -146,20 +146,13 @@ Parsed<CompareOp> Parser::parse_operator() {
   if (!at_operator()) return not_a_condition();
   const Token token = take();
   switch (token.symbol) {
-    case Symbol::kLess:
-      return CompareOp::kLess;
-    case Symbol::kLessEqual:
-      return CompareOp::kLessEqual;
-    case Symbol::kGreater:
-      return CompareOp::kGreater;
-    case Symbol::kGreaterEqual:
-      return CompareOp::kGreaterEqual;
-    case Symbol::kEqual:
-      return CompareOp::kEqual;
-    case Symbol::kNotEqual:
-      return CompareOp::kNotEqual;
-    default:
-      return token.name == "contains" ? CompareOp::kContains : CompareOp::kStartsWith;
+    case Symbol::kLess: return CompareOp::kLess;
+    case Symbol::kLessEqual: return CompareOp::kLessEqual;
+    case Symbol::kGreater: return CompareOp::kGreater;
+    case Symbol::kGreaterEqual: return CompareOp::kGreaterEqual;
+    case Symbol::kEqual: return CompareOp::kEqual;
+    case Symbol::kNotEqual: return CompareOp::kNotEqual;
+    default: return token.name == "contains" ? CompareOp::kContains : CompareOp::kStartsWith;
   }
 }
 

@@ -323,8 +323,7 @@ Parsed<ast::Expr> Parser::parse_call() {
                               " arguments");
     }
     OG_ASSIGN_OR_RETURN(ast::Expr argument, parse_expression());
-    if (function->kind == ast::ExprKind::kNearest && call.args.empty() &&
-        argument.kind != ast::ExprKind::kProperty) {
+    if (function->kind == ast::ExprKind::kNearest && call.args.empty() && argument.kind != ast::ExprKind::kProperty) {
       return mistake(argument.span, "expected a vector property '$x.p' as first argument of nearest");
     }
     call.args.push_back(std::move(argument));

@@ -55,8 +55,7 @@ Parsed<ast::Expr> Parser::parse_row_count(std::string_view word) {
     count.name = take().name;
     return count;
   }
-  OG_ASSIGN_OR_RETURN(const std::uint64_t number,
-                      expect_integer("an integer or a parameter after " + quoted(word)));
+  OG_ASSIGN_OR_RETURN(const std::uint64_t number, expect_integer("an integer or a parameter after " + quoted(word)));
   count.kind = ast::ExprKind::kLiteral;
   count.literal.value = static_cast<std::int64_t>(number);
   return count;
@@ -116,7 +115,8 @@ Parsed<ast::Clause> Parser::parse_path() {
   ast::Path path{std::string(variable.name), variable.span, {}};
   if (peek(1).kind == TokenKind::kVariable) {
     take();
-    return unexpected_token("an edge word", "a path has no edge variable: edges($" + path.variable + ") lists its edges");
+    return unexpected_token("an edge word",
+                            "a path has no edge variable: edges($" + path.variable + ") lists its edges");
   }
   OG_ASSIGN_OR_RETURN(path.traversal, parse_traversal());
   return path;
@@ -145,8 +145,8 @@ Parsed<ast::PropertyMatch> Parser::parse_property_match() {
   return ast::PropertyMatch{std::string(name.name), name.span, std::move(value)};
 }
 
-// A variable followed by an edge variable or an edge word. `$a contains "x"`, `$p < 5`, `$p in $s.tags` and `$p is null`
-// are conditions.
+// A variable followed by an edge variable or an edge word. `$a contains "x"`, `$p < 5`, `$p in $s.tags` and `$p is
+// null` are conditions.
 bool Parser::at_traversal() const {
   if (peek().kind != TokenKind::kVariable) return false;
   const Token& next = peek(1);

@@ -11,8 +11,8 @@ namespace omnigraph::query {
 namespace {
 
 constexpr std::array kScalarTypes{
-    schema::ScalarType::kString, schema::ScalarType::kBool, schema::ScalarType::kI32,  schema::ScalarType::kI64,
-    schema::ScalarType::kU32,    schema::ScalarType::kU64,  schema::ScalarType::kF32,  schema::ScalarType::kF64,
+    schema::ScalarType::kString, schema::ScalarType::kBool,     schema::ScalarType::kI32,  schema::ScalarType::kI64,
+    schema::ScalarType::kU32,    schema::ScalarType::kU64,      schema::ScalarType::kF32,  schema::ScalarType::kF64,
     schema::ScalarType::kDate,   schema::ScalarType::kDateTime, schema::ScalarType::kBlob,
 };
 constexpr std::uint64_t kVectorDimensionMax = 2147483647;
@@ -47,9 +47,7 @@ std::string describe_token(const Token& token) {
   return quoted(symbol_text(token.symbol));
 }
 
-const Token& Parser::peek(std::size_t ahead) const {
-  return tokens_[std::min(at_ + ahead, tokens_.size() - 1)];
-}
+const Token& Parser::peek(std::size_t ahead) const { return tokens_[std::min(at_ + ahead, tokens_.size() - 1)]; }
 
 const Token& Parser::take() {
   const Token& token = peek();
@@ -83,8 +81,7 @@ std::unexpected<Mistake> Parser::mistake(SourceSpan span, std::string text, std:
 
 Parsed<SourceSpan> Parser::expect(Symbol symbol, std::string_view where) {
   if (!peek().is(symbol)) {
-    return unexpected_token(quoted(symbol_text(symbol)) + (where.empty() ? "" : " ") +
-                            std::string(where));
+    return unexpected_token(quoted(symbol_text(symbol)) + (where.empty() ? "" : " ") + std::string(where));
   }
   return take().span;
 }
@@ -256,8 +253,8 @@ Parsed<void> Parser::parse_annotation(ast::Query& query) {
   OG_RETURN_IF_ERROR(expect(Symbol::kRightParen, "after the annotation text"));
   std::optional<std::string>& slot = description ? query.description : query.instruction;
   if (slot) {
-    return mistake(name.span, "duplicate @" + std::string(name.name) + " on query '" + query.name +
-                                  "': expected it at most once");
+    return mistake(name.span,
+                   "duplicate @" + std::string(name.name) + " on query '" + query.name + "': expected it at most once");
   }
   slot = std::move(text.text);
   return {};

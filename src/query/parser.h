@@ -131,8 +131,7 @@ class Parser {
   Parsed<ast::Expr> parse_now();
   [[nodiscard]] bool at_literal() const;
   [[nodiscard]] bool at_negative_number() const {
-    return peek().is(Symbol::kMinus) &&
-           (peek(1).kind == TokenKind::kInteger || peek(1).kind == TokenKind::kFloat);
+    return peek().is(Symbol::kMinus) && (peek(1).kind == TokenKind::kInteger || peek(1).kind == TokenKind::kFloat);
   }
   [[nodiscard]] bool at_call() const { return peek().kind == TokenKind::kIdentifier && peek(1).is(Symbol::kLeftParen); }
 

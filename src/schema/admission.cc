@@ -283,14 +283,10 @@ bool is_tolerated_only(const ast::Constraint& constraint, const ResolvedType& ty
     const ast::Property* property = type.find(column.text);
     if (property == nullptr) return false;  // src, dst
     switch (constraint.kind) {
-      case ConstraintKind::kUnique:
-        return !unsupported_shape("unique", property->type, true).empty();
-      case ConstraintKind::kRange:
-        return property->type.list;
-      case ConstraintKind::kCheck:
-        return property->type.list || !Pattern(constraint.pattern.text).is_valid();
-      default:
-        return false;
+      case ConstraintKind::kUnique: return !unsupported_shape("unique", property->type, true).empty();
+      case ConstraintKind::kRange: return property->type.list;
+      case ConstraintKind::kCheck: return property->type.list || !Pattern(constraint.pattern.text).is_valid();
+      default: return false;
     }
   });
 }

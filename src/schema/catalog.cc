@@ -43,28 +43,17 @@ columnar::DataType scalar_column_type(ScalarType scalar) {
   using columnar::primitive;
   using columnar::TypeId;
   switch (scalar) {
-    case ScalarType::kString:
-      return columnar::utf8();
-    case ScalarType::kBool:
-      return primitive(TypeId::kBool);
-    case ScalarType::kI32:
-      return primitive(TypeId::kInt32);
-    case ScalarType::kI64:
-      return primitive(TypeId::kInt64);
-    case ScalarType::kU32:
-      return primitive(TypeId::kUint32);
-    case ScalarType::kU64:
-      return primitive(TypeId::kUint64);
-    case ScalarType::kF32:
-      return primitive(TypeId::kFloat32);
-    case ScalarType::kF64:
-      return primitive(TypeId::kFloat64);
-    case ScalarType::kDate:
-      return primitive(TypeId::kDate32);
-    case ScalarType::kDateTime:
-      return primitive(TypeId::kDate64);
-    case ScalarType::kBlob:
-      return blob_column_type();
+    case ScalarType::kString: return columnar::utf8();
+    case ScalarType::kBool: return primitive(TypeId::kBool);
+    case ScalarType::kI32: return primitive(TypeId::kInt32);
+    case ScalarType::kI64: return primitive(TypeId::kInt64);
+    case ScalarType::kU32: return primitive(TypeId::kUint32);
+    case ScalarType::kU64: return primitive(TypeId::kUint64);
+    case ScalarType::kF32: return primitive(TypeId::kFloat32);
+    case ScalarType::kF64: return primitive(TypeId::kFloat64);
+    case ScalarType::kDate: return primitive(TypeId::kDate32);
+    case ScalarType::kDateTime: return primitive(TypeId::kDate64);
+    case ScalarType::kBlob: return blob_column_type();
   }
   return columnar::utf8();
 }

@@ -86,12 +86,8 @@ void add_constraint(TypeConstraints& out, const ast::Constraint& source, const R
     return property == nullptr ? nullptr : &property->type;
   };
   switch (source.kind) {
-    case ConstraintKind::kKey:
-      out.key = std::move(columns);
-      break;
-    case ConstraintKind::kUnique:
-      out.unique.push_back(std::move(columns));
-      break;
+    case ConstraintKind::kKey: out.key = std::move(columns); break;
+    case ConstraintKind::kUnique: out.unique.push_back(std::move(columns)); break;
     case ConstraintKind::kIndex:
       std::erase_if(columns, [&](const std::string& c) { return type_of(c) != nullptr && type_of(c)->list; });
       if (!columns.empty()) out.index.push_back(std::move(columns));
@@ -159,12 +155,8 @@ Catalog build_catalog(const std::vector<ResolvedType>& types) {
       case DeclarationKind::kInterface:
         catalog.interfaces.push_back({type.declaration->name.text, to_properties(type)});
         break;
-      case DeclarationKind::kNode:
-        catalog.nodes.push_back(to_node(type));
-        break;
-      case DeclarationKind::kEdge:
-        catalog.edges.push_back(to_edge(type));
-        break;
+      case DeclarationKind::kNode: catalog.nodes.push_back(to_node(type)); break;
+      case DeclarationKind::kEdge: catalog.edges.push_back(to_edge(type)); break;
     }
   }
   std::ranges::sort(catalog.nodes, {}, &NodeType::name);

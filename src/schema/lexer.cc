@@ -17,18 +17,12 @@ bool is_enum_character(char c) { return is_word(c) || c == '-'; }
 // The decoded character of `\c`, or '\0' if there is no such escape.
 char unescape(char c) {
   switch (c) {
-    case '"':
-      return '"';
-    case '\\':
-      return '\\';
-    case 'n':
-      return '\n';
-    case 'r':
-      return '\r';
-    case 't':
-      return '\t';
-    default:
-      return '\0';
+    case '"': return '"';
+    case '\\': return '\\';
+    case 'n': return '\n';
+    case 'r': return '\r';
+    case 't': return '\t';
+    default: return '\0';
   }
 }
 
@@ -143,12 +137,9 @@ Token Lexer::punct_token(std::size_t begin) const {
 
 std::string describe(const Token& token) {
   switch (token.kind) {
-    case TokenKind::kEnd:
-      return "end of file";
-    case TokenKind::kString:
-      return "a string";
-    default:
-      return "'" + token.text + "'";
+    case TokenKind::kEnd: return "end of file";
+    case TokenKind::kString: return "a string";
+    default: return "'" + token.text + "'";
   }
 }
 

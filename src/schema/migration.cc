@@ -156,8 +156,7 @@ DeclaredType declared(const Catalog& catalog, TypeKind kind, std::uint32_t index
       const NodeType& type = catalog.nodes[index];
       return {kind, index, &type.name, &type.properties, &type.annotations, type.constraints};
     }
-    case TypeKind::kEdge:
-      break;
+    case TypeKind::kEdge: break;
   }
   const EdgeType& type = catalog.edges[index];
   return {kind, index, &type.name, &type.properties, &type.annotations, type.constraints};

@@ -21,9 +21,7 @@ struct DeclaredType {
   TypeConstraints constraints;                           // of an interface: what its properties declare
 
   [[nodiscard]] const Property* find(std::string_view property) const;
-  [[nodiscard]] TypeRef ref() const {
-    return {kind == TypeKind::kEdge ? EntityKind::kEdge : EntityKind::kNode, index};
-  }
+  [[nodiscard]] TypeRef ref() const { return {kind == TypeKind::kEdge ? EntityKind::kEdge : EntityKind::kNode, index}; }
 };
 [[nodiscard]] DeclaredType declared(const Catalog& catalog, TypeKind kind, std::uint32_t index);
 

@@ -68,8 +68,8 @@ class Matcher {
 
   [[nodiscard]] Error unknown_type(TypeKind kind, const std::string& name, const std::string& hint) const {
     const std::string subject = std::string(type_kind_name(kind)) + " '" + name + "'";
-    const bool elsewhere = position(accepted_.interfaces, hint) || position(accepted_.nodes, hint) ||
-                           position(accepted_.edges, hint);
+    const bool elsewhere =
+        position(accepted_.interfaces, hint) || position(accepted_.nodes, hint) || position(accepted_.edges, hint);
     if (elsewhere) return failed(subject + " cannot rename accepted '" + hint + "' across declaration kinds");
     return failed(subject + " declares @rename_from(\"" + hint + "\") but no accepted declaration has that name");
   }

@@ -116,14 +116,12 @@ class PropertyComparison {
   [[nodiscard]] bool may_be_validated(const TypeChange& change) const {
     const bool key = is_key_member(pair_.before, before_->name) || is_key_member(pair_.after, after_.name);
     switch (change.base) {
-      case TypeChange::Base::kOther:
-        return false;
+      case TypeChange::Base::kOther: return false;
       case TypeChange::Base::kWidened:
         // 0.1 as F32 is not 0.1 as F64, so the ids would change.
         if (key && before_->type.scalar == ScalarType::kF32) return false;
         break;
-      default:
-        break;
+      default: break;
     }
     return !(change.relaxed && key);
   }

@@ -89,15 +89,9 @@ void write_constraint(JsonWriter& json, const ConstraintSpec& constraint) {
   };
   json.begin_object();
   switch (constraint.kind) {
-    case ConstraintSpec::Kind::kKey:
-      columns("Key");
-      break;
-    case ConstraintSpec::Kind::kUnique:
-      columns("Unique");
-      break;
-    case ConstraintSpec::Kind::kIndex:
-      columns("Index");
-      break;
+    case ConstraintSpec::Kind::kKey: columns("Key"); break;
+    case ConstraintSpec::Kind::kUnique: columns("Unique"); break;
+    case ConstraintSpec::Kind::kIndex: columns("Index"); break;
     case ConstraintSpec::Kind::kRange:
       json.key("Range").begin_object().key("property").string(constraint.range.property).key("min");
       write_bound(json, constraint.range.min);
@@ -157,8 +151,8 @@ std::string_view tier_of(std::string_view code) { return code == "OG-MF-106" ? "
 
 std::string_view kind_word(StepKind kind) {
   constexpr std::array<std::string_view, 13> kWords{
-      "add_type",        "rename_type", "add_property", "rename_property",      "add_constraint",
-      "drop_constraint", "extend_enum", "change_type",  "update_type_metadata", "update_property_metadata",
+      "add_type",        "rename_type",   "add_property",      "rename_property",      "add_constraint",
+      "drop_constraint", "extend_enum",   "change_type",       "update_type_metadata", "update_property_metadata",
       "drop_type",       "drop_property", "unsupported_change"};
   return kWords[static_cast<std::size_t>(kind)];
 }
@@ -172,18 +166,14 @@ std::string_view type_kind_name(TypeKind kind) {
 
 std::string constraint_text(const ConstraintSpec& constraint) {
   switch (constraint.kind) {
-    case ConstraintSpec::Kind::kKey:
-      return concat("@key(", joined(constraint.columns, ", "), ")");
-    case ConstraintSpec::Kind::kUnique:
-      return concat("@unique(", joined(constraint.columns, ", "), ")");
-    case ConstraintSpec::Kind::kIndex:
-      return concat("@index(", joined(constraint.columns, ", "), ")");
+    case ConstraintSpec::Kind::kKey: return concat("@key(", joined(constraint.columns, ", "), ")");
+    case ConstraintSpec::Kind::kUnique: return concat("@unique(", joined(constraint.columns, ", "), ")");
+    case ConstraintSpec::Kind::kIndex: return concat("@index(", joined(constraint.columns, ", "), ")");
     case ConstraintSpec::Kind::kRange:
       return concat("@range(", constraint.range.property, ", ", range_text(constraint.range), ")");
     case ConstraintSpec::Kind::kCheck:
       return concat("@check(", constraint.check.property, ", ", quoted(constraint.check.pattern), ")");
-    case ConstraintSpec::Kind::kCard:
-      return concat("@card(", card_text(constraint), ")");
+    case ConstraintSpec::Kind::kCard: return concat("@card(", card_text(constraint), ")");
   }
   return {};
 }
@@ -199,12 +189,8 @@ void write_step(JsonWriter& json, const MigrationStep& step) {
   }
   json.key("type_kind").string(type_kind_name(step.type_kind));
   switch (step.kind) {
-    case StepKind::kAddType:
-      json.key("name").string(step.type_name);
-      break;
-    case StepKind::kRenameType:
-      json.key("from").string(step.from).key("to").string(step.to);
-      break;
+    case StepKind::kAddType: json.key("name").string(step.type_name); break;
+    case StepKind::kRenameType: json.key("from").string(step.from).key("to").string(step.to); break;
     case StepKind::kAddProperty:
       json.key("type_name").string(step.type_name).key("property_name").string(step.property_name);
       json.key("property_type");
@@ -238,15 +224,12 @@ void write_step(JsonWriter& json, const MigrationStep& step) {
       json.key("type_name").string(step.type_name).key("property_name").string(step.property_name);
       write_annotations(json, step.annotations);
       break;
-    case StepKind::kDropType:
-      json.key("name").string(step.type_name).key("mode").string(mode);
-      break;
+    case StepKind::kDropType: json.key("name").string(step.type_name).key("mode").string(mode); break;
     case StepKind::kDropProperty:
       json.key("type_name").string(step.type_name).key("property_name").string(step.property_name);
       json.key("mode").string(mode);
       break;
-    case StepKind::kUnsupported:
-      break;
+    case StepKind::kUnsupported: break;
   }
   json.end_object();
 }
@@ -257,18 +240,14 @@ std::string step_text(const MigrationStep& step) {
   const auto property = [&](const std::string& name) { return concat("'", step.type_name, ".", name, "'"); };
   const std::string mode = step.hard ? " (hard mode)" : " (soft mode)";
   switch (step.kind) {
-    case StepKind::kAddType:
-      return concat("add ", kind, " type '", step.type_name, "'");
-    case StepKind::kRenameType:
-      return concat("rename ", kind, " type '", step.from, "' -> '", step.to, "'");
+    case StepKind::kAddType: return concat("add ", kind, " type '", step.type_name, "'");
+    case StepKind::kRenameType: return concat("rename ", kind, " type '", step.from, "' -> '", step.to, "'");
     case StepKind::kAddProperty:
       return concat("add property ", property(step.property_name), " (", shown_type(step.property_type), ") on ", type);
     case StepKind::kRenameProperty:
       return concat("rename property ", property(step.from), " -> ", property(step.to), " on ", type);
-    case StepKind::kAddConstraint:
-      return concat("add constraint ", constraint_text(step.constraint), " on ", type);
-    case StepKind::kDropConstraint:
-      return concat("drop constraint ", constraint_text(step.constraint), " on ", type);
+    case StepKind::kAddConstraint: return concat("add constraint ", constraint_text(step.constraint), " on ", type);
+    case StepKind::kDropConstraint: return concat("drop constraint ", constraint_text(step.constraint), " on ", type);
     case StepKind::kExtendEnum: {
       std::vector<std::string> added;
       for (const std::string& value : step.added_values) added.push_back(concat("+", value));
@@ -282,10 +261,8 @@ std::string step_text(const MigrationStep& step) {
     case StepKind::kUpdatePropertyMetadata:
       return concat("update metadata on property ", property(step.property_name), " of ", type, " ",
                     shown_annotations(step.annotations));
-    case StepKind::kDropType:
-      return concat("drop ", kind, " type '", step.type_name, "'", mode);
-    case StepKind::kDropProperty:
-      return concat("drop property ", property(step.property_name), " of ", type, mode);
+    case StepKind::kDropType: return concat("drop ", kind, " type '", step.type_name, "'", mode);
+    case StepKind::kDropProperty: return concat("drop property ", property(step.property_name), " of ", type, mode);
     case StepKind::kUnsupported: {
       const std::string bracket =
           step.code.empty() ? std::string() : concat(" [", step.code, ", ", tier_of(step.code), "]");

@@ -8,14 +8,10 @@ namespace {
 
 bool widens(ScalarType from, ScalarType to) {
   switch (from) {
-    case ScalarType::kI32:
-      return to == ScalarType::kI64 || to == ScalarType::kF64;
-    case ScalarType::kU32:
-      return to == ScalarType::kU64 || to == ScalarType::kI64 || to == ScalarType::kF64;
-    case ScalarType::kF32:
-      return to == ScalarType::kF64;
-    default:
-      return false;
+    case ScalarType::kI32: return to == ScalarType::kI64 || to == ScalarType::kF64;
+    case ScalarType::kU32: return to == ScalarType::kU64 || to == ScalarType::kI64 || to == ScalarType::kF64;
+    case ScalarType::kF32: return to == ScalarType::kF64;
+    default: return false;
   }
 }
 

@@ -20,8 +20,8 @@ struct TypeChange {
     kOther,         // never supported
   };
   Base base = Base::kSame;
-  bool relaxed = false;    // required to nullable
-  bool tightened = false;  // nullable to required
+  bool relaxed = false;                     // required to nullable
+  bool tightened = false;                   // nullable to required
   std::vector<std::string> added_values{};  // kEnumExtended, sorted
 
   [[nodiscard]] bool none() const { return base == Base::kSame && !relaxed && !tightened; }

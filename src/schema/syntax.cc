@@ -54,12 +54,9 @@ bool is_reserved(std::string_view name, DeclarationKind kind) {
 
 std::string_view word_of(DeclarationKind kind) {
   switch (kind) {
-    case DeclarationKind::kInterface:
-      return "interface";
-    case DeclarationKind::kNode:
-      return "node";
-    case DeclarationKind::kEdge:
-      return "edge";
+    case DeclarationKind::kInterface: return "interface";
+    case DeclarationKind::kNode: return "node";
+    case DeclarationKind::kEdge: return "edge";
   }
   return "";
 }

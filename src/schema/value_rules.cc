@@ -258,20 +258,13 @@ class FiniteRule final : public ValueRule {
 std::unique_ptr<const ValueRule> range_rule(const std::string& type_name, ScalarType scalar,
                                             const RangeConstraint& range) {
   switch (scalar) {
-    case ScalarType::kI32:
-      return std::make_unique<RangeRule<std::int32_t>>(type_name, range);
-    case ScalarType::kI64:
-      return std::make_unique<RangeRule<std::int64_t>>(type_name, range);
-    case ScalarType::kU32:
-      return std::make_unique<RangeRule<std::uint32_t>>(type_name, range);
-    case ScalarType::kU64:
-      return std::make_unique<RangeRule<std::uint64_t>>(type_name, range);
-    case ScalarType::kF32:
-      return std::make_unique<RangeRule<float>>(type_name, range);
-    case ScalarType::kF64:
-      return std::make_unique<RangeRule<double>>(type_name, range);
-    default:
-      return nullptr;  // not numeric: admission refused it
+    case ScalarType::kI32: return std::make_unique<RangeRule<std::int32_t>>(type_name, range);
+    case ScalarType::kI64: return std::make_unique<RangeRule<std::int64_t>>(type_name, range);
+    case ScalarType::kU32: return std::make_unique<RangeRule<std::uint32_t>>(type_name, range);
+    case ScalarType::kU64: return std::make_unique<RangeRule<std::uint64_t>>(type_name, range);
+    case ScalarType::kF32: return std::make_unique<RangeRule<float>>(type_name, range);
+    case ScalarType::kF64: return std::make_unique<RangeRule<double>>(type_name, range);
+    default: return nullptr;  // not numeric: admission refused it
   }
 }
 

@@ -23,26 +23,17 @@ std::string float_text(Float value) {
 std::string scalar_text(ScalarType scalar, const columnar::Array& array, std::int64_t row) {
   if (array.is_null(row)) return "null";
   switch (scalar) {
-    case ScalarType::kString:
-      return std::string(array.string_value(row));
-    case ScalarType::kBool:
-      return array.bool_value(row) ? "true" : "false";
+    case ScalarType::kString: return std::string(array.string_value(row));
+    case ScalarType::kBool: return array.bool_value(row) ? "true" : "false";
     case ScalarType::kI32:
-    case ScalarType::kDate:
-      return integer_text<std::int32_t>(array, row);
+    case ScalarType::kDate: return integer_text<std::int32_t>(array, row);
     case ScalarType::kI64:
-    case ScalarType::kDateTime:
-      return integer_text<std::int64_t>(array, row);
-    case ScalarType::kU32:
-      return integer_text<std::uint32_t>(array, row);
-    case ScalarType::kU64:
-      return integer_text<std::uint64_t>(array, row);
-    case ScalarType::kF32:
-      return float_text(array.value<float>(row));
-    case ScalarType::kF64:
-      return float_text(array.value<double>(row));
-    case ScalarType::kBlob:
-      break;
+    case ScalarType::kDateTime: return integer_text<std::int64_t>(array, row);
+    case ScalarType::kU32: return integer_text<std::uint32_t>(array, row);
+    case ScalarType::kU64: return integer_text<std::uint64_t>(array, row);
+    case ScalarType::kF32: return float_text(array.value<float>(row));
+    case ScalarType::kF64: return float_text(array.value<double>(row));
+    case ScalarType::kBlob: break;
   }
   return "a blob";
 }

@@ -37,8 +37,11 @@ Result<ChangeQuery> change_query(const HttpRequest& request, bool feed) {
     if (name != "limit" && name != "page_token" && !(feed && feed_only)) {
       return std::unexpected(bad_request("unknown query parameter '" + name + "'"));
     }
-    auto& single = name == "limit" ? limit : name == "page_token" ? query.page_token
-                   : name == "branch" ? query.branch : name == "cursor" ? query.cursor : query.start;
+    auto& single = name == "limit"        ? limit
+                   : name == "page_token" ? query.page_token
+                   : name == "branch"     ? query.branch
+                   : name == "cursor"     ? query.cursor
+                                          : query.start;
     if (single) return std::unexpected(bad_request("query parameter '" + name + "' may appear at most once"));
     single = value;
   }
@@ -57,9 +60,8 @@ Result<T> masked(Result<T> result) {
 
 bool accepts_events(const HttpRequest& request) {
   const auto accepted = request.header_values("accept");
-  return std::ranges::any_of(accepted, [](std::string_view types) {
-    return types.find(kEventStream) != std::string_view::npos;
-  });
+  return std::ranges::any_of(accepted,
+                             [](std::string_view types) { return types.find(kEventStream) != std::string_view::npos; });
 }
 
 Result<HttpResponse> event_response(Call& call, engine::ChangePollRequest request) {

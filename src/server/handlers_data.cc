@@ -126,14 +126,16 @@ Result<HttpResponse> handle_load_ndjson(Call& call) {
   std::string type = base::to_lower_ascii(call.request.header("content-type"));
   type = base::trim_ascii(type.substr(0, type.find(';')));
   if (type != "application/x-ndjson") {
-    return std::unexpected(Error{Code::kUnsupportedMediaType, "graph-batch load requires Content-Type: application/x-ndjson"});
+    return std::unexpected(
+        Error{Code::kUnsupportedMediaType, "graph-batch load requires Content-Type: application/x-ndjson"});
   }
   const std::uint64_t limit = call.service.options().load_bytes_max;
   const auto declared = call.request.content_length;
   if (limit != 0 && declared && *declared > limit) return std::unexpected(load_too_large(limit, *declared));
   const std::string coding = base::to_lower_ascii(call.request.header("content-encoding"));
   if (!coding.empty() && coding != "identity" && coding != "gzip") {
-    return std::unexpected(Error{Code::kUnsupportedMediaType, "Content-Encoding '" + coding + "' is not understood; send gzip or none"});
+    return std::unexpected(
+        Error{Code::kUnsupportedMediaType, "Content-Encoding '" + coding + "' is not understood; send gzip or none"});
   }
   const std::uint64_t estimate = std::min(declared.value_or(kLoadBodyBytesMax), kLoadBodyBytesMax);
   OG_ASSIGN_OR_RETURN(auto ticket, admitted(call, estimate));

@@ -63,12 +63,15 @@ struct QueryText {
 // `query`/`name`, or where `aliases` the older `query_source`/`query_name`; both spellings at once are refused.
 Result<QueryText> query_text(const JsonBody& body, bool canonical, bool aliases) {
   QueryText text;
-  for (const auto& [field, alias, target] : {std::tuple{"query", "query_source", &text.source},
-                                             std::tuple{"name", "query_name", &text.name}}) {
+  for (const auto& [field, alias, target] :
+       {std::tuple{"query", "query_source", &text.source}, std::tuple{"name", "query_name", &text.name}}) {
     if (canonical && aliases && body.has(field) && body.has(alias)) {
-      return std::unexpected(bad_request(std::string("invalid request body: duplicate field `") + field + "` (also as `" + alias + "`)"));
+      return std::unexpected(
+          bad_request(std::string("invalid request body: duplicate field `") + field + "` (also as `" + alias + "`)"));
     }
-    const char* present = canonical && (body.has(field) || !aliases) ? field : aliases && (body.has(alias) || !canonical) ? alias : field;
+    const char* present = canonical && (body.has(field) || !aliases)   ? field
+                          : aliases && (body.has(alias) || !canonical) ? alias
+                                                                       : field;
     if (target == &text.source) {
       OG_ASSIGN_OR_RETURN(*target, body.required_string(present));
     } else {
@@ -97,7 +100,8 @@ Result<engine::ReadAnswer> run_read(Call& call, bool legacy) {
   OG_ASSIGN_OR_RETURN(const QueryText text, query_text(body, !legacy, legacy));
   OG_ASSIGN_OR_RETURN(const AuthorizedTarget target, read_target(call, text.branch, text.snapshot));
   OG_RETURN_IF_ERROR(authorize(call, Action::kRead, target.branch));
-  return timed_read(call, "adhoc", [&] { return call.graph->graph->query(text.source, text.name, text.params, target.read); });
+  return timed_read(call, "adhoc",
+                    [&] { return call.graph->graph->query(text.source, text.name, text.params, target.read); });
 }
 
 Result<engine::MutateAnswer> run_mutation(Call& call, const std::string& source, const std::string& name,
@@ -156,19 +160,21 @@ Result<HttpResponse> invoke(Call& call, const std::optional<std::string>& if_com
   if (!mutation && if_commit) {
     return std::unexpected(bad_request("stored query '" + name + "' is a read; the conditional route takes mutations"));
   }
-  log_event(LogLevel::kInfo, "query", "stored query invoked",
-            {{"graph", call.graph->id}, {"actor", call.actor}, {"query", name}, {"kind", mutation ? "mutation" : "read"}});
+  log_event(
+      LogLevel::kInfo, "query", "stored query invoked",
+      {{"graph", call.graph->id}, {"actor", call.actor}, {"query", name}, {"kind", mutation ? "mutation" : "read"}});
   if (mutation) {
     OG_ASSIGN_OR_RETURN(const std::string branch, branch_name(invocation.branch));
     OG_RETURN_IF_ERROR(authorize(call, Action::kChange, branch));
-    OG_ASSIGN_OR_RETURN(const auto answer, run_mutation(call, stored->second.source, name, invocation.params, branch, if_commit));
+    OG_ASSIGN_OR_RETURN(const auto answer,
+                        run_mutation(call, stored->second.source, name, invocation.params, branch, if_commit));
     return mutate_response(answer);
   }
   OG_ASSIGN_OR_RETURN(const AuthorizedTarget target, read_target(call, invocation.branch, invocation.snapshot));
   OG_RETURN_IF_ERROR(authorize(call, Action::kRead, target.branch));
   OG_ASSIGN_OR_RETURN(const auto answer, timed_read(call, name, [&] {
-    return call.graph->graph->query(stored->second.source, name, invocation.params, target.read);
-  }));
+                        return call.graph->graph->query(stored->second.source, name, invocation.params, target.read);
+                      }));
   return read_response(answer, true);
 }
 
@@ -178,8 +184,9 @@ Result<void> check_json_content_type(const HttpRequest& request) {
   std::string type = base::to_lower_ascii(request.header("content-type"));
   type = base::trim_ascii(type.substr(0, type.find(';')));
   if (type == "application/json" || (type.starts_with("application/") && type.ends_with("+json"))) return {};
-  return std::unexpected(Error{Code::kUnsupportedMediaType, "expected Content-Type: application/json" +
-                                                                (type.empty() ? std::string() : ", got '" + type + "'")});
+  return std::unexpected(
+      Error{Code::kUnsupportedMediaType,
+            "expected Content-Type: application/json" + (type.empty() ? std::string() : ", got '" + type + "'")});
 }
 
 Result<HttpResponse> handle_query(Call& call) {

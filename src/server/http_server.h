@@ -13,6 +13,7 @@ namespace omnigraph::server {
 
 // Binds, calls `listening` with the address (`127.0.0.1:8080`, IPv6 bracketed), serves until SIGINT or SIGTERM, lets
 // running requests finish within the grace period, returns the exit code. A second signal ends the process at once.
-[[nodiscard]] Result<int> serve(const std::shared_ptr<Service>& service, const std::function<void(const std::string&)>& listening);
+[[nodiscard]] Result<int> serve(const std::shared_ptr<Service>& service,
+                                const std::function<void(const std::string&)>& listening);
 
 }  // namespace omnigraph::server

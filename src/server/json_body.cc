@@ -44,7 +44,8 @@ std::string place_of(std::string_view text, std::size_t byte) {
   const std::size_t line = 1 + static_cast<std::size_t>(std::ranges::count(before, '\n'));
   const std::size_t start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
   const std::size_t column = 1 + base::code_point_count(before.substr(start));
-  return "line " + std::to_string(line) + ", column " + std::to_string(column) + (byte > text.size() ? ": it ends too early" : "");
+  return "line " + std::to_string(line) + ", column " + std::to_string(column) +
+         (byte > text.size() ? ": it ends too early" : "");
 }
 
 // End of the JSON value that begins at `at`. REQUIRES: valid JSON.
@@ -124,7 +125,8 @@ Result<std::vector<std::string>> JsonBody::strings(std::string_view name) const 
   std::vector<std::string> out;
   if (!has(name)) return out;
   const auto& value = *state_->json.find(name);
-  const bool strings = value.is_array() && std::ranges::all_of(value, [](const auto& item) { return item.is_string(); });
+  const bool strings =
+      value.is_array() && std::ranges::all_of(value, [](const auto& item) { return item.is_string(); });
   if (!strings) return std::unexpected(refuse("field `" + std::string(name) + "` must be an array of strings"));
   for (const auto& item : value) out.push_back(item.template get<std::string>());
   return out;

@@ -84,7 +84,8 @@ void write_parameters(JsonWriter& json, const Route& route) {
 void write_request_body(JsonWriter& json, const Route& route) {
   if (route.body == BodyKind::kNone) return;
   json.key("requestBody").begin_object().key("required").boolean(route.body != BodyKind::kOptionalJson);
-  write_content(json, route.body == BodyKind::kNdjson ? "application/x-ndjson" : "application/json", route.request_schema);
+  write_content(json, route.body == BodyKind::kNdjson ? "application/x-ndjson" : "application/json",
+                route.request_schema);
   json.end_object();
 }
 
@@ -129,7 +130,14 @@ void write_operation(JsonWriter& json, const Route& route, bool secured) {
   write_request_body(json, route);
   write_responses(json, route, secured);
   if (secured) {
-    json.key("security").begin_array().begin_object().key("bearer_token").begin_array().end_array().end_object().end_array();
+    json.key("security")
+        .begin_array()
+        .begin_object()
+        .key("bearer_token")
+        .begin_array()
+        .end_array()
+        .end_object()
+        .end_array();
   }
   json.end_object();
 }
@@ -145,7 +153,9 @@ std::string openapi_document(AuthState state, OpenApiPart part) {
   json.key("description").string("HTTP API for the Omnigraph graph database");
   json.key("version").string(base::version()).end_object();
   json.key("paths").begin_object();
-  const auto wanted = [&](const Route& route) { return part == OpenApiPart::kContract ? route.listed : route.addition; };
+  const auto wanted = [&](const Route& route) {
+    return part == OpenApiPart::kContract ? route.listed : route.addition;
+  };
   std::vector<std::string_view> written;
   for (const Route& route : routes()) {
     if (!wanted(route) || std::ranges::find(written, route.pattern) != written.end()) continue;

@@ -65,7 +65,8 @@ ParsedOptions parse_options(int argc, char** argv) {
   app.add_option("--cluster", parsed.options.cluster, "Cluster config folder, or storage root URI");
   app.add_option("--bind", bind, "host:port to listen on; port 0 lets the system choose")->capture_default_str();
   app.add_flag("--unauthenticated", parsed.options.unauthenticated, "Serve without tokens and policies");
-  app.add_flag("--require-all-graphs", parsed.options.require_all_graphs, "Refuse to start unless every graph is healthy");
+  app.add_flag("--require-all-graphs", parsed.options.require_all_graphs,
+               "Refuse to start unless every graph is healthy");
   app.add_option("--tls-cert", parsed.options.tls_certificate, "PEM file with the certificate chain: serve HTTPS");
   app.add_option("--tls-key", parsed.options.tls_key, "PEM file with the key of --tls-cert");
   app.footer("EXAMPLE\n  omnigraph-server --cluster fleet/ --bind 127.0.0.1:8080 --unauthenticated\n");

@@ -16,14 +16,14 @@ struct Options {
   bool require_all_graphs = false;
   std::uint32_t actor_inflight_max = 16;
   std::uint64_t actor_bytes_max = 4294967296;
-  std::uint64_t load_bytes_max = 0;  // 0 = none
+  std::uint64_t load_bytes_max = 0;           // 0 = none
   std::uint32_t shutdown_grace_seconds = 30;  // 0 = no limit
-  std::string metrics_token_digest;  // SHA-256, raw; empty: /metrics takes the tokens of the routes
-  std::string tls_certificate, tls_key;  // PEM files; both or neither
+  std::string metrics_token_digest;           // SHA-256, raw; empty: /metrics takes the tokens of the routes
+  std::string tls_certificate, tls_key;       // PEM files; both or neither
   std::uint64_t query_result_bytes_max = std::uint64_t{1} << 30;  // 0 = none
-  std::uint32_t header_timeout_ms = 30'000;     // from the first byte of a request to the end of its headers
-  std::uint32_t idle_timeout_ms = 120'000;      // between requests of a connection
-  std::uint32_t progress_timeout_ms = 60'000;   // of a body without a byte
+  std::uint32_t header_timeout_ms = 30'000;    // from the first byte of a request to the end of its headers
+  std::uint32_t idle_timeout_ms = 120'000;     // between requests of a connection
+  std::uint32_t progress_timeout_ms = 60'000;  // of a body without a byte
 };
 
 struct ParsedOptions {

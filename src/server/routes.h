@@ -38,8 +38,8 @@ struct QueryParameter {
   std::string_view name;
   std::string_view description;
   bool required = false;
-  bool repeats = false;         // an array of values
-  std::string_view schema{};    // JSON Schema of a value; empty: any string
+  bool repeats = false;       // an array of values
+  std::string_view schema{};  // JSON Schema of a value; empty: any string
 };
 
 struct Route {
@@ -56,12 +56,12 @@ struct Route {
   std::vector<QueryParameter> parameters{};
   std::vector<QueryParameter> headers{};
   std::string_view successes = "200";
-  std::string_view response_type{};    // media type of a success without a component
-  bool open = false;        // no token needed, and never waits for storage
+  std::string_view response_type{};  // media type of a success without a component
+  bool open = false;                 // no token needed, and never waits for storage
   bool deprecated = false;
-  bool listed = true;       // in the OpenAPI document
-  bool addition = false;    // in the document of additions (/console/openapi.json)
-  bool waits = true;        // may wait for storage: takes a handler's place
+  bool listed = true;     // in the OpenAPI document
+  bool addition = false;  // in the document of additions (/console/openapi.json)
+  bool waits = true;      // may wait for storage: takes a handler's place
 };
 
 inline constexpr std::uint64_t kBodyBytesMax = std::uint64_t{1} << 20;

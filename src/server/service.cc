@@ -51,7 +51,8 @@ Result<GraphService> open_graph(const cluster::ServedGraph& served, const Servic
     service.queries.emplace(name, StoredQuery{source, *bound});
   }
   if (served.policy_source) {
-    OG_ASSIGN_OR_RETURN(service.policy, policy::Bundle::parse(*served.policy_source, policy::BundleKind::kGraph, served.id));
+    OG_ASSIGN_OR_RETURN(service.policy,
+                        policy::Bundle::parse(*served.policy_source, policy::BundleKind::kGraph, served.id));
   }
   return service;
 }
@@ -106,12 +107,14 @@ Result<std::shared_ptr<Service>> Service::boot(const Options& options, const Ser
 
 Result<void> Service::classify(bool any_policy) {
   if (tokens_.empty() && any_policy) {
-    return std::unexpected(bad_request("a policy file is configured but no bearer tokens are; set "
-                                       "OMNIGRAPH_SERVER_BEARER_TOKENS_FILE (policy file is configured but no bearer tokens)"));
+    return std::unexpected(
+        bad_request("a policy file is configured but no bearer tokens are; set "
+                    "OMNIGRAPH_SERVER_BEARER_TOKENS_FILE (policy file is configured but no bearer tokens)"));
   }
   if (tokens_.empty() && !options_.unauthenticated) {
-    return std::unexpected(bad_request("the server has no bearer tokens and no policy file configured; configure them, or "
-                                       "pass --unauthenticated to serve everybody"));
+    return std::unexpected(
+        bad_request("the server has no bearer tokens and no policy file configured; configure them, or "
+                    "pass --unauthenticated to serve everybody"));
   }
   auth_state_ = tokens_.empty() ? AuthState::kOpen : any_policy ? AuthState::kPolicyEnabled : AuthState::kDefaultDeny;
   if (!tokens_.empty()) log_event(LogLevel::kInfo, "server", "bearer tokens", {{"source", "env-or-file"}});
@@ -136,7 +139,8 @@ Result<void> Service::open_graphs(const cluster::ServingPlan& plan, const Servic
     }
   }
   for (const auto& fault : faults) {
-    log_event(LogLevel::kWarn, "server", "quarantined", {{"resource", fault.path}, {"code", fault.code}, {"reason", fault.message}});
+    log_event(LogLevel::kWarn, "server", "quarantined",
+              {{"resource", fault.path}, {"code", fault.code}, {"reason", fault.message}});
   }
   if (options_.require_all_graphs && !faults.empty()) return std::unexpected(not_ready(options_.cluster, faults));
   if (graphs_.empty()) {
@@ -175,9 +179,13 @@ namespace {
 void log_decision(std::string_view graph, const policy::Request& request, bool allowed, std::string_view rule) {
   if (!logs(LogLevel::kInfo, "policy")) return;
   log_event(LogLevel::kInfo, "policy", "policy decision",
-            {{"graph", graph}, {"actor", request.actor}, {"action", policy::action_name(request.action)},
-             {"branch", request.branch.value_or("")}, {"target_branch", request.target_branch.value_or("")},
-             {"allowed", allowed}, {"matched_rule", rule}});
+            {{"graph", graph},
+             {"actor", request.actor},
+             {"action", policy::action_name(request.action)},
+             {"branch", request.branch.value_or("")},
+             {"target_branch", request.target_branch.value_or("")},
+             {"allowed", allowed},
+             {"matched_rule", rule}});
 }
 
 }  // namespace
@@ -192,9 +200,9 @@ Result<void> Service::authorize(const GraphService& graph, const policy::Request
   const bool allowed = request.action == policy::Action::kRead;
   log_decision(graph.id, request, allowed, "default-deny");
   if (allowed) return {};
-  return std::unexpected(Error{Code::kForbidden, "policy denied action '" + std::string(policy::action_name(request.action)) +
-                                                     "' for actor '" + request.actor +
-                                                     "': no policy is bound to this graph (default-deny)"});
+  return std::unexpected(Error{
+      Code::kForbidden, "policy denied action '" + std::string(policy::action_name(request.action)) + "' for actor '" +
+                            request.actor + "': no policy is bound to this graph (default-deny)"});
 }
 
 Result<void> Service::authorize_server(const policy::Request& request) const {
@@ -203,7 +211,8 @@ Result<void> Service::authorize_server(const policy::Request& request) const {
     log_decision("", request, decision.allowed, decision.matched_rule_id);
     return verdict(decision);
   }
-  return std::unexpected(Error{Code::kForbidden, "listing graphs needs a policy bound to the cluster that allows 'graph_list'"});
+  return std::unexpected(
+      Error{Code::kForbidden, "listing graphs needs a policy bound to the cluster that allows 'graph_list'"});
 }
 
 }  // namespace omnigraph::server

@@ -43,7 +43,9 @@ Result<std::vector<std::pair<std::string, std::string>>> read_json(const std::st
   } catch (const nlohmann::json::exception&) {
     return std::unexpected(bad_request("bearer tokens in " + where + " are not valid JSON"));
   }
-  if (!flat) return std::unexpected(bad_request("bearer tokens in " + where + R"( must be one flat object {"<actor>":"<token>"})"));
+  if (!flat)
+    return std::unexpected(
+        bad_request("bearer tokens in " + where + R"( must be one flat object {"<actor>":"<token>"})"));
   return pairs;
 }
 
@@ -55,7 +57,8 @@ Result<void> TokenTable::add(std::string actor, std::string token) {
   if (actor.empty()) return std::unexpected(bad_request("a bearer token has a blank actor"));
   if (token.empty()) return std::unexpected(bad_request("bearer token actor '" + actor + "' has a blank token"));
   if (actor.starts_with("omnigraph:")) {
-    return std::unexpected(bad_request("bearer token actor '" + actor + "': ids starting with omnigraph: are reserved"));
+    return std::unexpected(
+        bad_request("bearer token actor '" + actor + "': ids starting with omnigraph: are reserved"));
   }
   const std::string digest = base::sha256_raw(token);
   OPENSSL_cleanse(token.data(), token.size());
@@ -70,8 +73,9 @@ Result<void> TokenTable::add(std::string actor, std::string token) {
 Result<TokenTable> TokenTable::read(const Environment& environment) {
   TokenTable table;
   if (!variable(environment, "OMNIGRAPH_SERVER_BEARER_TOKENS_AWS_SECRET").empty()) {
-    return std::unexpected(bad_request("OMNIGRAPH_SERVER_BEARER_TOKENS_AWS_SECRET is set, but this build has no AWS Secrets "
-                                       "Manager client; use OMNIGRAPH_SERVER_BEARER_TOKENS_FILE"));
+    return std::unexpected(
+        bad_request("OMNIGRAPH_SERVER_BEARER_TOKENS_AWS_SECRET is set, but this build has no AWS Secrets "
+                    "Manager client; use OMNIGRAPH_SERVER_BEARER_TOKENS_FILE"));
   }
   if (const std::string token = variable(environment, "OMNIGRAPH_SERVER_BEARER_TOKEN"); !token.empty()) {
     OG_RETURN_IF_ERROR(table.add("default", token));
@@ -103,7 +107,8 @@ std::optional<std::string> TokenTable::actor_of(std::string_view token) const {
 
 std::optional<std::string_view> TokenTable::bearer_of(std::string_view header) {
   constexpr std::string_view kScheme = "bearer ";
-  if (header.size() < kScheme.size() || !base::equals_ignore_ascii_case(header.substr(0, kScheme.size()), kScheme)) return std::nullopt;
+  if (header.size() < kScheme.size() || !base::equals_ignore_ascii_case(header.substr(0, kScheme.size()), kScheme))
+    return std::nullopt;
   return header.substr(kScheme.size());
 }
 

@@ -23,7 +23,8 @@ class TokenTable {
   [[nodiscard]] std::optional<std::string> actor_of(std::string_view token) const;
   // The token of an Authorization value; nullopt: there is none, or another scheme.
   [[nodiscard]] static std::optional<std::string_view> bearer_of(std::string_view header);
-  // kUnauthorized `missing bearer token` / `invalid bearer token`; `header` is the Authorization value, empty if absent.
+  // kUnauthorized `missing bearer token` / `invalid bearer token`; `header` is the Authorization value, empty if
+  // absent.
   [[nodiscard]] Result<std::string> authenticate(std::string_view header) const;
 
  private:

@@ -108,14 +108,9 @@ TEST(JsonString, RoundTrips) {
     std::string text;
     for (std::size_t n = random() % 20; n > 0; --n) {
       switch (random() % 3) {
-        case 0:
-          text += static_cast<char>(random() % 0x80);
-          break;
-        case 1:
-          text += "\u00e9";
-          break;
-        default:
-          text += "\U0001f600";
+        case 0: text += static_cast<char>(random() % 0x80); break;
+        case 1: text += "\u00e9"; break;
+        default: text += "\U0001f600";
       }
     }
     std::string json;

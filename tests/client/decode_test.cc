@@ -21,7 +21,8 @@ TEST(ErrorOf, TakesTheServersWords) {
 }
 
 TEST(ErrorOf, OnlyAFailedPreconditionIsOne) {
-  EXPECT_EQ(error_of({412, {}, R"({"error":"x","precondition_failure":{"expected":"A"}})"}).code, Code::kPreconditionFailed);
+  EXPECT_EQ(error_of({412, {}, R"({"error":"x","precondition_failure":{"expected":"A"}})"}).code,
+            Code::kPreconditionFailed);
   EXPECT_EQ(error_of({412, {}, R"({"error":"x","code":"conflict"})"}).code, Code::kConflict);
   EXPECT_EQ(error_of({412, {}, "?"}).code, Code::kConflict);
 }

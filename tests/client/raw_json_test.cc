@@ -6,7 +6,8 @@ namespace omnigraph::client {
 namespace {
 
 TEST(RawJson, CompactsWithoutChangingTokens) {
-  EXPECT_EQ(compact_json(" { \"a b\" : [ 1e22 , 1.0,\n-0.0 ] , \"c\\\"\\u00e9\" : \" x \" } "), "{\"a b\":[1e22,1.0,-0.0],\"c\\\"\\u00e9\":\" x \"}");
+  EXPECT_EQ(compact_json(" { \"a b\" : [ 1e22 , 1.0,\n-0.0 ] , \"c\\\"\\u00e9\" : \" x \" } "),
+            "{\"a b\":[1e22,1.0,-0.0],\"c\\\"\\u00e9\":\" x \"}");
   EXPECT_EQ(compact_json("7"), "7");
   for (const char* broken : {"", "{", "[1,]", "nul", "{\"a\":1}x", "\"\\ud800\"", "\"\xff\""}) {
     EXPECT_EQ(compact_json(broken), std::nullopt) << broken;

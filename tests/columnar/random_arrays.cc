@@ -35,8 +35,7 @@ void append_random(ArrayBuilder& builder, bool nullable, unsigned null_percent, 
   const DataType& type = builder.type();
   if (nullable && random() % 100 < null_percent) return builder.append_null();
   switch (type.id) {
-    case TypeId::kBool:
-      return builder.append_bool(random() % 2 == 0);
+    case TypeId::kBool: return builder.append_bool(random() % 2 == 0);
     case TypeId::kUtf8:
     case TypeId::kBinary: {
       std::string text;
@@ -56,19 +55,14 @@ void append_random(ArrayBuilder& builder, bool nullable, unsigned null_percent, 
         append_random(builder.child(i), type.child(i).nullable, null_percent, random);
       }
       return builder.close_struct();
-    default:
-      break;
+    default: break;
   }
   const std::uint64_t value = random();
   switch (type.byte_width()) {
-    case 1:
-      return builder.append_value(static_cast<std::uint8_t>(value));
-    case 2:
-      return builder.append_value(static_cast<std::uint16_t>(value));
-    case 4:
-      return builder.append_value(static_cast<std::uint32_t>(value));
-    default:
-      return builder.append_value(value);
+    case 1: return builder.append_value(static_cast<std::uint8_t>(value));
+    case 2: return builder.append_value(static_cast<std::uint16_t>(value));
+    case 4: return builder.append_value(static_cast<std::uint32_t>(value));
+    default: return builder.append_value(value);
   }
 }
 
@@ -83,8 +77,7 @@ ArrayPtr random_array(const DataType& type, std::int64_t length, unsigned null_p
 std::string slot_text(const Array& array, std::int64_t i) {
   if (array.is_null(i)) return "null";
   switch (array.type().id) {
-    case TypeId::kBool:
-      return array.bool_value(i) ? "true" : "false";
+    case TypeId::kBool: return array.bool_value(i) ? "true" : "false";
     case TypeId::kUtf8:
     case TypeId::kBinary: {
       std::string text(1, '\'');
@@ -108,18 +101,13 @@ std::string slot_text(const Array& array, std::int64_t i) {
       }
       return text + "}";
     }
-    default:
-      break;
+    default: break;
   }
   switch (array.type().byte_width()) {
-    case 1:
-      return std::to_string(array.value<std::uint8_t>(i));
-    case 2:
-      return std::to_string(array.value<std::uint16_t>(i));
-    case 4:
-      return std::to_string(array.value<std::uint32_t>(i));
-    default:
-      return std::to_string(array.value<std::uint64_t>(i));
+    case 1: return std::to_string(array.value<std::uint8_t>(i));
+    case 2: return std::to_string(array.value<std::uint16_t>(i));
+    case 4: return std::to_string(array.value<std::uint32_t>(i));
+    default: return std::to_string(array.value<std::uint64_t>(i));
   }
 }
 

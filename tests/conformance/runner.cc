@@ -24,7 +24,7 @@ const char* mode_name(Mode mode) { return mode == Mode::kAsWritten ? "embedded" 
 struct Outcome {
   bool ran = false;
   std::optional<Error> error;
-  std::string rows;     // text form of a query's answer
+  std::string rows;  // text form of a query's answer
   bool ordered = false;
   std::string changed;  // of a mutation
 };
@@ -118,7 +118,8 @@ class FileRun {
 
   void fail(const Step& step, const std::string& why) {
     ++failed;
-    std::cout << file_.path << ":" << step.line + 1 << " [" << mode_name(mode_) << "] " << step.word << ": " << why << "\n";
+    std::cout << file_.path << ":" << step.line + 1 << " [" << mode_name(mode_) << "] " << step.word << ": " << why
+              << "\n";
   }
 
   void judge(const Step& step) {
@@ -127,7 +128,8 @@ class FileRun {
     if (outcome_.error) return fail(step, "the step failed: " + outcome_.error->render());
     const bool rows = step.word == "rows";
     const std::string actual = rows ? outcome_.rows : outcome_.changed;
-    const std::string wanted = rows ? normalized(step.body, outcome_.ordered) : (step.arguments.empty() ? step.body : step.arguments + "\n");
+    const std::string wanted =
+        rows ? normalized(step.body, outcome_.ordered) : (step.arguments.empty() ? step.body : step.arguments + "\n");
     if (actual == wanted) {
       ++passed;
     } else if (rewrite_ && rows) {
@@ -212,7 +214,8 @@ class FileRun {
     engine::MutateRequest request;
     if (!step.branch.empty()) request.branch = step.branch;
     OG_ASSIGN_OR_RETURN(const auto answer, graph_->mutate(step.body, "", step.arguments, request));
-    outcome_.changed = "nodes " + std::to_string(answer.affected_nodes) + " edges " + std::to_string(answer.affected_edges) + "\n";
+    outcome_.changed =
+        "nodes " + std::to_string(answer.affected_nodes) + " edges " + std::to_string(answer.affected_edges) + "\n";
     return {};
   }
 

@@ -25,7 +25,8 @@ TEST(Changes, InsertUpdateDeleteWithImages) {
   const std::string inserted = load(*graph, R"({"type":"Crew","data":{"tag":"a","rank":3,"born":"1970-01-03"}}
 {"type":"Dock","data":{"id":"d","name":"N","img":"base64:aGk="}}
 {"edge":"Mans","from":"a","to":"d","data":{"id":"m","since":"1970-01-01T00:00:01Z"}}
-)").value();
+)")
+                                   .value();
   const std::string updated = load(*graph, crew("a", 4)).value();
   const std::string deleted = mutate(*graph, "delete Crew where tag = \"a\"").value().commit->graph_commit_id;
   const Polled all = poll(*graph, from("beginning")).value();
@@ -81,7 +82,8 @@ TEST(Changes, CommitPagesFollowTheirTokens) {
   ASSERT_TRUE(first.next_page_token);
   // Another process goes on.
   const auto other = Graph::open_on(store, "memory").value();
-  const auto second = changes_of(*other).commit_changes({.commit_id = id, .limit = 2, .page_token = first.next_page_token}).value();
+  const auto second =
+      changes_of(*other).commit_changes({.commit_id = id, .limit = 2, .page_token = first.next_page_token}).value();
   EXPECT_THAT(ids_of(second.changes), ElementsAre("c"));
   EXPECT_FALSE(second.next_page_token);
   EXPECT_FALSE(changes_of(*graph).commit_changes({.commit_id = id, .limit = 3}).value().next_page_token);
@@ -94,7 +96,8 @@ TEST(Changes, CommitPagesFollowTheirTokens) {
     EXPECT_THAT(answer.error().message, StartsWith("change cursor rejected: "));
   };
   refused({.commit_id = later, .page_token = first.next_page_token});
-  refused({.commit_id = id, .filter = {.kinds = {"node"}, .types = {}, .ops = {}}, .page_token = first.next_page_token});
+  refused(
+      {.commit_id = id, .filter = {.kinds = {"node"}, .types = {}, .ops = {}}, .page_token = first.next_page_token});
   refused({.commit_id = id, .page_token = poll(*graph, from("now"))->cursor});
   refused({.commit_id = id, .page_token = ""});
   refused({.commit_id = id, .page_token = "%%%"});
@@ -121,16 +124,21 @@ TEST(Changes, CommitErrors) {
             (json{{"change_diff_refusal", {{"reason", "parentless_commit"}, {"graph_commit_id", genesis}}}}));
   // Who may not read the branch learns no more than about an id that does not exist.
   const auto unknown = changes_of(*graph).commit_changes({.commit_id = base::new_ulid()});
-  const auto hidden = changes_of(*graph).commit_changes({.commit_id = id, .may_read = [](std::string_view) { return false; }});
+  const auto hidden =
+      changes_of(*graph).commit_changes({.commit_id = id, .may_read = [](std::string_view) { return false; }});
   ASSERT_FALSE(unknown || hidden);
   EXPECT_EQ(hidden.error().code, Code::kNotFound);
   EXPECT_EQ(hidden.error().message, "commit '" + id + "' not found");
   EXPECT_EQ(unknown.error().code, Code::kNotFound);
-  EXPECT_THAT(error_of(changes_of(*graph).commit_changes({.commit_id = id, .filter = {.kinds = {"x"}, .types = {}, .ops = {}}})),
+  EXPECT_THAT(error_of(changes_of(*graph).commit_changes(
+                  {.commit_id = id, .filter = {.kinds = {"x"}, .types = {}, .ops = {}}})),
               StartsWith("unknown kind 'x'"));
-  EXPECT_THAT(error_of(changes_of(*graph).commit_changes({.commit_id = id, .filter = {.kinds = {}, .types = {}, .ops = {"x"}}})),
+  EXPECT_THAT(error_of(changes_of(*graph).commit_changes(
+                  {.commit_id = id, .filter = {.kinds = {}, .types = {}, .ops = {"x"}}})),
               StartsWith("unknown op 'x'"));
-  EXPECT_THAT(changes_of(*graph).commit_changes({.commit_id = id, .filter = {.kinds = {}, .types = {"Nope"}, .ops = {}}})->changes,
+  EXPECT_THAT(changes_of(*graph)
+                  .commit_changes({.commit_id = id, .filter = {.kinds = {}, .types = {"Nope"}, .ops = {}}})
+                  ->changes,
               IsEmpty());
 }
 
@@ -301,7 +309,8 @@ TEST(Changes, Gaps) {
 
 TEST(Changes, BaselineGoesOnWithItsCursor) {
   const auto graph = fresh_graph(objectstore::make_memory_store());
-  const std::string id = load(*graph, crew("a", 1) + "{\"type\":\"Dock\",\"data\":{\"id\":\"d\",\"name\":\"N\"}}\n").value();
+  const std::string id =
+      load(*graph, crew("a", 1) + "{\"type\":\"Dock\",\"data\":{\"id\":\"d\",\"name\":\"N\"}}\n").value();
   const BaselineRequest request{.branch = "main", .filter = {{"node"}, {"Crew"}, {"insert"}}};
   const auto capture = changes_of(*graph).capture_baseline(request).value();
   const std::string later = load(*graph, crew("b", 1)).value();  // not in it
@@ -310,7 +319,8 @@ TEST(Changes, BaselineGoesOnWithItsCursor) {
     records.append(piece);
     return {};
   }));
-  EXPECT_EQ(records, R"({"type":"Crew","data":{"id":"a","born":null,"mail":null,"rank":1,"skills":null,"tag":"a"}})" "\n");
+  EXPECT_EQ(records, R"({"type":"Crew","data":{"id":"a","born":null,"mail":null,"rank":1,"skills":null,"tag":"a"}})"
+                     "\n");
   EXPECT_EQ(capture->baseline().snapshot_commit_id, id);
   ChangePollRequest resumed = at(capture->baseline().resume_cursor);
   EXPECT_THAT(error_of(changes_of(*graph).poll(resumed)), StartsWith("change cursor rejected: "));

@@ -313,9 +313,10 @@ TEST(Read, RefusesMoreVariablesThanAPlanHolds) {
   FakeGraph graph(kShips);
   std::string query = "query q() { match { $s: Ship ";
   for (int i = 0; i < 300; ++i) query += "$s tows $_ ";
-  EXPECT_EQ(
-      read(*graph.snapshot(), query + "} return { $s } }").rows.at(0).find("error: type error: the query has 301 variables"),
-      0u);
+  EXPECT_EQ(read(*graph.snapshot(), query + "} return { $s } }")
+                .rows.at(0)
+                .find("error: type error: the query has 301 variables"),
+            0u);
 }
 
 TEST(Read, StopsWhenCancelled) {

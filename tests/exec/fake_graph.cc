@@ -51,24 +51,17 @@ Scalar scalar_of_json(const json& value, const schema::PropertyType& type) {
     return {std::move(list)};
   }
   switch (type.scalar) {
-    case ScalarType::kBool:
-      return {value.get<bool>()};
+    case ScalarType::kBool: return {value.get<bool>()};
     case ScalarType::kI32:
-    case ScalarType::kI64:
-      return {value.get<std::int64_t>()};
+    case ScalarType::kI64: return {value.get<std::int64_t>()};
     case ScalarType::kU32:
-    case ScalarType::kU64:
-      return {value.get<std::uint64_t>()};
-    case ScalarType::kF32:
-      return {value.get<float>()};
-    case ScalarType::kF64:
-      return {value.get<double>()};
-    case ScalarType::kDate:
-      return {columnar::DateValue{base::parse_date(value.get<std::string>()).value()}};
+    case ScalarType::kU64: return {value.get<std::uint64_t>()};
+    case ScalarType::kF32: return {value.get<float>()};
+    case ScalarType::kF64: return {value.get<double>()};
+    case ScalarType::kDate: return {columnar::DateValue{base::parse_date(value.get<std::string>()).value()}};
     case ScalarType::kDateTime:
       return {columnar::DateTimeValue{base::parse_date_time(value.get<std::string>()).value()}};
-    default:
-      return {value.get<std::string>()};
+    default: return {value.get<std::string>()};
   }
 }
 

@@ -106,12 +106,9 @@ class Naive {
   Scalar value(const Expr& raw, const Environment& e) const {
     const Expr& expr = resolved(raw);
     switch (expr.kind) {
-      case ExprKind::kLiteral:
-        return expr.literal;
-      case ExprKind::kParameter:
-        return parameters_[expr.parameter];
-      case ExprKind::kEntityId:
-        return id_of(read_.variables[expr.variable].type, e[expr.variable]);
+      case ExprKind::kLiteral: return expr.literal;
+      case ExprKind::kParameter: return parameters_[expr.parameter];
+      case ExprKind::kEntityId: return id_of(read_.variables[expr.variable].type, e[expr.variable]);
       case ExprKind::kProperty:
         if (e[expr.variable] == kNoOrdinal) return {};
         return cell(*snapshot_.table(read_.variables[expr.variable].type).value()->property(expr.property).value(),
@@ -137,15 +134,12 @@ class Naive {
         const auto* flag = std::get_if<bool>(&part.value);
         return flag == nullptr ? Scalar{} : Scalar{!*flag};
       }
-      case ExprKind::kIsNull:
-        return Scalar{value(expr.args[0], e).is_null() != expr.negated};
+      case ExprKind::kIsNull: return Scalar{value(expr.args[0], e).is_null() != expr.negated};
       case ExprKind::kArithmetic:
         return compute(expr.arithmetic, value(expr.args[0], e),
                        expr.args.size() > 1 ? value(expr.args[1], e) : Scalar{});
-      case ExprKind::kPath:
-        return path_value(expr, e);
-      default:
-        std::abort();  // The generator makes no others.
+      case ExprKind::kPath: return path_value(expr, e);
+      default: std::abort();  // The generator makes no others.
     }
   }
 
@@ -161,18 +155,12 @@ class Naive {
       const auto x = static_cast<double>(*number(a));
       const double y = unary ? 0 : static_cast<double>(*number(b));
       switch (op) {
-        case query::Arithmetic::kAdd:
-          return {x + y};
-        case query::Arithmetic::kSubtract:
-          return {x - y};
-        case query::Arithmetic::kMultiply:
-          return {x * y};
-        case query::Arithmetic::kDivide:
-          return {x / y};
-        case query::Arithmetic::kRemainder:
-          return {std::fmod(x, y)};
-        case query::Arithmetic::kNegate:
-          return {-x};
+        case query::Arithmetic::kAdd: return {x + y};
+        case query::Arithmetic::kSubtract: return {x - y};
+        case query::Arithmetic::kMultiply: return {x * y};
+        case query::Arithmetic::kDivide: return {x / y};
+        case query::Arithmetic::kRemainder: return {std::fmod(x, y)};
+        case query::Arithmetic::kNegate: return {-x};
       }
     }
     __extension__ using Wide = __int128;
@@ -186,18 +174,10 @@ class Naive {
     if (x > high || y > high) return {};
     Wide result = 0;
     switch (op) {
-      case query::Arithmetic::kAdd:
-        result = x + y;
-        break;
-      case query::Arithmetic::kSubtract:
-        result = x - y;
-        break;
-      case query::Arithmetic::kMultiply:
-        result = x * y;
-        break;
-      case query::Arithmetic::kNegate:
-        result = -x;
-        break;
+      case query::Arithmetic::kAdd: result = x + y; break;
+      case query::Arithmetic::kSubtract: result = x - y; break;
+      case query::Arithmetic::kMultiply: result = x * y; break;
+      case query::Arithmetic::kNegate: result = -x; break;
       case query::Arithmetic::kDivide:
         if (y == 0) return {};
         result = x / y;
@@ -273,22 +253,14 @@ class Naive {
   static Truth compare(CompareOp op, const Scalar& a, const Scalar& b) {
     if (a.is_null() || b.is_null()) return std::nullopt;
     switch (op) {
-      case CompareOp::kEqual:
-        return compare_values(a, b) == 0;
-      case CompareOp::kNotEqual:
-        return compare_values(a, b) != 0;
-      case CompareOp::kLess:
-        return compare_values(a, b) < 0;
-      case CompareOp::kLessEqual:
-        return compare_values(a, b) <= 0;
-      case CompareOp::kGreater:
-        return compare_values(a, b) > 0;
-      case CompareOp::kGreaterEqual:
-        return compare_values(a, b) >= 0;
-      case CompareOp::kStartsWith:
-        return std::get<std::string>(a.value).starts_with(std::get<std::string>(b.value));
-      case CompareOp::kContains:
-        break;
+      case CompareOp::kEqual: return compare_values(a, b) == 0;
+      case CompareOp::kNotEqual: return compare_values(a, b) != 0;
+      case CompareOp::kLess: return compare_values(a, b) < 0;
+      case CompareOp::kLessEqual: return compare_values(a, b) <= 0;
+      case CompareOp::kGreater: return compare_values(a, b) > 0;
+      case CompareOp::kGreaterEqual: return compare_values(a, b) >= 0;
+      case CompareOp::kStartsWith: return std::get<std::string>(a.value).starts_with(std::get<std::string>(b.value));
+      case CompareOp::kContains: break;
     }
     if (const auto* list = std::get_if<columnar::ScalarList>(&a.value)) {
       return std::ranges::any_of(*list,

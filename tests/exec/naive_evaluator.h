@@ -1,5 +1,6 @@
-// Chapter 02 section 6 and chapter 14 written down directly: every assignment of the variables is tried, every clause checked for it.
-// Slow and obvious; the model the executor is compared with. Ranking by nearest and bm25 scores is not covered.
+// Chapter 02 section 6 and chapter 14 written down directly: every assignment of the variables is tried, every clause
+// checked for it. Slow and obvious; the model the executor is compared with. Ranking by nearest and bm25 scores is not
+// covered.
 #pragma once
 
 #include <string>

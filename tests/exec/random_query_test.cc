@@ -175,23 +175,17 @@ class Generator {
     const std::vector<std::string> a_numbers{"x", "y", "f", "u"};
     const std::string number = v.a ? pick(a_numbers) : "x";
     switch (below(v.a ? 8 : 4)) {
-      case 0:
-        return v.name + ".t " + op + " " + pick<std::string>({"\"a\"", "\"k1\"", "$ps", "$pn"}) + " ";
+      case 0: return v.name + ".t " + op + " " + pick<std::string>({"\"a\"", "\"k1\"", "$ps", "$pn"}) + " ";
       case 1:
         return v.name + ".t " + pick<std::string>({"contains", "starts_with"}) + " " +
                pick<std::string>({"\"a\"", "\"\"", "\"b\""}) + " ";
       case 2:
         return v.name + "." + number + " " + op + " " + other.name + "." + (other.a ? pick(a_numbers) : "x") + " ";
-      case 4:
-        return v.name + ".b " + op + " " + pick<std::string>({"true", "false"}) + " ";
-      case 5:
-        return v.name + ".l contains " + pick<std::string>({"\"a\"", "\"z\"", "$pn"}) + " ";
-      case 6:
-        return v.name + ".d " + op + " date(\"2020-01-01\") ";
-      case 7:
-        return number_operand() + " " + op + " " + v.name + "." + number + " ";
-      default:
-        return v.name + "." + number + " " + op + " " + number_operand() + " ";
+      case 4: return v.name + ".b " + op + " " + pick<std::string>({"true", "false"}) + " ";
+      case 5: return v.name + ".l contains " + pick<std::string>({"\"a\"", "\"z\"", "$pn"}) + " ";
+      case 6: return v.name + ".d " + op + " date(\"2020-01-01\") ";
+      case 7: return number_operand() + " " + op + " " + v.name + "." + number + " ";
+      default: return v.name + "." + number + " " + op + " " + number_operand() + " ";
     }
   }
 
@@ -200,18 +194,12 @@ class Generator {
     const std::string field = v.name + "." + (v.a ? pick<std::string>({"x", "y", "f", "u"}) : "x");
     const std::string other = chance(50) ? number_operand() : v.name + "." + (v.a ? "x" : "x");
     switch (below(6)) {
-      case 0:
-        return field + " + " + other;
-      case 1:
-        return field + " * -2";
-      case 2:
-        return "(" + other + " - " + field + ") / (" + field + " - 1)";
-      case 3:
-        return "-" + field + " % 3";
-      case 4:
-        return other + " / " + field;
-      default:
-        return field;
+      case 0: return field + " + " + other;
+      case 1: return field + " * -2";
+      case 2: return "(" + other + " - " + field + ") / (" + field + " - 1)";
+      case 3: return "-" + field + " % 3";
+      case 4: return other + " / " + field;
+      default: return field;
     }
   }
 
@@ -222,14 +210,10 @@ class Generator {
       case 0:
         return v.name + "." + (v.a ? pick<std::string>({"x", "y", "t", "l", "b"}) : "t") + " is " +
                pick<std::string>({"null", "not null"});
-      case 1:
-        return v.name + "." + (v.a ? "x" : "x") + pick<std::string>({" in [1, 2.0]", " in [-1]", " in []"});
-      case 2:
-        return v.a ? "\"a\" in " + v.name + ".l" : v.name + ".t in [\"a\", \"ab\"]";
-      case 3:
-        return operand() + pick<std::string>({" = ", " < ", " >= ", " != "}) + operand();
-      case 4:
-        return v.name + ".t + \"b\" " + pick<std::string>({"= ", "> "}) + "\"ab\"";
+      case 1: return v.name + "." + (v.a ? "x" : "x") + pick<std::string>({" in [1, 2.0]", " in [-1]", " in []"});
+      case 2: return v.a ? "\"a\" in " + v.name + ".l" : v.name + ".t in [\"a\", \"ab\"]";
+      case 3: return operand() + pick<std::string>({" = ", " < ", " >= ", " != "}) + operand();
+      case 4: return v.name + ".t + \"b\" " + pick<std::string>({"= ", "> "}) + "\"ab\"";
       case 5:
         if (!paths_.empty()) {
           return pick<std::string>({"length(", "1 + length("}) + pick(paths_) + ")" +
@@ -237,12 +221,9 @@ class Generator {
         }
         return v.name + ".id " + pick<std::string>({"= ", "!= ", "> "}) + "\"k1\"";
       case 6:
-      case 7:
-        return "(" + test(depth - 1) + " or " + test(depth - 1) + ")";
-      case 8:
-        return "(" + test(depth - 1) + " and " + test(depth - 1) + ")";
-      default:
-        return "not " + test(depth - 1);
+      case 7: return "(" + test(depth - 1) + " or " + test(depth - 1) + ")";
+      case 8: return "(" + test(depth - 1) + " and " + test(depth - 1) + ")";
+      default: return "not " + test(depth - 1);
     }
   }
 

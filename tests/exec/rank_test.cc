@@ -138,8 +138,8 @@ std::vector<std::string> ranked(const World& world, const std::vector<RankedRow>
   return entities;
 }
 
-std::vector<std::string> expected_rows(const std::vector<std::string>& entities, const std::vector<RankedRow>& sorted_rows,
-                                       std::size_t limit) {
+std::vector<std::string> expected_rows(const std::vector<std::string>& entities,
+                                       const std::vector<RankedRow>& sorted_rows, std::size_t limit) {
   std::vector<std::string> out;
   for (const std::string& entity : entities) {
     for (const RankedRow& row : sorted_rows) {

@@ -99,8 +99,7 @@ std::vector<Operation> operations() {
          world["new"] = world["side"];
          world["new"].people["New"] = 5;
        }},
-      {"merge",
-       [](GraphStore& graph) { return merged(graph, {.source = "side"}, MergeOutcome::kMerged); },
+      {"merge", [](GraphStore& graph) { return merged(graph, {.source = "side"}, MergeOutcome::kMerged); },
        [](CommitWorld& world) { world["main"].people["Side"] = 4; }},
       {"fast-forward",
        [](GraphStore& graph) {
@@ -264,22 +263,24 @@ TEST(CommitFault, OldOrNewNeverBetweenOnALocalDisk) {
 
 // Goal: an interrupted init leaves nothing that keeps the next one from working.
 TEST(CommitFault, InitIsAllOrNothing) {
-  at_every_operation(kEveryFault, [] { return objectstore::make_memory_store(); }, [](const FaultRun& run) {
-    bool told = false;
-    if (const auto graph = GraphStore::init(run.faulty, kPeopleSchema, std::nullopt)) {
-      told = true;
-      (*graph)->drain();
-    }
-    const auto again = GraphStore::init(run.disk, kPeopleSchema, std::nullopt);
-    if (told) {
-      EXPECT_FALSE(again) << "acknowledged, yet made a second time";
-    }
-    if (!again) {
-      EXPECT_EQ(again.error().code, Code::kConflict) << again.error().render();
-    }
-    ASSERT_TRUE(insert_person(*open_people(run.disk), "Ada"));
-    EXPECT_EQ(read_state(run.disk).value().people.size(), 1u);
-  });
+  at_every_operation(
+      kEveryFault, [] { return objectstore::make_memory_store(); },
+      [](const FaultRun& run) {
+        bool told = false;
+        if (const auto graph = GraphStore::init(run.faulty, kPeopleSchema, std::nullopt)) {
+          told = true;
+          (*graph)->drain();
+        }
+        const auto again = GraphStore::init(run.disk, kPeopleSchema, std::nullopt);
+        if (told) {
+          EXPECT_FALSE(again) << "acknowledged, yet made a second time";
+        }
+        if (!again) {
+          EXPECT_EQ(again.error().code, Code::kConflict) << again.error().render();
+        }
+        ASSERT_TRUE(insert_person(*open_people(run.disk), "Ada"));
+        EXPECT_EQ(read_state(run.disk).value().people.size(), 1u);
+      });
 }
 
 // Goal: a slot that cleanup removed is never won a second time.

@@ -77,16 +77,14 @@ class HistoryMaker {
     if (state.people.size() < 3 || choice < 6) return insert(numbered("p", static_cast<std::int64_t>(at)), state);
     const std::string who = person(state);
     switch (choice) {
-      case 6:
-        return note(numbered("n", static_cast<std::int64_t>(at)), state);
+      case 6: return note(numbered("n", static_cast<std::int64_t>(at)), state);
       case 7:
         if (!has_edge(state, who)) return remove(who, state);
         [[fallthrough]];
       case 8:
         ++state.people[who];
         return {"birthday of " + who, [who](GraphStore& graph) { return dropped_commit(birthday(graph, who)); }};
-      default:
-        return edge(who, person(state), state);
+      default: return edge(who, person(state), state);
     }
   }
 
@@ -205,8 +203,9 @@ std::optional<std::size_t> found_state(const StorePtr& store, const History& his
     // The version tells states apart that look the same.
     if ((*head)->version() == history.first_version + i && *state == history.states[i]) return i;
   }
-  ADD_FAILURE() << "version " << (*head)->version() << " was found; acknowledged: "
-                << history.first_version + acknowledged << "; if that is the same, its rows are not";
+  ADD_FAILURE() << "version " << (*head)->version()
+                << " was found; acknowledged: " << history.first_version + acknowledged
+                << "; if that is the same, its rows are not";
   return std::nullopt;
 }
 
@@ -282,7 +281,9 @@ TEST(PowerLoss, AtEveryStepOfPlacingAndSettling) {
     {
       const Folder folder;
       Recording run(folder.path(), seed, kNothing, every_step);
-      { ASSERT_NE(init_people(folder.open()), nullptr); }
+      {
+        ASSERT_NE(init_people(folder.open()), nullptr);
+      }
       run.acknowledge(0);
       for (const auto& [first, end] : {std::pair<std::size_t, std::size_t>(0, 6), {6, 15}, {15, 18}}) {
         ASSERT_NO_FATAL_FAILURE(run_process(run, folder.open(), history, first, end));
@@ -303,7 +304,9 @@ TEST(PowerLoss, AtEveryStepOfABatch) {
     std::vector<Cut> cuts;
     {
       const Folder folder;
-      { ASSERT_NE(init_people(folder.open()), nullptr); }
+      {
+        ASSERT_NE(init_people(folder.open()), nullptr);
+      }
       Recording run(folder.path(), seed, 0, every_step);
       for (const auto& [first, end] : {std::pair<std::size_t, std::size_t>(0, 10), {10, 18}}) {
         const GraphPtr graph = open_people(folder.open());
@@ -335,7 +338,9 @@ TEST(PowerLoss, TwiceInARow) {
     {
       const Folder folder;
       Recording run(folder.path(), seed, kNothing, every_step);
-      { ASSERT_NE(init_people(folder.open()), nullptr); }
+      {
+        ASSERT_NE(init_people(folder.open()), nullptr);
+      }
       run.acknowledge(0);
       ASSERT_NO_FATAL_FAILURE(run_process(run, folder.open(), history, 0, 8));
       cuts = run.cuts();
@@ -439,7 +444,9 @@ TEST(PowerLoss, SixtyFourCommitsNothingInPlace) {
     std::vector<Cut> cuts;
     {
       const Folder folder;
-      { ASSERT_NE(init_people(folder.open(), kQuiet), nullptr); }
+      {
+        ASSERT_NE(init_people(folder.open(), kQuiet), nullptr);
+      }
       // Up to the limit only a few cuts; all while the write that would exceed it settles first.
       std::atomic<std::size_t> done = 0;
       Recording run(folder.path(), seed, 0,

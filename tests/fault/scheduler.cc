@@ -171,11 +171,7 @@ void Scheduler::State::revive() {
 }
 
 Scheduler::Scheduler(std::uint64_t seed, std::shared_ptr<ObjectStore> disk, ManualClock& clock, Chances chances)
-    : disk_(std::move(disk)),
-      clock_(clock),
-      end_us_(clock.now_us() + kRoundMax),
-      chances_(chances),
-      random_(seed) {}
+    : disk_(std::move(disk)), clock_(clock), end_us_(clock.now_us() + kRoundMax), chances_(chances), random_(seed) {}
 
 Scheduler::~Scheduler() = default;
 
@@ -269,8 +265,8 @@ void Scheduler::run() {
     next.waiting.pop_front();
     waiter.fate = draw_fate(waiter.may_be_late);
     waiter.granted = true;
-    constexpr std::string_view kNames[] = {"", ": FAILS BEFORE", ": FAILS AFTER", ": LATE", ": CRASH BEFORE",
-                                           ": CRASH AFTER"};
+    constexpr std::string_view kNames[] = {"",       ": FAILS BEFORE", ": FAILS AFTER",
+                                           ": LATE", ": CRASH BEFORE", ": CRASH AFTER"};
     trace_.push_back(waiter.what.append(kNames[static_cast<std::size_t>(waiter.fate)]));
     while (trace_.size() > kTraceMax) trace_.pop_front();
     waiter.changed.notify_one();

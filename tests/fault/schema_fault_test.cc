@@ -103,20 +103,23 @@ TEST(SchemaFault, OldOrNewNeverBetween) {
     const SchemaWorld with = read_schema_world(calm).value();
     ASSERT_NE(before == with, true);
     SCOPED_TRACE(operation.name);
-    at_every_operation(kEveryFault, [&] { return seeded(operation); }, [&](const FaultRun& run) {
-      const Result<void> told = run_schema_once(run.faulty, operation);
-      const Result<SchemaWorld> after = read_schema_world(run.disk);
-      ASSERT_TRUE(after) << after.error().render();
-      if (told || !(*after == before)) {
-        EXPECT_EQ(*after == with, true) << (told ? "acknowledged, yet not there" : "neither the old state nor the new");
-      }
-      // The next try ends in the new state.
-      if (*after == before) {
-        EXPECT_TRUE(run_schema_once(run.disk, operation));
-      }
-      EXPECT_EQ(read_schema_world(run.disk).value() == with, true);
-      EXPECT_TRUE(told || run.faulty->fired()) << told.error().render();
-    });
+    at_every_operation(
+        kEveryFault, [&] { return seeded(operation); },
+        [&](const FaultRun& run) {
+          const Result<void> told = run_schema_once(run.faulty, operation);
+          const Result<SchemaWorld> after = read_schema_world(run.disk);
+          ASSERT_TRUE(after) << after.error().render();
+          if (told || !(*after == before)) {
+            EXPECT_EQ(*after == with, true)
+                << (told ? "acknowledged, yet not there" : "neither the old state nor the new");
+          }
+          // The next try ends in the new state.
+          if (*after == before) {
+            EXPECT_TRUE(run_schema_once(run.disk, operation));
+          }
+          EXPECT_EQ(read_schema_world(run.disk).value() == with, true);
+          EXPECT_TRUE(told || run.faulty->fired()) << told.error().render();
+        });
   }
 }
 

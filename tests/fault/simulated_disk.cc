@@ -56,9 +56,7 @@ class Fate {
     const Content& old = node.durable ? node.durable : kEmpty;
     if (node.durable == node.current) return node.current;
     switch (contents_ == 3 ? random_() % 4 : contents_) {
-      case 0:
-        what = "content gone";
-        return old;
+      case 0: what = "content gone"; return old;
       case 1: {
         const std::size_t size = node.current->empty() ? 0 : random_() % node.current->size();
         what = "cut at " + std::to_string(size);
@@ -71,8 +69,7 @@ class Fate {
         zeroed.resize(node.current->size(), '\0');
         return std::make_shared<const std::string>(std::move(zeroed));
       }
-      default:
-        return node.current;
+      default: return node.current;
     }
   }
 
@@ -411,8 +408,7 @@ int link(const char* from, const char* to) noexcept {
 int linkat(int from_folder, const char* from, int to_folder, const char* to, int flags) noexcept {
   constexpr const char* kOpenFiles = "/proc/self/fd/";
   return fault::noted(
-      fault::ours(to),
-      [&] { return static_cast<int>(::syscall(SYS_linkat, from_folder, from, to_folder, to, flags)); },
+      fault::ours(to), [&] { return static_cast<int>(::syscall(SYS_linkat, from_folder, from, to_folder, to, flags)); },
       [&](fault::SimulatedDisk& disk) {
         if (std::strncmp(from, kOpenFiles, std::strlen(kOpenFiles)) == 0) {
           disk.linked_descriptor(std::atoi(from + std::strlen(kOpenFiles)), to);

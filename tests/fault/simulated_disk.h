@@ -60,10 +60,10 @@ class SimulatedDisk {
   // ---- for the calls that are noted ----
   struct Node {
     bool is_folder = false;
-    Content current;                                            // of a file
-    Content durable;                                            // null: never synced
+    Content current;                                                  // of a file
+    Content durable;                                                  // null: never synced
     std::map<std::string, std::vector<std::shared_ptr<Node>>> names;  // of a folder: states since its last sync,
-                                                                // oldest first; null: no such name
+                                                                      // oldest first; null: no such name
   };
   using NodePtr = std::shared_ptr<Node>;
 

@@ -196,8 +196,7 @@ TEST(AncestryTest, RandomHistories) {
           if (source != target) history.merge(source, target);
           break;
         }
-        default:
-          history.commit(any());
+        default: history.commit(any());
       }
       const std::string source = any(), target = any();
       if (source == target) continue;

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-
 #include "graph/merge.h"
 #include "graph/publish_loop.h"
 #include "graph/schema_change.h"
@@ -14,9 +13,11 @@ namespace omnigraph::graph::testing {
 namespace {
 
 constexpr std::string_view kOld =
-    "node Ship { name: String @key  tons: I32?  old: String?  flag: String? } node Port {} edge DocksAt: Ship -> Port { since: I32? }";
+    "node Ship { name: String @key  tons: I32?  old: String?  flag: String? } node Port {} edge DocksAt: Ship -> Port "
+    "{ since: I32? }";
 constexpr std::string_view kNew =
-    "node Vessel @rename_from(\"Ship\") { name: String @key  weight: I64? @rename_from(\"tons\")  flag: String?  more: Blob? }\n"
+    "node Vessel @rename_from(\"Ship\") { name: String @key  weight: I64? @rename_from(\"tons\")  flag: String?  more: "
+    "Blob? }\n"
     "node Port {} node Crew { tag: String @key } edge DocksAt: Vessel -> Port { since: I32? }";
 
 struct CarryTest : ::testing::Test {
@@ -28,10 +29,12 @@ struct CarryTest : ::testing::Test {
     auto made = GraphStore::init(store, kOld, std::nullopt, {});
     ASSERT_TRUE(made) << made.error().render();
     graph = *made;
-    ASSERT_TRUE(put(*graph, "Ship", {{"Ada", {{"name", "\"Ada\""}, {"tons", "23"}, {"old", "\"o\""}, {"flag", "\"f\""}}}}));
+    ASSERT_TRUE(
+        put(*graph, "Ship", {{"Ada", {{"name", "\"Ada\""}, {"tons", "23"}, {"old", "\"o\""}, {"flag", "\"f\""}}}}));
     ASSERT_TRUE(put(*graph, "Port", {{"RTM", {}}}));
     ASSERT_TRUE(graph->create_branch("dev", "main"));
-    ASSERT_TRUE(put(*graph, "Ship", {{"Bo", {{"name", "\"Bo\""}, {"tons", "-7"}, {"flag", "\"g\""}}}}, {.branch = "dev"}));
+    ASSERT_TRUE(
+        put(*graph, "Ship", {{"Bo", {{"name", "\"Bo\""}, {"tons", "-7"}, {"flag", "\"g\""}}}}, {.branch = "dev"}));
     ASSERT_TRUE(put(*graph, "DocksAt", {{"e", {{"src", "Bo"}, {"dst", "RTM"}, {"since", "9"}}}}, {.branch = "dev"}));
   }
   void apply(std::string_view source, bool validated = true) {
@@ -83,15 +86,17 @@ TEST_F(CarryTest, WhatIsNoMigrationIsRefused) {
 TEST_F(CarryTest, MergingABranchOfAnOlderSchema) {
   apply(kNew);
   ASSERT_TRUE(put(*graph, "Vessel", {{"Cy", {{"name", "\"Cy\""}, {"weight", "5000000000"}}}}));
-  ASSERT_TRUE(put(*graph, "Ship", {{"Ada", {{"name", "\"Ada\""}, {"tons", "24"}, {"old", "\"p\""}}}}, {.branch = "dev"}));
+  ASSERT_TRUE(
+      put(*graph, "Ship", {{"Ada", {{"name", "\"Ada\""}, {"tons", "24"}, {"old", "\"p\""}}}}, {.branch = "dev"}));
   const auto merged = merge_branches(graph->parts(), {.source = "dev"});
   ASSERT_TRUE(merged) << merged.error().render();
   EXPECT_EQ(merged->outcome, MergeOutcome::kMerged);
   const auto vessels = rows_of(*head("main"), "Vessel");
   ASSERT_TRUE(vessels) << vessels.error().render();
-  EXPECT_EQ(*vessels, (Rows{{"Ada", {{"name", "\"Ada\""}, {"weight", "24"}, {"flag", "null"}, {"more", "null"}}},
-                            {"Bo", {{"name", "\"Bo\""}, {"weight", "-7"}, {"flag", "\"g\""}, {"more", "null"}}},
-                            {"Cy", {{"name", "\"Cy\""}, {"weight", "5000000000"}, {"flag", "null"}, {"more", "null"}}}}));
+  EXPECT_EQ(*vessels,
+            (Rows{{"Ada", {{"name", "\"Ada\""}, {"weight", "24"}, {"flag", "null"}, {"more", "null"}}},
+                  {"Bo", {{"name", "\"Bo\""}, {"weight", "-7"}, {"flag", "\"g\""}, {"more", "null"}}},
+                  {"Cy", {{"name", "\"Cy\""}, {"weight", "5000000000"}, {"flag", "null"}, {"more", "null"}}}}));
   EXPECT_EQ(rows_of(*head("main"), "DocksAt")->size(), 1u);
   EXPECT_FALSE(head("dev")->catalog()->find_node("Vessel")) << "the source is not touched";
 }
@@ -99,7 +104,8 @@ TEST_F(CarryTest, MergingABranchOfAnOlderSchema) {
 TEST_F(CarryTest, ChangesOfDroppedPropertiesAreNoChanges) {
   apply(kNew);
   ASSERT_TRUE(put(*graph, "Vessel", {{"Ada", {{"name", "\"Ada\""}, {"weight", "30"}, {"flag", "\"f\""}}}}));
-  ASSERT_TRUE(put(*graph, "Ship", {{"Ada", {{"name", "\"Ada\""}, {"tons", "23"}, {"old", "\"other\""}, {"flag", "\"f\""}}}},
+  ASSERT_TRUE(put(*graph, "Ship",
+                  {{"Ada", {{"name", "\"Ada\""}, {"tons", "23"}, {"old", "\"other\""}, {"flag", "\"f\""}}}},
                   {.branch = "dev"}));
   const auto merged = merge_branches(graph->parts(), {.source = "dev"});
   ASSERT_TRUE(merged) << merged.error().render();
@@ -112,7 +118,8 @@ TEST_F(CarryTest, MergingMainBringsItsSchemaAndItsNewTypes) {
   ASSERT_TRUE(put(*graph, "Crew", {{"c1", {{"tag", "\"c1\""}}}}));
   ASSERT_TRUE(put(*graph, "Vessel", {{"Ada", {{"name", "\"Ada\""}, {"weight", "5000000000"}, {"more", "bytes"}}}}));
   const std::string old = head("dev")->commit_id();
-  const auto preview = preview_merge(graph->parts(), *merge_heads(graph->parts(), {.source = "main", .target = "dev"}), false);
+  const auto preview =
+      preview_merge(graph->parts(), *merge_heads(graph->parts(), {.source = "main", .target = "dev"}), false);
   ASSERT_TRUE(preview) << preview.error().render();
   EXPECT_EQ(preview->outcome, MergeOutcome::kMerged);
   EXPECT_EQ(preview->types.size(), 2u);
@@ -137,8 +144,9 @@ TEST_F(CarryTest, MergingMainBringsItsSchemaAndItsNewTypes) {
 }
 
 TEST_F(CarryTest, ARowThatDoesNotFitTheOtherSchemaRefusesTheMerge) {
-  apply("node Ship { name: String @key  tons: I32? @range(tons, 0..)  old: String?  flag: String? } node Port {} "
-        "edge DocksAt: Ship -> Port { since: I32? }");
+  apply(
+      "node Ship { name: String @key  tons: I32? @range(tons, 0..)  old: String?  flag: String? } node Port {} "
+      "edge DocksAt: Ship -> Port { since: I32? }");
   const auto merged = merge_branches(graph->parts(), {.source = "dev"});
   ASSERT_FALSE(merged);
   EXPECT_EQ(merged.error().code, Code::kConflict);
@@ -147,7 +155,9 @@ TEST_F(CarryTest, ARowThatDoesNotFitTheOtherSchemaRefusesTheMerge) {
 }
 
 TEST_F(CarryTest, ABranchTakesMainsSchemaAndIdentities) {
-  apply("node Ship { name: String @key  tons: I32?  flag: String? } node Port {} edge DocksAt: Ship -> Port { since: I32? }");
+  apply(
+      "node Ship { name: String @key  tons: I32?  flag: String? } node Port {} edge DocksAt: Ship -> Port { since: "
+      "I32? }");
   apply(kOld);  // `old` is another property now
   ASSERT_TRUE(put(*graph, "Ship", {{"Cy", {{"name", "\"Cy\""}, {"old", "\"new\""}}}}));
   apply(kNew);
@@ -171,7 +181,9 @@ TEST_F(CarryTest, ABranchTakesMainsSchemaAndIdentities) {
 }
 
 TEST_F(CarryTest, AReaddedPropertyDoesNotBringABranchsOldValuesBack) {
-  apply("node Ship { name: String @key  tons: I32?  flag: String? } node Port {} edge DocksAt: Ship -> Port { since: I32? }");
+  apply(
+      "node Ship { name: String @key  tons: I32?  flag: String? } node Port {} edge DocksAt: Ship -> Port { since: "
+      "I32? }");
   apply(kOld);
   EXPECT_FALSE(same_schema(*head("dev"), *head("main"))) << "equal texts, other identities";
   ASSERT_TRUE(bring("dev"));
@@ -180,7 +192,8 @@ TEST_F(CarryTest, AReaddedPropertyDoesNotBringABranchsOldValuesBack) {
 }
 
 TEST_F(CarryTest, ValidatedChangesMustHoldOnTheBranchToo) {
-  const auto ranged = std::string(kOld).replace(std::string(kOld).find("tons: I32?"), 10, "tons: I32? @range(tons, 0..)");
+  const auto ranged =
+      std::string(kOld).replace(std::string(kOld).find("tons: I32?"), 10, "tons: I32? @range(tons, 0..)");
   apply(ranged);
   const std::string before = head("dev")->commit_id();
   const auto refused = bring("dev");

@@ -262,9 +262,7 @@ class CleanedHistory {
     const std::vector<std::string> branches = test_.graph->branches().value();
     const std::string branch = branches[pick(branches.size())];
     switch (pick(12)) {
-      case 0:
-        (void)test_.graph->create_branch(numbered("b", static_cast<std::int64_t>(pick(4))), branch);
-        return;
+      case 0: (void)test_.graph->create_branch(numbered("b", static_cast<std::int64_t>(pick(4))), branch); return;
       case 1:
         if (branch == "main") return;
         ASSERT_TRUE(test_.graph->delete_branch(branch));
@@ -274,11 +272,8 @@ class CleanedHistory {
         if (source != branch) note(branch, join(*test_.graph, source, branch).value()->record.head_id);
         return;
       }
-      case 3:
-        test_.pass_hours(static_cast<std::int64_t>(pick(60)));
-        return;
-      default:
-        write(branch);
+      case 3: test_.pass_hours(static_cast<std::int64_t>(pick(60))); return;
+      default: write(branch);
     }
   }
 
@@ -332,9 +327,7 @@ class CleanedHistory {
     const WriteOptions options{.branch = branch};
     Result<WriteOutcome> written;
     switch (pick(4)) {
-      case 0:
-        written = insert_note(graph, name, options);
-        break;
+      case 0: written = insert_note(graph, name, options); break;
       case 1: {
         const Result<People> people = people_in(*graph.head(branch).value());
         ASSERT_TRUE(people);
@@ -342,8 +335,7 @@ class CleanedHistory {
         written = insert_knows(graph, people->begin()->first, people->rbegin()->first, options);
         break;
       }
-      default:
-        written = put_people(graph, {{name, static_cast<std::int32_t>(pick(90))}}, options);
+      default: written = put_people(graph, {{name, static_cast<std::int32_t>(pick(90))}}, options);
     }
     ASSERT_TRUE(written) << written.error().render();
     note(branch, written->commit->id);

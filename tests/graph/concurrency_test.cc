@@ -155,7 +155,8 @@ class LonersStore final : public ForwardingStore {
   LonersStore(StorePtr inner, bool answered) : ForwardingStore(std::move(inner)), answered_(answered) {}
   Result<objectstore::PutOutcome> publish(std::string_view key, std::span<const std::byte> body,
                                           const BeforeEffect& before_effect) override {
-    const auto record = decode_record(Buffer::from(std::string(reinterpret_cast<const char*>(body.data()), body.size())), key);
+    const auto record =
+        decode_record(Buffer::from(std::string(reinterpret_cast<const char*>(body.data()), body.size())), key);
     if (!record || record->commits.size() < 2) return inner_->publish(key, body, before_effect);
     ++refused;
     if (answered_) return std::unexpected(Error{Code::kUnavailable, "no groups here"});

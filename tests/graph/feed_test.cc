@@ -106,7 +106,8 @@ TEST(Feed, WalksWhatCommitsLists) {
       for (std::size_t i = 0; i < chain.size(); ++i) {
         const auto place = feed->after(chain[i]);
         ASSERT_TRUE(place && place->position) << chain[i];
-        EXPECT_EQ(walk(*feed, *place->position, 16), Ids(chain.begin() + static_cast<std::ptrdiff_t>(i) + 1, chain.end()));
+        EXPECT_EQ(walk(*feed, *place->position, 16),
+                  Ids(chain.begin() + static_cast<std::ptrdiff_t>(i) + 1, chain.end()));
       }
     }
   }

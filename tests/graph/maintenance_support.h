@@ -77,8 +77,8 @@ inline std::uint64_t put_foreign_version(const StorePtr& store, const std::strin
   manifest.transaction.reset();
   if (change) change(manifest);
   const std::string bytes = lance::serialize_manifest(manifest);
-  const auto put =
-      store->put_if_absent(root + "/_versions/" + lance::manifest_name(manifest.version), std::as_bytes(std::span(bytes)));
+  const auto put = store->put_if_absent(root + "/_versions/" + lance::manifest_name(manifest.version),
+                                        std::as_bytes(std::span(bytes)));
   EXPECT_TRUE(put && *put == objectstore::PutOutcome::kCreated);
   return manifest.version;
 }

@@ -272,15 +272,10 @@ class RandomHistory {
     const int steps = 12 + static_cast<int>(below(16));
     for (int step = 0; step < steps && !::testing::Test::HasFatalFailure(); ++step) {
       switch (below(8)) {
-        case 0:
-          fork();
-          break;
+        case 0: fork(); break;
         case 1:
-        case 2:
-          merge();
-          break;
-        default:
-          write(any_branch());
+        case 2: merge(); break;
+        default: write(any_branch());
       }
     }
     for (int i = 0; i < 2 && !::testing::Test::HasFatalFailure(); ++i) merge();

@@ -38,7 +38,8 @@ TEST(OptimizePlan, GoodFragmentsAreLeftAlone) {
 }
 
 TEST(OptimizePlan, SmallOnesGoTogetherUpToTheTarget) {
-  const FragmentGroups groups = plan_rewrite(manifest({fragment(600), fragment(1000), fragment(400), fragment(5)}), kTarget);
+  const FragmentGroups groups =
+      plan_rewrite(manifest({fragment(600), fragment(1000), fragment(400), fragment(5)}), kTarget);
   EXPECT_EQ(groups, (FragmentGroups{{0, 2}}));
   EXPECT_EQ(plan_rewrite(manifest({fragment(600), fragment(500), fragment(300), fragment(500)}), kTarget),
             (FragmentGroups{{0, 2}, {1, 3}}));
@@ -89,7 +90,8 @@ TEST(OptimizePlan, TheOutcomeIsLeftAlone) {
         taken[i] = true;
         const std::uint64_t deleted = fragments[i].deletion_file ? fragments[i].deletion_file->deleted_rows : 0;
         rows += fragments[i].physical_rows - deleted;
-        bytes += fragments[i].files[0].file_size_bytes * (fragments[i].physical_rows - deleted) / fragments[i].physical_rows;
+        bytes +=
+            fragments[i].files[0].file_size_bytes * (fragments[i].physical_rows - deleted) / fragments[i].physical_rows;
       }
       EXPECT_TRUE(group.size() == 1 || rows <= kTarget.rows);
       EXPECT_TRUE(group.size() == 1 || bytes <= kTarget.bytes);

@@ -10,8 +10,10 @@ namespace {
 class OptimizeValuesTest : public PrepareTest {};
 
 TEST_F(OptimizeValuesTest, EveryTypeKeepsItsValues) {
-  open("node N { s: String?  i: I32?  d: F64?  b: Bool?  day: Date?  l: [String]?  v: Vector(2)?  pic: Blob?  e: enum(x, y)? }\n"
-       "edge E: N -> N { w: I64? }\n");
+  open(
+      "node N { s: String?  i: I32?  d: F64?  b: Bool?  day: Date?  l: [String]?  v: Vector(2)?  pic: Blob?  e: "
+      "enum(x, y)? }\n"
+      "edge E: N -> N { w: I64? }\n");
   const schema::TypeRef n = node("N"), e = edge("E");
   const Row nothing(9);
   for (int i = 0; i < 12; ++i) {
@@ -26,8 +28,10 @@ TEST_F(OptimizeValuesTest, EveryTypeKeepsItsValues) {
     expect_ok(append({{n, {row}}}));
   }
   for (int i = 11; i > 0; --i) {
-    expect_ok(append({{e, {{text(numbered("e", static_cast<std::uint64_t>(i))), text(numbered("n", static_cast<std::uint64_t>(i))),
-                            text("n0"), i % 2 == 0 ? null() : number(i)}}}}));
+    expect_ok(append(
+        {{e,
+          {{text(numbered("e", static_cast<std::uint64_t>(i))), text(numbered("n", static_cast<std::uint64_t>(i))),
+            text("n0"), i % 2 == 0 ? null() : number(i)}}}}));
   }
   expect_ok(remove({{e, "e3"}, {n, "n3"}}));
   auto nodes = rows(n), edges = rows(e);

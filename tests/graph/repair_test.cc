@@ -72,12 +72,13 @@ struct RepairTest : ::testing::TestWithParam<bool> {
   std::uint64_t append_people(const People& people) {
     const GraphPtr other = open_people(store);
     EXPECT_TRUE(other->create_branch("scratch", "main"));
-    EXPECT_TRUE(other->write({.branch = "scratch", .kind = CommitKind::kLoad}, [&](WriteTransaction& t) -> Result<void> {
-      t.replace_all(kKnows);
-      t.replace_all(kPerson);
-      t.put(people_rows(*t.base()->catalog(), people), PutMode::kAppend, false);
-      return {};
-    }));
+    EXPECT_TRUE(
+        other->write({.branch = "scratch", .kind = CommitKind::kLoad}, [&](WriteTransaction& t) -> Result<void> {
+          t.replace_all(kKnows);
+          t.replace_all(kPerson);
+          t.put(people_rows(*t.base()->catalog(), people), PutMode::kAppend, false);
+          return {};
+        }));
     const SnapshotPtr scratch = other->head("scratch").value();
     EXPECT_TRUE(materialize(other->parts(), "scratch"));
     lance::Fragment fragment = manifest_of(*scratch, kPerson).fragments.back();
@@ -176,9 +177,8 @@ TEST_P(RepairTest, ACompactionIsTakenOverAcrossLaterCommits) {
 }
 
 TEST_P(RepairTest, SettingsAloneAreMaintenance) {
-  const std::uint64_t foreign = put_foreign_version(store, people_root(), [](lance::Manifest& manifest) {
-    manifest.table_metadata["someone"] = "was here";
-  });
+  const std::uint64_t foreign = put_foreign_version(
+      store, people_root(), [](lance::Manifest& manifest) { manifest.table_metadata["someone"] = "was here"; });
   const State state = state_of(*head()).value();
   const RepairOutcome outcome = repaired(*graph, kConfirm);
   EXPECT_EQ(table_of(outcome, "node:Person").action, RepairAction::kHealed);
@@ -263,7 +263,8 @@ TEST_P(RepairTest, RestorePutsOurContentOnTop) {
   EXPECT_TRUE(newest().ours);
   EXPECT_EQ(newest().manifest->live_rows(), state.people.size());
   EXPECT_TRUE(store->head(people_root() + "/_versions/" + lance::manifest_name(foreign))) << "never deleted";
-  EXPECT_GE(*newest().manifest->max_fragment_id, *regular_version(*store, people_root(), foreign)->manifest->max_fragment_id);
+  EXPECT_GE(*newest().manifest->max_fragment_id,
+            *regular_version(*store, people_root(), foreign)->manifest->max_fragment_id);
   ASSERT_TRUE(birthday(*graph, "Ada"));
   graph->drain();
   EXPECT_EQ(newest().version, foreign + 2) << "the chain goes on";
@@ -272,7 +273,8 @@ TEST_P(RepairTest, RestorePutsOurContentOnTop) {
 TEST_P(RepairTest, UnreadableIsRefusedOrRestored) {
   const std::uint64_t version = newest().version + 1;
   const std::string junk = "junk";
-  ASSERT_TRUE(store->put(people_root() + "/_versions/" + lance::manifest_name(version), std::as_bytes(std::span(junk))));
+  ASSERT_TRUE(
+      store->put(people_root() + "/_versions/" + lance::manifest_name(version), std::as_bytes(std::span(junk))));
   RepairedTable table = table_of(repaired(*graph, kForce), "node:Person");
   EXPECT_EQ(table.drift, DriftKind::kUnverifiable);
   EXPECT_EQ(table.action, RepairAction::kRefused);

@@ -32,8 +32,8 @@ struct ModelType {
   bool fresh = true;
   int source = -1, target = -1;  // identities of node types
   std::map<int, ModelProperty> properties;
-  std::map<std::string, std::map<int, std::string>> rows;                    // id -> property -> JSON text
-  std::map<std::string, std::pair<std::string, std::string>> endpoints;      // edges
+  std::map<std::string, std::map<int, std::string>> rows;                // id -> property -> JSON text
+  std::map<std::string, std::pair<std::string, std::string>> endpoints;  // edges
 };
 
 using Model = std::map<int, ModelType>;  // by identity
@@ -53,8 +53,7 @@ class ModelRun {
       write_rows(model_, "main", "id");
       if (round % 3 == 2) merge_round();
       change_schema();
-      const auto outcome =
-          apply_schema_change(graph_->parts(), source(), std::nullopt, {.allow_validated = widened_});
+      const auto outcome = apply_schema_change(graph_->parts(), source(), std::nullopt, {.allow_validated = widened_});
       ASSERT_TRUE(outcome) << outcome.error().render() << "\n" << source();
       settle_names();
       widened_ = false;
@@ -86,7 +85,8 @@ class ModelRun {
     for (int i = 0; i < 8; ++i) {
       const std::string name = numbered("p", pick(6));
       bool used = false;
-      for (const auto& [id, property] : type.properties) used = used || property.name == name || property.renamed_from == name;
+      for (const auto& [id, property] : type.properties)
+        used = used || property.name == name || property.renamed_from == name;
       if (!used && !recent_.contains(name)) return name;
     }
     return fresh_name("q");

@@ -57,7 +57,8 @@ inline void append_cell(columnar::ArrayBuilder& builder, const std::string& text
   }
 }
 
-inline Result<WriteOutcome> put(GraphStore& graph, std::string_view type_name, const Rows& rows, WriteOptions options = {}) {
+inline Result<WriteOutcome> put(GraphStore& graph, std::string_view type_name, const Rows& rows,
+                                WriteOptions options = {}) {
   return graph.write(options, [&](WriteTransaction& transaction) -> Result<void> {
     const schema::Catalog& catalog = *transaction.base()->catalog();
     const TypeRef type = type_of(catalog, type_name);

@@ -33,8 +33,9 @@ struct SchemaChangeTest : ::testing::Test {
   }
   void load_ports() {
     init(kBase);
-    ASSERT_TRUE(put(*graph, "Port", {{"A", {{"code", "\"A\""}, {"name", "\"a\""}, {"depth", "60"}, {"kind", "\"sea\""}}},
-                                     {"B", {{"code", "\"B\""}, {"name", "\"b\""}, {"kind", "\"river\""}}}}));
+    ASSERT_TRUE(put(*graph, "Port",
+                    {{"A", {{"code", "\"A\""}, {"name", "\"a\""}, {"depth", "60"}, {"kind", "\"sea\""}}},
+                     {"B", {{"code", "\"B\""}, {"name", "\"b\""}, {"kind", "\"river\""}}}}));
     ASSERT_TRUE(put(*graph, "Route", {{"r1", {{"src", "A"}, {"dst", "B"}, {"since", "7"}}}}));
   }
   Result<SchemaChangeOutcome> apply(std::string_view source, bool hard = false, bool validated = false) {
@@ -87,7 +88,8 @@ TEST_F(SchemaChangeTest, ANullablePropertyReadsNullAndTakesValues) {
   const Rows ports = rows(head(), "Port");
   EXPECT_EQ(ports.at("A").at("flag"), "null");
   EXPECT_EQ(ports.at("A").at("name"), "\"a\"");
-  ASSERT_TRUE(put(*graph, "Port", {{"A", {{"code", "\"A\""}, {"name", "\"n\""}, {"kind", "\"sea\""}, {"flag", "\"f\""}}}}));
+  ASSERT_TRUE(
+      put(*graph, "Port", {{"A", {{"code", "\"A\""}, {"name", "\"n\""}, {"kind", "\"sea\""}, {"flag", "\"f\""}}}}));
   EXPECT_EQ(rows(head(), "Port").at("A").at("flag"), "\"f\"");
   EXPECT_FALSE(rows(at(before), "Port").at("A").contains("flag"));
   EXPECT_EQ(rows(at(before), "Port").at("A").at("depth"), "60.0");
@@ -127,7 +129,8 @@ TEST_F(SchemaChangeTest, KeyOrderIsThatOfTheFirstNames) {
 TEST_F(SchemaChangeTest, ANameThatComesBackStartsEmpty) {
   load_ports();
   const SnapshotPtr old = head();
-  const std::string without = edited(edited(std::string(kBase), "depth: F64?", ""), "edge Route: Port -> Port @card(0..2) { since: I32?  @unique(src, dst) }", "");
+  const std::string without = edited(edited(std::string(kBase), "depth: F64?", ""),
+                                     "edge Route: Port -> Port @card(0..2) { since: I32?  @unique(src, dst) }", "");
   applied(without);
   EXPECT_FALSE(rows(head(), "Port").at("A").contains("depth"));
   applied(kBase);
@@ -135,12 +138,14 @@ TEST_F(SchemaChangeTest, ANameThatComesBackStartsEmpty) {
   EXPECT_EQ(rows(now, "Port").at("A").at("depth"), "null");
   EXPECT_TRUE(rows(now, "Route").empty());
   EXPECT_NE(now->record().schema.find("edge:Route")->id, old->record().schema.find("edge:Route")->id);
-  EXPECT_NE(now->record().schema.find("node:Port")->properties[2].id, old->record().schema.find("node:Port")->properties[2].id);
+  EXPECT_NE(now->record().schema.find("node:Port")->properties[2].id,
+            old->record().schema.find("node:Port")->properties[2].id);
   EXPECT_EQ(now->record().schema.digest, old->record().schema.digest);
   EXPECT_EQ(rows(at(old->commit_id()), "Port").at("A").at("depth"), "60.0");
   EXPECT_EQ(rows(at(old->commit_id()), "Route").size(), 1u);
   // A new value goes into the new field, not into what the old files still hold.
-  ASSERT_TRUE(put(*graph, "Port", {{"B", {{"code", "\"B\""}, {"name", "\"b\""}, {"kind", "\"sea\""}, {"depth", "5"}}}}));
+  ASSERT_TRUE(
+      put(*graph, "Port", {{"B", {{"code", "\"B\""}, {"name", "\"b\""}, {"kind", "\"sea\""}, {"depth", "5"}}}}));
   EXPECT_EQ(rows(head(), "Port").at("A").at("depth"), "null");
   EXPECT_EQ(rows(head(), "Port").at("B").at("depth"), "5.0");
 }
@@ -149,7 +154,10 @@ TEST_F(SchemaChangeTest, HardDropsMakeEarlierCommitsRemovedHistory) {
   load_ports();
   const std::string before = head()->commit_id();
   ASSERT_TRUE(graph->create_branch("dev", "main"));
-  const std::string commit = applied(edited(edited(std::string(kBase), "depth: F64?", ""), "edge Route: Port -> Port @card(0..2) { since: I32?  @unique(src, dst) }", ""), true);
+  const std::string commit =
+      applied(edited(edited(std::string(kBase), "depth: F64?", ""),
+                     "edge Route: Port -> Port @card(0..2) { since: I32?  @unique(src, dst) }", ""),
+              true);
   const auto logged = graph->commit(commit);
   ASSERT_TRUE(logged);
   EXPECT_EQ(logged->commit.purged.size(), 2u);
@@ -174,7 +182,8 @@ TEST_F(SchemaChangeTest, AMissingObjectOfAPurgedTableIsRemovedHistory) {
   graph->drain();
   const std::string before = head()->commit_id();
   const std::string root = table_root_of(head()->record().tables.at("edge:Route").manifest);
-  applied(edited(std::string(kBase), "edge Route: Port -> Port @card(0..2) { since: I32?  @unique(src, dst) }", ""), true);
+  applied(edited(std::string(kBase), "edge Route: Port -> Port @card(0..2) { since: I32?  @unique(src, dst) }", ""),
+          true);
   ASSERT_TRUE(put(*graph, "Port", {{"C", {{"code", "\"C\""}, {"name", "\"c\""}, {"kind", "\"sea\""}}}}));
   graph->drain();
   remove_under(store, root + "/");
@@ -217,7 +226,8 @@ TEST_F(SchemaChangeTest, BranchesKeepTheirSchema) {
   ASSERT_TRUE(graph->create_branch("dev", "main"));
   applied(edited(std::string(kBase), "depth: F64?", "depth: F64?  flag: String?"));
   EXPECT_FALSE(rows(head("dev"), "Port").at("A").contains("flag"));
-  ASSERT_TRUE(put(*graph, "Port", {{"D", {{"code", "\"D\""}, {"name", "\"d\""}, {"kind", "\"sea\""}}}}, {.branch = "dev"}));
+  ASSERT_TRUE(
+      put(*graph, "Port", {{"D", {{"code", "\"D\""}, {"name", "\"d\""}, {"kind", "\"sea\""}}}}, {.branch = "dev"}));
   EXPECT_EQ(rows(head("dev"), "Port").size(), 3u);
   EXPECT_EQ(rows(head(), "Port").size(), 2u);
 }
@@ -240,7 +250,8 @@ TEST_F(SchemaChangeTest, BlobPropertiesGetHeadersInEveryFragment) {
     EXPECT_EQ(headers, 1u);
   }
   EXPECT_EQ(rows(now, "Port").at("A").at("photo"), "null");
-  ASSERT_TRUE(put(*graph, "Port", {{"A", {{"code", "\"A\""}, {"name", "\"a\""}, {"kind", "\"sea\""}, {"photo", "bytes"}}}}));
+  ASSERT_TRUE(
+      put(*graph, "Port", {{"A", {{"code", "\"A\""}, {"name", "\"a\""}, {"kind", "\"sea\""}, {"photo", "bytes"}}}}));
   EXPECT_EQ(rows(head(), "Port").at("A").at("photo"), "bytes");
   EXPECT_EQ(rows(head(), "Port").at("B").at("photo"), "null");
 }
@@ -249,7 +260,8 @@ TEST_F(SchemaChangeTest, BlobPropertiesGetHeadersInEveryFragment) {
 
 TEST_F(SchemaChangeTest, WideningRewritesTheColumnAndLeavesHistoryAlone) {
   init("node N { a: I32?  b: U32?  c: F32?  d: [I32]?  e: String? }");
-  ASSERT_TRUE(put(*graph, "N", {{"x", {{"a", "-5"}, {"b", "7"}, {"c", "0.5"}, {"d", "[1,2]"}, {"e", "\"t\""}}}, {"y", {}}}));
+  ASSERT_TRUE(
+      put(*graph, "N", {{"x", {{"a", "-5"}, {"b", "7"}, {"c", "0.5"}, {"d", "[1,2]"}, {"e", "\"t\""}}}, {"y", {}}}));
   ASSERT_TRUE(put(*graph, "N", {{"z", {{"e", "\"only\""}}}}));
   const std::string before = head()->commit_id();
   const auto files_before = keys_under(store, "tables/");
@@ -292,7 +304,8 @@ TEST_F(SchemaChangeTest, ConditionsThatHoldBecomeRules) {
   applied(edited(edited(std::string(kBase), "kind: enum(sea, river)", "kind: enum(sea, river) @range(depth, 0..60)"),
                  "open: Bool?", "open: Bool?  flag: String"),
           false, true);
-  const auto deep = put(*graph, "Port", {{"D", {{"code", "\"D\""}, {"name", "\"d\""}, {"kind", "\"sea\""}, {"depth", "61"}}}});
+  const auto deep =
+      put(*graph, "Port", {{"D", {{"code", "\"D\""}, {"name", "\"d\""}, {"kind", "\"sea\""}, {"depth", "61"}}}});
   ASSERT_FALSE(deep);
   EXPECT_EQ(deep.error().message, "@range violation on Port.depth: value 61 > max 60");
   const auto unset = put(*graph, "Berth", {{"[\"1\",\"A\"]", {{"port", "\"A\""}, {"number", "1"}}}});

@@ -16,7 +16,8 @@ inline std::string damage_in(const StorePtr& store, bool deep = true) {
   if (!report) return report.error().render();
   std::string out;
   for (const VerifyFinding& finding : report->findings) {
-    if (finding.unsound) out.append(finding.code).append(" ").append(finding.key).append(": ").append(finding.message).append("\n");
+    if (finding.unsound)
+      out.append(finding.code).append(" ").append(finding.key).append(": ").append(finding.message).append("\n");
   }
   return out;
 }

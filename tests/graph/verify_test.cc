@@ -64,10 +64,10 @@ TEST_F(VerifyTest, AWholeGraphIsSoundAndCounted) {
   const GraphPtr graph = open_people(store, kQuiet);
   std::uint64_t last = 0, total = 0;
   const auto report = verify(graph->parts(), {.deep = false, .progress = [&](const VerifyProgress& progress) {
-    EXPECT_GT(progress.records_done, last);
-    last = progress.records_done;
-    total = progress.records_total;
-  }});
+                                                EXPECT_GT(progress.records_done, last);
+                                                last = progress.records_done;
+                                                total = progress.records_total;
+                                              }});
   ASSERT_TRUE(report);
   EXPECT_TRUE(report->ok());
   EXPECT_TRUE(report->findings.empty());
@@ -97,7 +97,8 @@ TEST_F(VerifyTest, EveryMissingObjectIsNoticed) {
     for (const SurveyedRecord& surveyed : log.records) {
       const RecordPtr record = reader.log->read(log.branch, surveyed.seq).value();
       for (const auto& [key, entry] : record->record.tables) {
-        for (const std::string& object : objects_of_version(entry.manifest, *reader.tables->manifest(*record, entry.manifest).value())) {
+        for (const std::string& object :
+             objects_of_version(entry.manifest, *reader.tables->manifest(*record, entry.manifest).value())) {
           if (!record->record.attached.contains(object)) needed.insert(object);
         }
       }
@@ -110,7 +111,8 @@ TEST_F(VerifyTest, EveryMissingObjectIsNoticed) {
     ASSERT_TRUE(store->remove(key));
     const std::vector<std::string> found = codes(store);
     EXPECT_FALSE(found.empty()) << key;
-    EXPECT_TRUE(has(found, key.find("/_deletions/") == std::string::npos ? "missing_object" : "lance_copy_lost")) << key;
+    EXPECT_TRUE(has(found, key.find("/_deletions/") == std::string::npos ? "missing_object" : "lance_copy_lost"))
+        << key;
     ASSERT_TRUE(store->put(key, bytes.bytes()));
     noticed.insert(key);
   }
@@ -195,16 +197,38 @@ struct Imposed {
 
 // Goal: each rule of a schema is checked on data that broke it before it was there.
 TEST_F(VerifyTest, DataThatBreaksItsSchemaIsAFinding) {
-  const std::string loose = "node Person { name: String  age: I32? }\nnode Note { text: String }\nedge Knows: Person -> Person\n";
+  const std::string loose =
+      "node Person { name: String  age: I32? }\nnode Note { text: String }\nedge Knows: Person -> Person\n";
   const std::vector<Imposed> cases{
-      {"node Person { name: String  age: I32? }\nnode Note { text: String }\nedge Knows: Person -> Person @card(0..2)\n", {}, ""},
-      {"node Person { name: String @key  age: I32? }\nnode Note { text: String }\nedge Knows: Person -> Person\n", {"name"}, "key_mismatch"},
-      {"node Person { name: String  age: I32? @unique }\nnode Note { text: String }\nedge Knows: Person -> Person\n", {}, "unique_violation"},
-      {"node Person { name: String  age: I32? @range(age, 0..5) }\nnode Note { text: String }\nedge Knows: Person -> Person\n", {}, "value_violation"},
-      {"node Person { name: enum(x, y)  age: I32? }\nnode Note { text: String }\nedge Knows: Person -> Person\n", {}, "value_violation"},
-      {"node Person { name: String  age: I32? }\nnode Note { text: String }\nedge Knows: Person -> Person @card(0..1)\n", {}, "cardinality_violation"},
-      {"node Person { name: String  age: I32? }\nnode Note { text: String }\nedge Knows: Person -> Person { @unique(src) }\n", {}, "unique_violation"},
-      {"node Person { name: String  age: I32? }\nnode Note { text: String }\nedge Knows: Person -> Person { @unique(src, dst) }\n", {}, ""},
+      {"node Person { name: String  age: I32? }\nnode Note { text: String }\nedge Knows: Person -> Person "
+       "@card(0..2)\n",
+       {},
+       ""},
+      {"node Person { name: String @key  age: I32? }\nnode Note { text: String }\nedge Knows: Person -> Person\n",
+       {"name"},
+       "key_mismatch"},
+      {"node Person { name: String  age: I32? @unique }\nnode Note { text: String }\nedge Knows: Person -> Person\n",
+       {},
+       "unique_violation"},
+      {"node Person { name: String  age: I32? @range(age, 0..5) }\nnode Note { text: String }\nedge Knows: Person -> "
+       "Person\n",
+       {},
+       "value_violation"},
+      {"node Person { name: enum(x, y)  age: I32? }\nnode Note { text: String }\nedge Knows: Person -> Person\n",
+       {},
+       "value_violation"},
+      {"node Person { name: String  age: I32? }\nnode Note { text: String }\nedge Knows: Person -> Person "
+       "@card(0..1)\n",
+       {},
+       "cardinality_violation"},
+      {"node Person { name: String  age: I32? }\nnode Note { text: String }\nedge Knows: Person -> Person { "
+       "@unique(src) }\n",
+       {},
+       "unique_violation"},
+      {"node Person { name: String  age: I32? }\nnode Note { text: String }\nedge Knows: Person -> Person { "
+       "@unique(src, dst) }\n",
+       {},
+       ""},
   };
   for (const Imposed& each : cases) {
     SCOPED_TRACE(each.schema);
@@ -215,7 +239,8 @@ TEST_F(VerifyTest, DataThatBreaksItsSchemaIsAFinding) {
       const auto written = graph->write({}, [&](WriteTransaction& transaction) -> Result<void> {
         const schema::Catalog& catalog = *transaction.base()->catalog();
         auto rows = std::make_shared<StagedRows>(catalog, kPerson);
-        columnar::ArrayBuilder id(columnar::utf8()), name(columnar::utf8()), age(columnar::primitive(columnar::TypeId::kInt32));
+        columnar::ArrayBuilder id(columnar::utf8()), name(columnar::utf8()),
+            age(columnar::primitive(columnar::TypeId::kInt32));
         for (const char* who : {"a", "b", "c"}) {
           id.append_string(who);
           name.append_string("the name");
@@ -241,7 +266,9 @@ TEST_F(VerifyTest, EdgesWithoutTheirNodesAndRowsThatAreThereTwiceAreFindings) {
     ASSERT_TRUE(insert_knows(*graph, "Ada", "Bo"));
   }
   const std::string head(store->get(keys_under(store, "log/main/").front()).value().text());
-  const auto restore = [&] { ASSERT_TRUE(store->put(keys_under(store, "log/main/").front(), std::as_bytes(std::span(head)))); };
+  const auto restore = [&] {
+    ASSERT_TRUE(store->put(keys_under(store, "log/main/").front(), std::as_bytes(std::span(head))));
+  };
   const GraphPtr graph = open_people(store, kQuiet);
   const auto genesis = graph->at_commit(graph->commits("main").value().back().commit.id).value()->record();
   rewrite_head(store, [&](CommitRecord& record, auto&) {

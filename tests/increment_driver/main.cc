@@ -42,8 +42,8 @@ int run(const std::string& uri, const std::string& name, int count) {
   }
   int acknowledged = 0;
   while (acknowledged < count) {
-    const auto outcome =
-        (*graph)->storage().write({}, [&](graph::WriteTransaction& transaction) { return increment(transaction, name); });
+    const auto outcome = (*graph)->storage().write(
+        {}, [&](graph::WriteTransaction& transaction) { return increment(transaction, name); });
     if (outcome) {
       ++acknowledged;
     } else if (outcome.error().code != Code::kConflict) {  // a lost race may be repeated

@@ -148,17 +148,12 @@ TEST(WordCharacters, TableAndLibraryKnowTheSameUnicode) {
       case UTF8PROC_CATEGORY_LO:
       case UTF8PROC_CATEGORY_ND:
       case UTF8PROC_CATEGORY_NL:
-      case UTF8PROC_CATEGORY_NO:
-        EXPECT_TRUE(is_word_character(point)) << static_cast<std::uint32_t>(point);
-        break;
+      case UTF8PROC_CATEGORY_NO: EXPECT_TRUE(is_word_character(point)) << static_cast<std::uint32_t>(point); break;
       case UTF8PROC_CATEGORY_CN:
       case UTF8PROC_CATEGORY_ZS:
       case UTF8PROC_CATEGORY_PO:
-      case UTF8PROC_CATEGORY_SM:
-        EXPECT_FALSE(is_word_character(point)) << static_cast<std::uint32_t>(point);
-        break;
-      default:
-        break;
+      case UTF8PROC_CATEGORY_SM: EXPECT_FALSE(is_word_character(point)) << static_cast<std::uint32_t>(point); break;
+      default: break;
     }
   }
   EXPECT_TRUE(is_word_character(0x93f));   // a vowel sign

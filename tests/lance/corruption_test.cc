@@ -120,7 +120,8 @@ Files written_dataset(bool packed, bool with_nulls) {
       {"b", columnar::primitive(TypeId::kBool), true},
       {"v", columnar::vector_of(TypeId::kFloat32, 4), true},
       {"l", columnar::list_of(columnar::utf8()), true},
-      {"t", columnar::struct_of({{"n", columnar::primitive(TypeId::kUint64), true}, {"u", columnar::utf8(), true}}), true}};
+      {"t", columnar::struct_of({{"n", columnar::primitive(TypeId::kUint64), true}, {"u", columnar::utf8(), true}}),
+       true}};
   std::vector<ArrayBuilder> builders;
   for (const columnar::Field& field : fields) builders.emplace_back(field.type);
   const std::vector<float> vector = {1, 2, 3, 4};

@@ -114,9 +114,9 @@ TEST(FileReaderTest, RefusesOtherVersionsByName) {
 
 TEST(FileReaderTest, ChecksCountsOfThePage) {
   expect_corrupt(read_column(plain_file(3), kInt32), "bytes");  // three rows in eight bytes
-  expect_corrupt(read_column(hand_made_file(0, 4, {{{le_bytes<std::int32_t>({5, 9})}, 2, no_nulls(flat(32, 0))}}),
-                             kInt32),
-                 "expected 4");
+  expect_corrupt(
+      read_column(hand_made_file(0, 4, {{{le_bytes<std::int32_t>({5, 9})}, 2, no_nulls(flat(32, 0))}}), kInt32),
+      "expected 4");
   expect_corrupt(read_column(hand_made_file(0, 2, {{{}, 2, no_nulls(flat(32, 7))}}), kInt32), "no page buffer 7");
   expect_corrupt(read_column(plain_file(), kInt32, {1}), "no column 1");
   expect_corrupt(read_column(plain_file(), columnar::primitive(TypeId::kInt64)), "int64");
@@ -135,7 +135,8 @@ TEST(FileReaderTest, FindsBuffersBeyondTheEnd) {
 
 TEST(FileReaderTest, ChecksStringOffsets) {
   const auto file = [](std::initializer_list<std::uint64_t> ends, std::uint64_t adjustment) {
-    return hand_made_file(0, ends.size(), {{{le_bytes<std::uint64_t>(ends), "oxelk"}, ends.size(), binary(adjustment)}});
+    return hand_made_file(0, ends.size(),
+                          {{{le_bytes<std::uint64_t>(ends), "oxelk"}, ends.size(), binary(adjustment)}});
   };
   EXPECT_EQ(show(read_column(file({2, 8, 5, 5}, 6), columnar::utf8())), "'ox' null 'elk' ''");
   EXPECT_EQ(show(read_column(file({2, 2, 5}, 6), columnar::utf8())), "'ox' '' 'elk'");
@@ -153,8 +154,8 @@ TEST(FileReaderTest, UsesPlainPagesInPlace) {
     numbers.append_value(i);
     names.append_string("name" + std::to_string(i));
   }
-  const auto written = write_file(specs_of({{"n", kInt32, true}, {"s", columnar::utf8(), true}}),
-                                  {{numbers.finish(), names.finish()}});
+  const auto written =
+      write_file(specs_of({{"n", kInt32, true}, {"s", columnar::utf8(), true}}), {{numbers.finish(), names.finish()}});
   ASSERT_TRUE(written);
   for (const std::size_t shift : {0u, 1u, 4u}) {
     // Storage from the allocator is aligned to 16.
@@ -189,7 +190,8 @@ TEST(FileReaderTest, AbsentColumnsAreNull) {
 }
 
 TEST(FileReaderTest, RefusesUnknownEncodings) {
-  const auto result = read_column(hand_made_file(0, 2, {{{}, 2, WireWriter().message(9, WireWriter()).take()}}), kInt32);
+  const auto result =
+      read_column(hand_made_file(0, 2, {{{}, 2, WireWriter().message(9, WireWriter()).take()}}), kInt32);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, Code::kUnsupportedFormat) << result.error().message;
 }
@@ -240,9 +242,10 @@ std::string padded(std::initializer_list<std::string> parts) {
 }
 
 TEST(FileReaderTest, ReadsTheMiniBlockExample) {
-  const HandMadePage page{{from_hex("3000"), from_hex("030006000c00fefe000001000000fefe050000000000000009000000fefefefe")},
-                          3,
-                          from_hex("0a1312040a0208101a040a02082032010338014803")};
+  const HandMadePage page{
+      {from_hex("3000"), from_hex("030006000c00fefe000001000000fefe050000000000000009000000fefefefe")},
+      3,
+      from_hex("0a1312040a0208101a040a02082032010338014803")};
   EXPECT_EQ(show(read_column(hand_made_file(1, 3, {page}), kInt32)), "5 null 9");
 }
 
@@ -269,7 +272,8 @@ TEST(FileReaderTest, ChecksChunks) {
 }
 
 TEST(FileReaderTest, ChecksDictionaryIndices) {
-  MiniBlock block{.chunk = padded({le_bytes<std::uint16_t>({0, 8}), le_bytes<std::uint32_t>({1, 0})}), .slots = 2, .rows = 2};
+  MiniBlock block{
+      .chunk = padded({le_bytes<std::uint16_t>({0, 8}), le_bytes<std::uint32_t>({1, 0})}), .slots = 2, .rows = 2};
   block.dictionary = le_bytes<std::uint32_t>({70, 80});
   block.dictionary_items = 2;
   EXPECT_EQ(show(read_column(mini_block_file(block), kInt32)), "80 70");
@@ -301,10 +305,11 @@ TEST(FileReaderTest, ChecksFsstCodes) {
     table.append("sym\0\0\0\0\0lo\0\0\0\0\0\0\3\2", 18);
     std::string strings = le_bytes<std::uint32_t>({8, static_cast<std::uint32_t>(8 + codes.size())});
     strings += codes;
-    return mini_block_file({.chunk = padded({le_bytes<std::uint16_t>({0, static_cast<std::uint16_t>(strings.size())}), strings}),
-                            .slots = 1,
-                            .rows = 1,
-                            .values = compressed(6, WireWriter().bytes(1, table).message(2, variable21()))});
+    return mini_block_file(
+        {.chunk = padded({le_bytes<std::uint16_t>({0, static_cast<std::uint16_t>(strings.size())}), strings}),
+         .slots = 1,
+         .rows = 1,
+         .values = compressed(6, WireWriter().bytes(1, table).message(2, variable21()))});
   };
   const std::uint64_t two = 0x4653535401000002u;
   EXPECT_EQ(show(read_column(file(std::string_view("\0\1\xff!", 4), two), columnar::utf8())), "'symlo!'");
@@ -320,7 +325,10 @@ TEST(FileReaderTest, RebuildsNestedLists) {
   const std::string definition = le_bytes<std::uint16_t>({0, 0, 0, 3, 4, 2, 1});
   const std::string values = le_bytes<std::int32_t>({1, 2, 3});
   MiniBlock block{.chunk = padded({le_bytes<std::uint16_t>({7, 14, 14, 12}), levels, definition, values}),
-                  .slots = 3, .rows = 4, .layers = {1, 6, 6}, .has_levels = true};
+                  .slots = 3,
+                  .rows = 4,
+                  .layers = {1, 6, 6},
+                  .has_levels = true};
   const DataType type = columnar::list_of(columnar::list_of(kInt32));
   EXPECT_EQ(show(read_column(mini_block_file(block), type)), "[[1,2],[3]] null [] [[],null]");
   block.rows = 5;
@@ -336,7 +344,10 @@ TEST(FileReaderTest, RebuildsListsOfStructs) {
   const std::string definition = le_bytes<std::uint16_t>({0, 1, 2, 3});
   const MiniBlock block{.chunk = padded({le_bytes<std::uint16_t>({4, 8, 8, 12}), repetition, definition,
                                          le_bytes<std::int32_t>({1, 7, 7})}),
-                        .slots = 3, .rows = 2, .layers = {3, 3, 4}, .has_levels = true};
+                        .slots = 3,
+                        .rows = 2,
+                        .layers = {3, 3, 4},
+                        .has_levels = true};
   const DataType item = columnar::struct_of({{"x", kInt32, true}, {"y", columnar::utf8(), true}});
   EXPECT_EQ(show(read_column(mini_block_file(block), columnar::list_of(item), {0, -1})), "[{1,null},null,null] null");
 }
@@ -348,9 +359,10 @@ TEST(FileReaderTest, ReadsConstantPages) {
   const auto layers = [](std::vector<std::uint64_t> list) { return WireWriter().packed<std::uint64_t>(5, list); };
   EXPECT_EQ(show(read_column(file({}, layers({3}), 2), kInt32)), "null null");
   EXPECT_EQ(show(read_column(file({}, layers({1}).bytes(6, le_bytes<std::int32_t>({7})), 2), kInt32)), "7 7");
-  EXPECT_EQ(show(read_column(file({"", le_bytes<std::uint16_t>({0, 1})}, layers({3}).bytes(6, le_bytes<std::int32_t>({7})), 2),
-                             kInt32)),
-            "7 null");
+  EXPECT_EQ(
+      show(read_column(
+          file({"", le_bytes<std::uint16_t>({0, 1})}, layers({3}).bytes(6, le_bytes<std::int32_t>({7})), 2), kInt32)),
+      "7 null");
   const std::string text = le_bytes<std::uint32_t>({2, 8, 2, 0, 2}) + "ox";
   EXPECT_EQ(show(read_column(file({text}, layers({1}), 2), columnar::utf8())), "'ox' 'ox'");
   expect_corrupt(read_column(file({text.substr(0, 21)}, layers({1}), 2), columnar::utf8()), "constant value");

@@ -18,12 +18,9 @@ struct Source {
 
   std::uint64_t number() {
     switch (texture) {
-      case Texture::kRandom:
-        return random();
-      case Texture::kAscending:
-        return counter += random() % 3;
-      default:
-        return random() % 50;
+      case Texture::kRandom: return random();
+      case Texture::kAscending: return counter += random() % 3;
+      default: return random() % 50;
     }
   }
   bool null() {
@@ -39,15 +36,11 @@ struct Source {
       case Texture::kRandom:
         for (std::uint64_t left = random() % 60; left != 0; --left) out.push_back(static_cast<char>(random() % codes));
         break;
-      case Texture::kSmall:
-        out.append("city ").append(std::to_string(random() % 40));
-        break;
+      case Texture::kSmall: out.append("city ").append(std::to_string(random() % 40)); break;
       case Texture::kText:
         for (std::uint64_t left = random() % 40; left != 0; --left) out += kWords[random() % 8];
         break;
-      case Texture::kAscending:
-        out.append("key-").append(std::to_string(100'000'000 + number()));
-        break;
+      case Texture::kAscending: out.append("key-").append(std::to_string(100'000'000 + number())); break;
     }
     return out;
   }
@@ -57,15 +50,11 @@ void append_value(ArrayBuilder& out, Source& source) {
   const DataType& type = out.type();
   if (source.null()) return out.append_null();
   switch (type.id) {
-    case TypeId::kBool:
-      return out.append_bool(source.number() % 2 == 0);
+    case TypeId::kBool: return out.append_bool(source.number() % 2 == 0);
     case TypeId::kUtf8:
-    case TypeId::kBinary:
-      return out.append_string(source.text(type.id == TypeId::kBinary ? 256 : 128));
-    case TypeId::kFloat32:
-      return out.append_value(static_cast<float>(source.number()) / 4);
-    case TypeId::kFloat64:
-      return out.append_value(static_cast<double>(source.number()) / 4);
+    case TypeId::kBinary: return out.append_string(source.text(type.id == TypeId::kBinary ? 256 : 128));
+    case TypeId::kFloat32: return out.append_value(static_cast<float>(source.number()) / 4);
+    case TypeId::kFloat64: return out.append_value(static_cast<double>(source.number()) / 4);
     case TypeId::kList:
       for (std::uint64_t left = source.random() % 5; left != 0; --left) append_value(out.child(0), source);
       return out.close_list();
@@ -77,19 +66,14 @@ void append_value(ArrayBuilder& out, Source& source) {
     case TypeId::kStruct:
       for (std::size_t i = 0; i < type.child_count(); ++i) append_value(out.child(i), source);
       return out.close_struct();
-    default:
-      break;
+    default: break;
   }
   const std::uint64_t value = source.number();
   switch (type.byte_width()) {
-    case 1:
-      return out.append_value(static_cast<std::uint8_t>(value));
-    case 2:
-      return out.append_value(static_cast<std::uint16_t>(value));
-    case 4:
-      return out.append_value(static_cast<std::uint32_t>(value));
-    default:
-      return out.append_value(value);
+    case 1: return out.append_value(static_cast<std::uint8_t>(value));
+    case 2: return out.append_value(static_cast<std::uint16_t>(value));
+    case 4: return out.append_value(static_cast<std::uint32_t>(value));
+    default: return out.append_value(value);
   }
 }
 

@@ -1,5 +1,6 @@
 // lance_digest DATASET [--version N] [--row-ids] [--take i,j]   prints what check_with_pylance.py prints for it
-// lance_digest --batch                                           the same for each line "DATASET<tab>VERSION[<tab>row-ids
+// lance_digest --batch                                           the same for each line
+// "DATASET<tab>VERSION[<tab>row-ids
 //                                                                or take list]" of standard input, as one line:
 //                                                                rows, digest, set_digest, or "error <message>"
 // lance_digest --write-samples DIR                               writes sample datasets (samples.h)
@@ -138,6 +139,4 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace
 }  // namespace omnigraph::lance
 
-int main(int argc, char** argv) {
-  return omnigraph::lance::run(std::vector<std::string>(argv + 1, argv + argc));
-}
+int main(int argc, char** argv) { return omnigraph::lance::run(std::vector<std::string>(argv + 1, argv + argc)); }

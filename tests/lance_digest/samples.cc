@@ -66,7 +66,8 @@ std::vector<SampleType> sample_types() {
       {"date32", TypeId::kDate32},   {"date64", TypeId::kDate64},   {"binary", TypeId::kBinary}};
   for (const auto& [name, id] : scalars) types.push_back({name, primitive(id)});
   for (const auto& [name, id] : scalars) {
-    if (id >= TypeId::kInt8 && id <= TypeId::kUint64) types.push_back({std::string("narrow_") + name, primitive(id), true});
+    if (id >= TypeId::kInt8 && id <= TypeId::kUint64)
+      types.push_back({std::string("narrow_") + name, primitive(id), true});
   }
   types.push_back({"utf8", utf8()});
   types.push_back({"narrow_utf8", utf8(), true});
@@ -112,7 +113,8 @@ void append_slot(ArrayBuilder& out, Random& random, Nulls nulls, bool narrow) {
   if (nulls == Nulls::kAll || (nulls == Nulls::kSome && random.below(4) == 0)) return out.append_null();
   switch (type.id) {
     case TypeId::kBool: return out.append_bool(random.below(2) == 0);
-    case TypeId::kFloat32: return out.append_value(static_cast<float>(static_cast<double>(random.below(1000)) / 8 - 50));
+    case TypeId::kFloat32:
+      return out.append_value(static_cast<float>(static_cast<double>(random.below(1000)) / 8 - 50));
     case TypeId::kFloat64: return out.append_value(static_cast<double>(random.next() >> 12) / 1024);
     // Bits below 0x7c00 are finite.
     case TypeId::kFloat16: return out.append_value(static_cast<std::uint16_t>(random.below(0x7c00)));

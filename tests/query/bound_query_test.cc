@@ -86,7 +86,8 @@ TEST(BoundQuery, EachAnonymousNodeIsItsOwn) {
 
 TEST(BoundQuery, MapsBecomeFilters) {
   const auto query = must_compile(
-      "match { $s: Ship {name: $n, tags: \"red\", tons: 5, rate: 2.5, built: date(\"2020-01-02\")} $s: Ship {name: \"ada\"} "
+      "match { $s: Ship {name: $n, tags: \"red\", tons: 5, rate: 2.5, built: date(\"2020-01-02\")} $s: Ship {name: "
+      "\"ada\"} "
       "search($s.note, \"x\") search($s.note, \"y\") = false } return { $s }",
       "$n: String?");
   const Block& block = query->read->match;
@@ -106,7 +107,8 @@ TEST(BoundQuery, MapsBecomeFilters) {
 
 TEST(BoundQuery, OuterVariablesKeepTheirIdentityInsideNot) {
   const auto query = must_compile(
-      "match { $s: Ship not { $s docksAt $p $p: Port {code: \"P1\"} $s: Ship {tons: 1} not { $p docksAt $t } } } return { $s }");
+      "match { $s: Ship not { $s docksAt $p $p: Port {code: \"P1\"} $s: Ship {tons: 1} not { $p docksAt $t } } } "
+      "return { $s }");
   const Block& inner = query->read->match.negations.at(0);
   const VariableId outer = query->read->match.variables.at(0);
   EXPECT_EQ(inner.traversals[0].from, outer);
@@ -119,15 +121,14 @@ TEST(BoundQuery, OuterVariablesKeepTheirIdentityInsideNot) {
 }
 
 TEST(BoundQuery, ANotBlockSeesVariablesIntroducedBehindIt) {
-  const auto query = must_compile(
-      "match { not { $s docksAt $p $p.zone = \"north\" } $s: Ship $p: Port } return { $s, $p }");
+  const auto query =
+      must_compile("match { not { $s docksAt $p $p.zone = \"north\" } $s: Ship $p: Port } return { $s, $p }");
   EXPECT_TRUE(query->read->match.negations.at(0).variables.empty());
   EXPECT_EQ(query->read->variables.size(), 2u);
 }
 
 TEST(BoundQuery, SiblingNotBlocksDoNotShareVariables) {
-  const auto query =
-      must_compile("match { $s: Ship not { $s docksAt $x } not { $s tows $x } } return { $s }");
+  const auto query = must_compile("match { $s: Ship not { $s docksAt $x } not { $s tows $x } } return { $s }");
   const auto& blocks = query->read->match.negations;
   EXPECT_NE(blocks[0].variables[0], blocks[1].variables[0]);
   EXPECT_EQ(variable_type(*query, blocks[0].variables[0]), "Port");
@@ -135,7 +136,8 @@ TEST(BoundQuery, SiblingNotBlocksDoNotShareVariables) {
 }
 
 TEST(BoundQuery, ABareVariableIsTheParameterOfThatName) {
-  const auto query = must_compile("match { $s: Ship {name: $s} $s.tons > 1 } return { $s, $s.name, count($s) }", "$s: String");
+  const auto query =
+      must_compile("match { $s: Ship {name: $s} $s.tons > 1 } return { $s, $s.name, count($s) }", "$s: String");
   EXPECT_EQ(query->read->projections[0].expr.kind, ExprKind::kParameter);
   EXPECT_EQ(query->read->projections[1].expr.kind, ExprKind::kProperty);
   EXPECT_EQ(query->read->projections[2].expr.args[0].kind, ExprKind::kParameter);
@@ -147,11 +149,12 @@ TEST(BoundQuery, RowKeysAndNames) {
       "match_text($s.note, \"a\"), fuzzy($s.note, \"a\"), nearest($s.vec, [1,1]), bm25($s.note, \"a\"), "
       "rrf(bm25($s.note, \"a\"), bm25($s.name, \"b\")), $s.tons as t, t, t as u, date(\"2020-01-01\") }",
       "$n: I32");
-  EXPECT_EQ(keys(*query), (std::vector<std::string>{"s.name", "d.since", "s", "n", "literal", "literal", "now", "search",
-                                                    "match_text", "fuzzy", "nearest", "bm25", "rrf", "t", "t", "u",
-                                                    "literal"}));
+  EXPECT_EQ(keys(*query),
+            (std::vector<std::string>{"s.name", "d.since", "s", "n", "literal", "literal", "now", "search",
+                                      "match_text", "fuzzy", "nearest", "bm25", "rrf", "t", "t", "u", "literal"}));
   EXPECT_EQ(query->read->projections[0].name, "name");
-  EXPECT_TRUE(same_value(query->read->projections[13].expr, query->read->projections[15].expr)) << "aliases are followed";
+  EXPECT_TRUE(same_value(query->read->projections[13].expr, query->read->projections[15].expr))
+      << "aliases are followed";
   EXPECT_FALSE(query->read->aggregates);
 
   const auto aggregates = must_compile("match { $s: Ship } return { count($s), sum($s.tons), max($s.name) as m }");
@@ -160,7 +163,8 @@ TEST(BoundQuery, RowKeysAndNames) {
 }
 
 TEST(BoundQuery, OrderItems) {
-  const auto plain = must_compile("match { $s: Ship } return { $s.name as n } order { n desc, $s.tons, $s asc } limit 7");
+  const auto plain =
+      must_compile("match { $s: Ship } return { $s.name as n } order { n desc, $s.tons, $s asc } limit 7");
   const auto& order = plain->read->order;
   EXPECT_EQ(order[0].expr.kind, ExprKind::kProjection);
   EXPECT_TRUE(order[0].descending);
@@ -169,14 +173,14 @@ TEST(BoundQuery, OrderItems) {
   EXPECT_EQ(plain->read->limit->literal, columnar::Scalar{std::int64_t{7}});
   EXPECT_FALSE(plain->read->ranked);
 
-  const auto grouped =
-      must_compile("match { $s: Ship } return { $s.name, $s, count($s), sum($s.tons) } order { sum($s.tons), $s, $s.name }");
+  const auto grouped = must_compile(
+      "match { $s: Ship } return { $s.name, $s, count($s), sum($s.tons) } order { sum($s.tons), $s, $s.name }");
   EXPECT_EQ(grouped->read->order[0].expr.projection, 3u);
   EXPECT_EQ(grouped->read->order[1].expr.projection, 1u);
   EXPECT_EQ(grouped->read->order[2].expr.projection, 0u);
 
-  const auto ranked =
-      must_compile("match { $s: Ship } return { bm25($s.note, $q) as sc, $s.name } order { sc desc, $s.name desc }", "$q: String");
+  const auto ranked = must_compile(
+      "match { $s: Ship } return { bm25($s.note, $q) as sc, $s.name } order { sc desc, $s.name desc }", "$q: String");
   EXPECT_TRUE(ranked->read->ranked);
   EXPECT_EQ(ranked->read->order[0].expr.kind, ExprKind::kBm25);
   EXPECT_FALSE(ranked->read->order[0].descending) << "a rank order is always best-first";

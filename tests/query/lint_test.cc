@@ -25,7 +25,8 @@ std::vector<std::string> result_of(std::string_view body, std::string_view param
 
 std::string uses_of(const std::vector<TypeUse>& uses) {
   std::string text;
-  for (const TypeUse& use : uses) text.append(text.empty() ? "" : " ").append(use.kind).append(":").append(use.type_name);
+  for (const TypeUse& use : uses)
+    text.append(text.empty() ? "" : " ").append(use.kind).append(":").append(use.type_name);
   return text;
 }
 
@@ -41,14 +42,19 @@ TEST(Descriptors, ResultColumns) {
                       "$s.tags, $s.vec, $p.zone, $d.since, $s, t, $s.note as x }"),
             (Texts{"name:string", "t:int?", "rate:float?", "built:date?", "seen:datetime?", "tags:list<string>?",
                    "vec:vector(2)?", "zone:string?", "since:date?", "s:string", "t:int?", "x:string?"}));
-  EXPECT_EQ(result_of("match { $s: Ship } return { $a, $b, $c, $d, $e, 1, 2.5, \"x\", true, [1], date(\"2020-01-01\"), now() }",
-                      "$a: I64, $b: U32?, $c: [DateTime], $d: Vector(3), $e: U64"),
-            (Texts{"a:bigint", "b:int?", "c:list<datetime>", "d:vector(3)", "e:bigint", "literal:bigint", "literal:float",
-                   "literal:string", "literal:bool", "literal:list<bigint>", "literal:date", "now:datetime"}));
-  EXPECT_EQ(result_of("match { $s: Ship } return { search($s.note, \"a\"), fuzzy($s.note, \"a\"), match_text($s.note, \"a\"), "
-                      "bm25($s.note, \"a\"), nearest($s.vec, [1,1]) as d, rrf(bm25($s.note, \"a\"), bm25($s.name, \"a\")) }"),
-            (Texts{"search:bool", "fuzzy:bool", "match_text:bool", "bm25:float", "d:float?", "rrf:float"}));
-  EXPECT_EQ(result_of("match { $s: Ship } return { count($s), sum($s.tons) as t, avg($s.rate), min($s.name), max($s.tons), $s.tags }"),
+  EXPECT_EQ(
+      result_of(
+          "match { $s: Ship } return { $a, $b, $c, $d, $e, 1, 2.5, \"x\", true, [1], date(\"2020-01-01\"), now() }",
+          "$a: I64, $b: U32?, $c: [DateTime], $d: Vector(3), $e: U64"),
+      (Texts{"a:bigint", "b:int?", "c:list<datetime>", "d:vector(3)", "e:bigint", "literal:bigint", "literal:float",
+             "literal:string", "literal:bool", "literal:list<bigint>", "literal:date", "now:datetime"}));
+  EXPECT_EQ(
+      result_of(
+          "match { $s: Ship } return { search($s.note, \"a\"), fuzzy($s.note, \"a\"), match_text($s.note, \"a\"), "
+          "bm25($s.note, \"a\"), nearest($s.vec, [1,1]) as d, rrf(bm25($s.note, \"a\"), bm25($s.name, \"a\")) }"),
+      (Texts{"search:bool", "fuzzy:bool", "match_text:bool", "bm25:float", "d:float?", "rrf:float"}));
+  EXPECT_EQ(result_of("match { $s: Ship } return { count($s), sum($s.tons) as t, avg($s.rate), min($s.name), "
+                      "max($s.tons), $s.tags }"),
             (Texts{"count:bigint?", "t:float?", "avg:float?", "min:string?", "max:int?", "tags:list<string>?"}));
   EXPECT_EQ(result_of("insert Ship {name: \"a\"}"), Texts{});
 }

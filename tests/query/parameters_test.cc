@@ -155,7 +155,9 @@ TEST(Parameters, UndeclaredOnesAreIgnoredUnlessObjects) {
   EXPECT_EQ((*nested)[0], Scalar{std::int64_t{1}});
 }
 
-TEST(Parameters, TheLastOfEqualKeysWins) { EXPECT_EQ((*read("$a: I32", R"({"a":1,"a":2})"))[0], Scalar{std::int64_t{2}}); }
+TEST(Parameters, TheLastOfEqualKeysWins) {
+  EXPECT_EQ((*read("$a: I32", R"({"a":1,"a":2})"))[0], Scalar{std::int64_t{2}});
+}
 
 TEST(Parameters, DeepNestingIsRefused) {
   const auto values = read("$a: I32?", "{\"x\":" + std::string(1'000'000, '['));

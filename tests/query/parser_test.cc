@@ -38,16 +38,19 @@ TEST(ParserMistakes, NameThePlaceAndWhatWasExpected) {
        "DateTime, Blob, Vector(N) or a list such as [String] at 1:13"},
       {"query q() {}", "parse error: expected 'match', 'insert', 'update' or 'delete', found '}' at 1:12"},
       {"query q() @mcp(\"x\") {}",
-       "parse error: unknown query annotation '@mcp': expected @description(\"..\"), @instruction(\"..\"), @mixed or '{' at 1:11"},
+       "parse error: unknown query annotation '@mcp': expected @description(\"..\"), @instruction(\"..\"), @mixed or "
+       "'{' at 1:11"},
       {"query q() @description(\"a\") @description(\"b\") { }",
        "parse error: duplicate @description on query 'q': expected it at most once at 1:29"},
       {"query q() @instruction(\"a\") @instruction(\"b\") { }",
        "parse error: duplicate @instruction on query 'q': expected it at most once at 1:29"},
       {"query q() { match { } return { $s } }", "parse error: expected a clause: 'match' is empty, found '}' at 1:21"},
-      {"query q() {\n  match { $s: ship }\n  return { $s } }", "parse error: expected a node type name, found 'ship' at 2:15"},
+      {"query q() {\n  match { $s: ship }\n  return { $s } }",
+       "parse error: expected a node type name, found 'ship' at 2:15"},
       {"query q() { match { $s: Ship, $t: Ship } return { $s } }",
        "parse error: expected a clause or '}', found ',' at 1:29"},
-      {"query q() { match { $s: Ship {,} } return { $s } }", "parse error: expected a property name, found ',' at 1:31"},
+      {"query q() { match { $s: Ship {,} } return { $s } }",
+       "parse error: expected a property name, found ',' at 1:31"},
       {"query q() { match { $s: Ship {name: $n.x} } return { $s } }",
        "parse error: expected the end of the value, found '.' at 1:39"},
       {"query q() { match { $s: Ship {name: null} } return { $s } }",
@@ -80,11 +83,14 @@ TEST(ParserMistakes, NameThePlaceAndWhatWasExpected) {
       {"query q() { match { $s: Ship $s.tons == 1 } return { $s } }",
        "parse error: expected a value, found '=' at 1:39"},
       {"query q() { match { $s: Ship $s.tons } return { $s } }",
-       "parse error: expected a comparison (=, !=, <, <=, >, >=, contains, starts_with, in, is null), found '}' at 1:38"},
+       "parse error: expected a comparison (=, !=, <, <=, >, >=, contains, starts_with, in, is null), found '}' at "
+       "1:38"},
       {"query q() { match { $s: Ship $s.tons = 1 or $s.tons } return { $s } }",
-       "parse error: expected a comparison (=, !=, <, <=, >, >=, contains, starts_with, in, is null), found '}' at 1:53"},
+       "parse error: expected a comparison (=, !=, <, <=, >, >=, contains, starts_with, in, is null), found '}' at "
+       "1:53"},
       {"query q() { match { $s: Ship ($s.tons) } return { $s } }",
-       "parse error: expected a comparison (=, !=, <, <=, >, >=, contains, starts_with, in, is null), found '}' at 1:40"},
+       "parse error: expected a comparison (=, !=, <, <=, >, >=, contains, starts_with, in, is null), found '}' at "
+       "1:40"},
       {"query q() { match { $s: Ship ($s.tons = 1) + 2 = 3 } return { $s } }",
        "parse error: expected a value, found a condition at 1:30"},
       {"query q() { match { $s: Ship $s.tons = 1 = 2 } return { $s } }",
@@ -111,7 +117,8 @@ TEST(ParserMistakes, NameThePlaceAndWhatWasExpected) {
        "parse error: unterminated string: expected '\"' at 1:40"},
       {"query q() { /* open", "parse error: unterminated comment: expected '*/' at 1:13"},
       {"# note\nquery q() { }", "parse error: unexpected character '#' at 1:1"},
-      {"query q() { match { $s: Ship } return { [1,] } }", "parse error: expected a literal in the list, found ']' at 1:44"},
+      {"query q() { match { $s: Ship } return { [1,] } }",
+       "parse error: expected a literal in the list, found ']' at 1:44"},
       {"query q() { match { $s: Ship } return { [$s] } }",
        "parse error: expected a literal in the list, found variable '$s' at 1:42"},
       {"query q() { match { $s: Ship } return { cuont($s) } }",
@@ -122,7 +129,8 @@ TEST(ParserMistakes, NameThePlaceAndWhatWasExpected) {
        "parse error: expected ')': count takes at most 1 arguments, found variable '$s' at 1:51"},
       {"query q() { match { $s: Ship } return { nearest(1, $s) } }",
        "parse error: expected a vector property '$x.p' as first argument of nearest at 1:49"},
-      {"query q() { match { $s: Ship } return { $s as Name } }", "parse error: expected an alias, found 'Name' at 1:47"},
+      {"query q() { match { $s: Ship } return { $s as Name } }",
+       "parse error: expected an alias, found 'Name' at 1:47"},
       {"query q() { match { $s: Ship } return { $ } }",
        "parse error: expected a variable name after '$', starting with a-z or '_' at 1:41"},
       {"query q() { insert Ship }", "parse error: expected '{' after the inserted type, found '}' at 1:25"},
@@ -132,11 +140,13 @@ TEST(ParserMistakes, NameThePlaceAndWhatWasExpected) {
       {"query q() { update Ship set {name: 1} }", "parse error: expected 'where' and a condition, found '}' at 1:39"},
       {"query q() { delete Ship }", "parse error: expected 'where' and a condition, found '}' at 1:25"},
       {"query q() { delete Ship where name }",
-       "parse error: expected a comparison (=, !=, <, <=, >, >=, contains, starts_with, in, is null), found '}' at 1:36"},
+       "parse error: expected a comparison (=, !=, <, <=, >, >=, contains, starts_with, in, is null), found '}' at "
+       "1:36"},
       {"query q() { delete Ship where name = \"a\", delete Ship where name = \"b\" }",
        "parse error: expected a statement or '}', found ',' at 1:41"},
       {"query q() { insert Ship {name: \"é\"} ✂ }", "parse error: unexpected character '✂' at 1:37"},
-      {"query q() { match { $s: Ship } return { $s }", "parse error: expected 'order', 'limit', 'offset' or '}' to close the query, "
+      {"query q() { match { $s: Ship } return { $s }",
+       "parse error: expected 'order', 'limit', 'offset' or '}' to close the query, "
        "found end of file at 1:45"},
   };
   for (const BadText& row : table) {
@@ -150,7 +160,8 @@ TEST(ParserMistakes, NameThePlaceAndWhatWasExpected) {
 TEST(ParserMistakes, ShowTheLineWithACaretAndTheFile) {
   const auto file = parse_file("query q() {\n  match { $s: Ship }\n  return { $s }\n  limit 2.5\n}", "ships.gq");
   ASSERT_FALSE(file);
-  EXPECT_EQ(file.error().message, "parse error: expected an integer or a parameter after 'limit', found a float at 4:9");
+  EXPECT_EQ(file.error().message,
+            "parse error: expected an integer or a parameter after 'limit', found a float at 4:9");
   EXPECT_NE(file.error().context.find("ships.gq:4:9"), std::string::npos) << file.error().context;
   EXPECT_NE(file.error().context.find("4 |   limit 2.5\n  |         ^^^"), std::string::npos) << file.error().context;
 }
@@ -192,8 +203,7 @@ TEST(Parser, LimitsNesting) {
 }
 
 TEST(Parser, CommentsAndWhiteSpaceSeparate) {
-  const ast::Query query = parse_one(
-      "// head\nquery q()/* a * b / c */{\r\n\tmatch{$s:Ship}return{$s}// tail\n}/**/");
+  const ast::Query query = parse_one("// head\nquery q()/* a * b / c */{\r\n\tmatch{$s:Ship}return{$s}// tail\n}/**/");
   EXPECT_EQ(query.name, "q");
 }
 
@@ -318,7 +328,8 @@ TEST(Parser, BindingStrength) {
 // Every word makes a traversal between two variables, and every keyword may name a property, an alias or an edge.
 TEST(Parser, NewKeywordsAreContextual) {
   const ast::Query query = parse_one(
-      "query q($in: I64) { match { $a in $b  $a is $b  $a or $b  $a and $b  $a optional $b  $a shortest $b  $a in{1,2} $b "
+      "query q($in: I64) { match { $a in $b  $a is $b  $a or $b  $a and $b  $a optional $b  $a shortest $b  $a in{1,2} "
+      "$b "
       "$a: A { in: 1, is: 2, or: 3, and: 4, distinct: 5, optional: 6 } $a.in in $a.or } "
       "return { count(distinct) as distinct $a.distinct as in, in distinct count(distinct distinct) } "
       "order { distinct, offset } limit $in offset 1 }");
@@ -357,7 +368,8 @@ TEST(Parser, ReadsEveryTraversalForm) {
 
 TEST(Parser, TextFunctionsAreClausesOrOperands) {
   const ast::Query query = parse_one(
-      "query q() { match { $s: Ship search($s.note, \"a\") fuzzy($s.note, \"a\", 1) = false match_text($s.note, \"b\") } "
+      "query q() { match { $s: Ship search($s.note, \"a\") fuzzy($s.note, \"a\", 1) = false match_text($s.note, \"b\") "
+      "} "
       "return { $s } }");
   const ast::Read& read = read_of(query);
   ASSERT_EQ(read.match.size(), 4u);

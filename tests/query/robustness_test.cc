@@ -14,8 +14,10 @@ namespace {
 
 const std::vector<std::string>& valid_queries() {
   static const std::vector<std::string> queries{
-      "query a($n: String, $v: Vector(2)?, $k: [I32]) @description(\"d\") { match { $s: Ship {name: $n, tags: \"red\",} "
-      "$s docksAt $p $s $d:docksAt $p $s tows{1,3} $t $t <tows> $_ not { $p docksAt $x $x.tons > 15 not { $x tows $s } } "
+      "query a($n: String, $v: Vector(2)?, $k: [I32]) @description(\"d\") { match { $s: Ship {name: $n, tags: "
+      "\"red\",} "
+      "$s docksAt $p $s $d:docksAt $p $s tows{1,3} $t $t <tows> $_ not { $p docksAt $x $x.tons > 15 not { $x tows $s } "
+      "} "
       "$s.tons >= 10.5 $s.name starts_with \"a\" search($s.note, \"grain\") fuzzy($s.note, $n, 1) = false } "
       "return { $s.name as n, $p.code $d.since, count($s) as c, sum($s.tons) } order { c desc, n } limit 10 }",
       "query b($q: String) { match { $s: Ship $s.built > date(\"2020-01-01\") $s.seen < now() } "
@@ -30,14 +32,91 @@ const std::vector<std::string>& valid_queries() {
 
 const std::vector<std::string>& tokens() {
   static const std::vector<std::string> all{
-      "query", "match",  "return", "order", "limit",  "not",    "insert",  "update", "delete",   "set",    "where",
-      "as",    "asc",    "desc",   "count", "sum",    "min",    "nearest", "search", "fuzzy",    "bm25",   "rrf",
-      "now",   "date",   "true",   "null",  "q",      "name",   "tons",    "note",   "vec",      "pic",    "tags",
-      "tows",  "docksAt", "contains", "starts_with", "Ship", "Port", "DocksAt", "Tows", "Nope", "String", "I32",
-      "Vector", "Blob",  "$s",     "$t",    "$p",     "$w",     "$_",      "$n",     "{",        "}",      "(",
-      ")",     "[",      "]",      ":",     ",",      ".",      "?",       "<",      ">",        "<=",     "!=",
-      "=",     "1",      "0",      "2.5",   "\"a\"",  "\"",     "\\",      "@description", "@x", "-",      "#",
-      "//",    "/*",     "*/",     "\n",    "\xC3\xA9", "99999999999999999999", "$", "@",
+      "query",
+      "match",
+      "return",
+      "order",
+      "limit",
+      "not",
+      "insert",
+      "update",
+      "delete",
+      "set",
+      "where",
+      "as",
+      "asc",
+      "desc",
+      "count",
+      "sum",
+      "min",
+      "nearest",
+      "search",
+      "fuzzy",
+      "bm25",
+      "rrf",
+      "now",
+      "date",
+      "true",
+      "null",
+      "q",
+      "name",
+      "tons",
+      "note",
+      "vec",
+      "pic",
+      "tags",
+      "tows",
+      "docksAt",
+      "contains",
+      "starts_with",
+      "Ship",
+      "Port",
+      "DocksAt",
+      "Tows",
+      "Nope",
+      "String",
+      "I32",
+      "Vector",
+      "Blob",
+      "$s",
+      "$t",
+      "$p",
+      "$w",
+      "$_",
+      "$n",
+      "{",
+      "}",
+      "(",
+      ")",
+      "[",
+      "]",
+      ":",
+      ",",
+      ".",
+      "?",
+      "<",
+      ">",
+      "<=",
+      "!=",
+      "=",
+      "1",
+      "0",
+      "2.5",
+      "\"a\"",
+      "\"",
+      "\\",
+      "@description",
+      "@x",
+      "-",
+      "#",
+      "//",
+      "/*",
+      "*/",
+      "\n",
+      "\xC3\xA9",
+      "99999999999999999999",
+      "$",
+      "@",
   };
   return all;
 }
@@ -48,7 +127,7 @@ class Robustness : public testing::Test {
     const char* fixed = std::getenv("OMNIGRAPH_SEED");
     seed_ = fixed != nullptr ? std::strtoull(fixed, nullptr, 10) : std::random_device{}();
     random_.seed(seed_);
-    
+
     std::printf("seed %llu\n", static_cast<unsigned long long>(seed_));
   }
 
@@ -59,12 +138,16 @@ class Robustness : public testing::Test {
     const LintReport report = lint(text, "fuzz.gq", harbour());
     for (const Finding& finding : report.findings) {
       if (finding.code != "Q000") continue;
-      EXPECT_TRUE(finding.message.starts_with("parse error: ")) << "seed " << seed_ << "\n" << text << "\n" << finding.message;
+      EXPECT_TRUE(finding.message.starts_with("parse error: ")) << "seed " << seed_ << "\n"
+                                                                << text << "\n"
+                                                                << finding.message;
     }
     for (const QueryLint& query : report.results) {
       if (!query.error) continue;
       EXPECT_TRUE(query.error->starts_with("type error: ") || query.error->starts_with("mutation query "))
-          << "seed " << seed_ << "\n" << text << "\n" << *query.error;
+          << "seed " << seed_ << "\n"
+          << text << "\n"
+          << *query.error;
     }
     compiled_ += report.results.size();
   }
@@ -77,7 +160,8 @@ class Robustness : public testing::Test {
 TEST_F(Robustness, TokenSoup) {
   for (int round = 0; round < 3000; ++round) {
     std::string text = pick(2) == 0 ? "query q() { match { $s: Ship " : "";
-    for (std::size_t i = pick(60); i > 0; --i) text.append(tokens()[pick(tokens().size())]).append(pick(4) == 0 ? "" : " ");
+    for (std::size_t i = pick(60); i > 0; --i)
+      text.append(tokens()[pick(tokens().size())]).append(pick(4) == 0 ? "" : " ");
     judge(text);
   }
 }
@@ -103,9 +187,10 @@ TEST_F(Robustness, EditedQueries) {
 TEST_F(Robustness, ParametersOfAnyText) {
   const auto query = must_compile("match { $s: Ship } return { $s }",
                                   "$a: I64?, $b: [String]?, $c: Vector(2)?, $d: Date?, $e: F32?, $f: Bool?, $g: U64?");
-  const std::vector<std::string> pieces{"{",    "}",     "[",    "]",      ",",   ":",   "\"a\"", "\"b\"",  "\"c\"", "\"d\"",
-                                        "\"e\"", "\"f\"", "\"g\"", "null",  "true", "1",   "-1",    "2.5",    "1e400", "\"x\"",
-                                        "\"2020-01-01\"", "99999999999999999999", "\xFF", " "};
+  const std::vector<std::string> pieces{
+      "{",     "}",     "[",    "]",    ",", ":",  "\"a\"", "\"b\"", "\"c\"", "\"d\"",          "\"e\"",
+      "\"f\"", "\"g\"", "null", "true", "1", "-1", "2.5",   "1e400", "\"x\"", "\"2020-01-01\"", "99999999999999999999",
+      "\xFF",  " "};
   for (int round = 0; round < 20000; ++round) {
     std::string json;
     if (pick(3) != 0) json.append("{\"").append(1, static_cast<char>('a' + pick(7))).append("\":");

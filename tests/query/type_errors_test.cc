@@ -104,7 +104,9 @@ TEST(TypeErrors, T4OffersTheEdgeWordsOfThatEnd) {
             "2 | match { $s: Ship  $s docksIn $p } return { $p }\n"
             "  |                      ^^^^^^^\n"
             "  = did you mean 'docksAt' (Ship -> Port)?");
-  const auto no_help = [](std::string_view body) { return rendered_error_of(body).find("did you mean") == std::string::npos; };
+  const auto no_help = [](std::string_view body) {
+    return rendered_error_of(body).find("did you mean") == std::string::npos;
+  };
   EXPECT_TRUE(no_help("match { $p: Port  $p towss $q } return { $q }")) << "Tows does not touch ports";
   EXPECT_TRUE(no_help("match { $s: Ship $t: Ship  $s docksIn $t } return { $t }")) << "DocksAt does not join ships";
   EXPECT_TRUE(no_help("match { $s: Ship  $s <docksIn> $p } return { $p }")) << "DocksAt is no undirected edge";
@@ -140,7 +142,8 @@ TEST(TypeErrors, T6PropertiesAndAliases) {
       result("{ count($s) } order { count }", "type error: T6: 'count' names no return alias"),
       ship("$s $d:docksAt $p $d.snce = date(\"2020-01-01\")",
            "type error: T6: edge type 'DocksAt' has no property 'snce' ('$d.snce')"),
-      ship("$s $d:docksAt $p $d.from = \"ada\"", "type error: T6: edge type 'DocksAt' has no property 'from' ('$d.from')"),
+      ship("$s $d:docksAt $p $d.from = \"ada\"",
+           "type error: T6: edge type 'DocksAt' has no property 'from' ('$d.from')"),
       ship("$s.tons > nothing", "type error: T6: 'nothing' names no return alias"),
       result("{ $s.name as n, n as m } order { m, n desc }", ""),
   });
@@ -155,7 +158,8 @@ TEST(TypeErrors, T7Comparisons) {
       ship("$s.tons = true", "type error: T7: cannot compare I32 with Bool"),
       ship("$s = \"ada\"", "type error: T7: filter operand '$s' is a node, not a scalar"),
       ship("count($s) > 1", "type error: T7: aggregate 'count($s)' cannot stand in match"),
-      ship("$s.tons = null", "type error: T7: 'null' is not a value: a comparison with null keeps no row, use 'is null'"),
+      ship("$s.tons = null",
+           "type error: T7: 'null' is not a value: a comparison with null keeps no row, use 'is null'"),
       ship("bm25($s.note, \"a\") > 1.0", "type error: T7: bm25 ranks rows and cannot filter them"),
       ship("$s.tags = \"red\"", "type error: T7: a list can only be compared with contains: '$s.tags' is [String]"),
       ship("$s.tags != [\"red\"]", "type error: T7: a list can only be compared with contains: '$s.tags' is [String]"),
@@ -166,8 +170,10 @@ TEST(TypeErrors, T7Comparisons) {
       ship("$s.name contains $s.tags", "type error: T7: string contains requires a String right operand, got [String]"),
       ship("$s.tons contains 1", "type error: T7: contains requires a list or a String on the left, got I32"),
       ship("$s.tons starts_with \"1\"", "type error: T7: starts_with requires a String property on the left, got I32"),
-      ship("$s.tags starts_with \"r\"", "type error: T7: starts_with requires a String property on the left, got [String]"),
-      ship("\"abc\" starts_with $s.name", "type error: T7: starts_with requires a String property on the left, got String"),
+      ship("$s.tags starts_with \"r\"",
+           "type error: T7: starts_with requires a String property on the left, got [String]"),
+      ship("\"abc\" starts_with $s.name",
+           "type error: T7: starts_with requires a String property on the left, got String"),
       ship("$s.name starts_with 1", "type error: T7: starts_with requires a String right operand, got I64"),
       ship("$s.built < now()", "type error: T7: now() is a DateTime: cannot compare Date with DateTime"),
       ship("now() = $s.tons", "type error: T7: now() is a DateTime: cannot compare DateTime with I32"),
@@ -182,7 +188,8 @@ TEST(TypeErrors, T7Comparisons) {
       ship("$s tows $t $s.tons < $t.rate $p: Port $p.zone = $s.name", ""),
       ship("search($s.note, \"a\") = false false < search($s.note, $s.name)", ""),
   });
-  EXPECT_NE(rendered_error_of("match { $s: Ship $s.built > \"2020-01-01\" } return { $s }").find("= write date(\"2020-01-01\")"),
+  EXPECT_NE(rendered_error_of("match { $s: Ship $s.built > \"2020-01-01\" } return { $s }")
+                .find("= write date(\"2020-01-01\")"),
             std::string::npos);
 }
 
@@ -190,15 +197,17 @@ TEST(TypeErrors, T7MutationValues) {
   expect_all({
       {"insert Ship {name: $n}", "type error: T7: property 'Ship.name' is String, parameter '$n' is I32", "$n: I32"},
       {"insert Ship {name: \"a\" tons: now()}", "type error: T7: now() is a DateTime, but property 'Ship.tons' is I32"},
-      {"insert Ship {name: \"a\" vec: $v}", "type error: T7: property 'Ship.vec' is Vector(2), parameter '$v' is Vector(3)",
-       "$v: Vector(3)"},
+      {"insert Ship {name: \"a\" vec: $v}",
+       "type error: T7: property 'Ship.vec' is Vector(2), parameter '$v' is Vector(3)", "$v: Vector(3)"},
       {"insert Ship {name: \"a\" built: $d}", "type error: T7: property 'Ship.built' is Date, parameter '$d' is String",
        "$d: String"},
-      {"insert Tows {from: $n to: \"b\"}", "type error: T7: property 'Tows.from' is String, parameter '$n' is I64", "$n: I64"},
+      {"insert Tows {from: $n to: \"b\"}", "type error: T7: property 'Tows.from' is String, parameter '$n' is I64",
+       "$n: I64"},
       {"delete Ship where tags = \"red\"", "type error: T7: list property 'Ship.tags' cannot be compared in where"},
       {"delete Ship where vec = [1, 2]", "type error: T7: vector property 'Ship.vec' cannot be compared in where"},
       {"delete Ship where tons = now()", "type error: T7: now() is a DateTime, but property 'Ship.tons' is I32"},
-      {"delete Ship where name = $n", "type error: T7: property 'Ship.name' is String, parameter '$n' is Bool", "$n: Bool"},
+      {"delete Ship where name = $n", "type error: T7: property 'Ship.name' is String, parameter '$n' is Bool",
+       "$n: Bool"},
       {"insert Ship {name: $n tons: $i rate: $i vec: $v pic: $b seen: now() tags: $t}", "",
        "$n: String?, $i: I64, $v: Vector(2), $b: String, $t: [String]"},
       {"insert Ship {name: \"a\" pic: $b}", "", "$b: Blob?"},
@@ -226,12 +235,15 @@ TEST(TypeErrors, T8AggregateArguments) {
 TEST(TypeErrors, T9NegationsAndGroupKeys) {
   expect_all({
       ship("not { $t: Ship }", "type error: T9: a clause of 'not { }' must mention a variable bound outside it"),
-      ship("not { $n = 1 }", "type error: T9: a clause of 'not { }' must mention a variable bound outside it", "$n: I32"),
+      ship("not { $n = 1 }", "type error: T9: a clause of 'not { }' must mention a variable bound outside it",
+           "$n: I32"),
       ship("not { $_ docksAt $_ }", "type error: T9: a clause of 'not { }' must mention a variable bound outside it"),
-      ship("not { not { $s.tons > 1 } }", "type error: T9: a clause of 'not { }' must mention a variable bound outside it"),
+      ship("not { not { $s.tons > 1 } }",
+           "type error: T9: a clause of 'not { }' must mention a variable bound outside it"),
       ship("not { $s tows $t not { $q: Port } }",
            "type error: T9: a clause of 'not { }' must mention a variable bound outside it"),
-      result("{ 1, count($s) }", "type error: T9: '1' cannot stand beside aggregates: a group key is a property or a variable"),
+      result("{ 1, count($s) }",
+             "type error: T9: '1' cannot stand beside aggregates: a group key is a property or a variable"),
       result("{ now(), count($s) }",
              "type error: T9: 'now()' cannot stand beside aggregates: a group key is a property or a variable"),
       result("{ search($s.note, \"a\") as x, count($s) }",
@@ -240,14 +252,17 @@ TEST(TypeErrors, T9NegationsAndGroupKeys) {
       result("{ $s.name, count($s) } order { $s.tons }",
              "type error: T9: order key '$s.tons' is not projected: an aggregate query orders by its group keys and "
              "aggregates"),
-      result("{ $s.name, count($s) } order { sum($s.tons) }",
-             "type error: T9: order key 'sum($s.tons)' is not projected: an aggregate query orders by its group keys and "
-             "aggregates"),
+      result(
+          "{ $s.name, count($s) } order { sum($s.tons) }",
+          "type error: T9: order key 'sum($s.tons)' is not projected: an aggregate query orders by its group keys and "
+          "aggregates"),
       result("{ $s.name } order { count($s) }",
              "type error: T9: order key 'count($s)' is not projected: an aggregate query orders by its group keys and "
              "aggregates"),
       ship("not { $s.tons > 15 }", ""),
-      ship("not { $s }", "parse error: expected a comparison (=, !=, <, <=, >, >=, contains, starts_with, in, is null), found '}' at 2:27"),
+      ship("not { $s }",
+           "parse error: expected a comparison (=, !=, <, <=, >, >=, contains, starts_with, in, is null), found '}' at "
+           "2:27"),
       ship("not { $s: Ship {name: \"ada\"} }", ""),
       ship("not { $s tows $t not { $t.tons > 1 } }", ""),
       ship("not { search($s.note, \"a\") }", ""),
@@ -284,9 +299,11 @@ TEST(TypeErrors, T10ToT13AssignmentsAndTargets) {
 TEST(TypeErrors, T3MutationLiterals) {
   expect_all({
       {"insert Ship {name: 1}", "type error: T3: property 'Ship.name' is String, the value is I64"},
-      {"insert Ship {name: \"a\" tags: \"red\"}", "type error: T3: property 'Ship.tags' is [String], the value is String"},
+      {"insert Ship {name: \"a\" tags: \"red\"}",
+       "type error: T3: property 'Ship.tags' is [String], the value is String"},
       {"insert Ship {name: \"a\" tags: [1]}", "type error: T3: property 'Ship.tags' is [String], the value is [I64]"},
-      {"insert Ship {name: \"a\" vec: [1, 2, 3]}", "type error: T3: property 'Ship.vec' is Vector(2) and takes 2 values, got 3"},
+      {"insert Ship {name: \"a\" vec: [1, 2, 3]}",
+       "type error: T3: property 'Ship.vec' is Vector(2) and takes 2 values, got 3"},
       {"insert Ship {name: \"a\" vec: [\"x\", \"y\"]}",
        "type error: T3: vector literal for 'Ship.vec' has a value that is not a finite F32"},
       {"insert Ship {name: \"a\" pic: \"x\"}", "type error: T3: blob property 'Ship.pic' takes no literal"},
@@ -321,7 +338,8 @@ TEST(TypeErrors, T14UndeclaredParameters) {
        "type error: T14: variable '$n' used as a value is not a declared parameter"},
       {"match { $t: Port $s: Ship {name: $t} } return { $s }",
        "type error: T14: variable '$t' used as a value is not a declared parameter"},
-      {"insert Ship {name: $n}", "type error: T14: variable '$n' used as a value is not a declared parameter", "$m: String"},
+      {"insert Ship {name: $n}", "type error: T14: variable '$n' used as a value is not a declared parameter",
+       "$m: String"},
       {"delete Ship where name = $n", "type error: T14: variable '$n' used as a value is not a declared parameter"},
       {"match { $s: Ship {name: $n} } return { $s }", "", "$n: String"},
   });
@@ -347,10 +365,13 @@ TEST(TypeErrors, T15Nearest) {
       nearest("$s.vec, [2,0,0]", "type error: T15: nearest query has 3 values, the property is Vector(2)"),
       nearest("$s.vec, [\"a\",\"b\"]",
               "type error: T15: nearest query must be Vector(2), a list of 2 numbers or a String, got [String]"),
-      nearest("$s.vec, 5", "type error: T15: nearest query must be Vector(2), a list of 2 numbers or a String, got I64"),
-      nearest("$s.vec, $v", "type error: T15: nearest query must be Vector(2), a list of 2 numbers or a String, got Vector(3)",
+      nearest("$s.vec, 5",
+              "type error: T15: nearest query must be Vector(2), a list of 2 numbers or a String, got I64"),
+      nearest("$s.vec, $v",
+              "type error: T15: nearest query must be Vector(2), a list of 2 numbers or a String, got Vector(3)",
               "$v: Vector(3)"),
-      nearest("$s.vec, $v", "type error: T15: nearest query must be Vector(2), a list of 2 numbers or a String, got [F32]",
+      nearest("$s.vec, $v",
+              "type error: T15: nearest query must be Vector(2), a list of 2 numbers or a String, got [F32]",
               "$v: [F32]"),
       nearest("$s.vec, $s.name", "type error: T15: nearest query must be a literal or parameter, got '$s.name'"),
       nearest("$s.vec, now()", "type error: T15: nearest query must be a literal or parameter, got 'now()'"),
@@ -371,10 +392,12 @@ TEST(TypeErrors, T7ConditionsAndMembership) {
       ship("$s is null", "type error: T7: filter operand '$s' is a node, not a scalar"),
       ship("count($s) > 1", "type error: T7: aggregate 'count($s)' cannot stand in match"),
       ship("$s.tons + count($s) > 1", "type error: T7: aggregate 'count($s)' cannot stand in match"),
-      ship("$s.tons = null", "type error: T7: 'null' is not a value: a comparison with null keeps no row, use 'is null'"),
+      ship("$s.tons = null",
+           "type error: T7: 'null' is not a value: a comparison with null keeps no row, use 'is null'"),
       ship("$s.pic is null or $s.vec is not null and $s.tags is null", ""),
       ship("$s.id starts_with \"a\" and $s.name + \"x\" contains \"y\"", ""),
-      {"delete Ship where tons = null", "type error: T7: 'null' is not a value: a comparison with null matches no row, use 'is null'"},
+      {"delete Ship where tons = null",
+       "type error: T7: 'null' is not a value: a comparison with null matches no row, use 'is null'"},
       {"delete Ship where search(name, \"a\")",
        "type error: T7: search cannot stand in a mutation: text search reads, it does not pick rows to write"},
       {"delete Ship where count(name) = 1", "type error: T7: aggregate 'count(name)' cannot stand in a mutation"},
@@ -403,7 +426,8 @@ TEST(TypeErrors, T25Arithmetic) {
       result("{ $s.tons + 1, count($s) }",
              "type error: T9: '$s.tons + 1' cannot stand beside aggregates: a group key is a property or a variable"),
       result("{ count($s) + $s.tons }",
-             "type error: T9: 'count($s) + $s.tons' cannot stand beside aggregates: a group key is a property or a variable"),
+             "type error: T9: 'count($s) + $s.tons' cannot stand beside aggregates: a group key is a property or a "
+             "variable"),
       result("{ $s.name, -count($s) * 2 + 1 as x, sum($s.tons * 2) / count(distinct $s.name) }", ""),
       result("{ sum(count($s) + 1) }", "type error: T8: aggregates do not nest: 'sum(count($s) + 1)'"),
   });
@@ -427,13 +451,15 @@ TEST(TypeErrors, T27OptionalBlocks) {
       ship("optional { $q: Port }", "type error: T27: 'optional { }' must mention a variable that is bound before it"),
       ship("not { $s docksAt $p optional { $p docksAt $t } }",
            "type error: T27: 'optional { }' cannot stand inside 'not { }'"),
-      ship("optional { $s tows $t optional { $t docksAt $p } $u docksAt $p }", "type error: T27: variable '$p" + forbidden),
+      ship("optional { $s tows $t optional { $t docksAt $p } $u docksAt $p }",
+           "type error: T27: variable '$p" + forbidden),
       {"match { $s: Ship optional { $s tows $t } } return { $s } order { bm25($t.note, \"a\") }",
        "type error: T27: bm25 cannot rank '$t', a variable of an 'optional { }' block"},
       {"match { $s: Ship optional { $s tows $t } } return { nearest($t.vec, [1, 2]) }",
        "type error: T27: nearest cannot rank '$t', a variable of an 'optional { }' block"},
       ship("optional { $s $d:docksAt $p } optional { $p docksAt $t } not { $p docksAt $u $u.tons > 1 } "
-           "$p is null and $d is null or $p.zone = \"south\"", ""),
+           "$p is null and $d is null or $p.zone = \"south\"",
+           ""),
   });
 }
 
@@ -452,7 +478,8 @@ TEST(TypeErrors, T28Paths) {
       ship("length($s) > 1", "type error: T28: length(..) takes a path variable, '$s' is none"),
       {"match { $s: Ship $w = shortest $s tows{1,2} $t } return { $w }",
        "type error: T28: path variable '$w' can only stand in length(..), nodes(..) and edges(..)"},
-      {"match { $s: Ship $w = shortest $s tows{1,2} $t } return { length($w) as n, nodes($w), edges($w) } order { n }", ""},
+      {"match { $s: Ship $w = shortest $s tows{1,2} $t } return { length($w) as n, nodes($w), edges($w) } order { n }",
+       ""},
   });
 }
 
@@ -462,7 +489,8 @@ TEST(TypeErrors, T29Windows) {
       {window("limit $k"), "type error: T29: limit '$k' is not a declared parameter"},
       {window("limit $k"), "type error: T29: limit '$k' must be a non-nullable integer parameter, it is String",
        "$k: String"},
-      {window("offset $k"), "type error: T29: offset '$k' must be a non-nullable integer parameter, it is I32?", "$k: I32?"},
+      {window("offset $k"), "type error: T29: offset '$k' must be a non-nullable integer parameter, it is I32?",
+       "$k: I32?"},
       {window("offset $k limit $k"), "", "$k: U64"},
       {"match { $s: Ship } return { $s } order { nearest($s.vec, [1, 2]) } limit $k", "", "$k: I32"},
   });
@@ -492,8 +520,10 @@ TEST(TypeErrors, T17AndT18NearestOrder) {
              "type error: T18: alias 'n' cannot stand beside nearest in order"),
       result("{ $s.name as n, " + near + " as d } order { d, n } limit 2",
              "type error: T18: alias 'n' cannot stand beside nearest in order"),
-      result("{ $s.name } order { $s.name, " + near + " } limit 2", "type error: nearest can only be the first order item"),
-      result("{ $s.name } order { $s.name, bm25($s.note, \"a\") }", "type error: bm25 can only be the first order item"),
+      result("{ $s.name } order { $s.name, " + near + " } limit 2",
+             "type error: nearest can only be the first order item"),
+      result("{ $s.name } order { $s.name, bm25($s.note, \"a\") }",
+             "type error: bm25 can only be the first order item"),
       result("{ $s.name, bm25($s.note, \"a\") as b } order { $s.name, b }",
              "type error: bm25 can only be the first order item"),
       result("{ $s.name, " + near + " as d } order { d desc } limit 2", ""),
@@ -518,14 +548,16 @@ TEST(TypeErrors, T19AndT20TextFunctions) {
       ship("fuzzy($s.note, 1)", "type error: T19: fuzzy requires a String query, got '1'"),
       ship("fuzzy($s.note, \"a\", \"b\")",
            "type error: T19: fuzzy max_edits must be an integer literal or parameter, got '\"b\"'"),
-      ship("fuzzy($s.note, \"a\", 1.0)", "type error: T19: fuzzy max_edits must be an integer literal or parameter, got '1.0'"),
-      ship("match_text($s.vec, \"a\")", "type error: T20: match_text requires a String property, '$s.vec' is Vector(2)"),
+      ship("fuzzy($s.note, \"a\", 1.0)",
+           "type error: T19: fuzzy max_edits must be an integer literal or parameter, got '1.0'"),
+      ship("match_text($s.vec, \"a\")",
+           "type error: T20: match_text requires a String property, '$s.vec' is Vector(2)"),
       ship("match_text($s.note, 1)", "type error: T20: match_text requires a String query, got '1'"),
       result("{ bm25($s.tons, \"a\") }", "type error: T20: bm25 requires a String property, '$s.tons' is I32"),
       result("{ bm25($s.note, 1) }", "type error: T20: bm25 requires a String query, got '1'"),
       result("{ bm25($s.note, $s.name) }", "type error: T20: bm25 query must be a literal or parameter, got '$s.name'"),
-      ship("search($s.note, $q) fuzzy($s.name, $q, $n) match_text($s.note, \"\") $p: Port search($p.zone, \"north\")", "",
-           "$q: String?, $n: U32"),
+      ship("search($s.note, $q) fuzzy($s.name, $q, $n) match_text($s.note, \"\") $p: Port search($p.zone, \"north\")",
+           "", "$q: String?, $n: U32"),
   });
 }
 
@@ -534,13 +566,16 @@ TEST(TypeErrors, T21Rrf) {
   const std::string text = "bm25($s.note, \"a\")";
   expect_all({
       result("{ $s } order { rrf(" + near + ", " + text + ") }", "type error: T21: ordering by rrf requires a limit"),
-      result("{ rrf(" + near + ", " + text + ") as r } order { r }", "type error: T21: ordering by rrf requires a limit"),
+      result("{ rrf(" + near + ", " + text + ") as r } order { r }",
+             "type error: T21: ordering by rrf requires a limit"),
       result("{ $s } order { rrf(" + near + ", search($s.note, \"a\")) } limit 1",
              "type error: T21: rrf fuses nearest(..) and bm25(..), got 'search($s.note, \"a\")'"),
-      result("{ $s } order { rrf(" + near + ", " + text + ", 0) } limit 1", "type error: T21: rrf k must be greater than 0, got 0"),
+      result("{ $s } order { rrf(" + near + ", " + text + ", 0) } limit 1",
+             "type error: T21: rrf k must be greater than 0, got 0"),
       result("{ $s } order { rrf(" + near + ", " + text + ", 1.5) } limit 1",
              "type error: T21: rrf k must be an integer literal or parameter, got '1.5'"),
-      {"match { $s: Ship $s tows $t } return { $s } order { rrf(nearest($s.vec, [1,1]), bm25($t.note, \"a\")) } limit 1",
+      {"match { $s: Ship $s tows $t } return { $s } order { rrf(nearest($s.vec, [1,1]), bm25($t.note, \"a\")) } limit "
+       "1",
        "type error: T21: both arms of rrf must rank the same variable"},
       result("{ $s } order { rrf(" + near + ", " + text + ", $k) asc } limit 1", "", "$k: I64?"),
       result("{ $s } order { rrf(" + text + ", " + text + ", 1) } limit 1", ""),
@@ -561,7 +596,8 @@ TEST(TypeErrors, T22AndT23Edges) {
       ship("$s $w:tows $a $w tows $b", "type error: T23: edge variable '$w' cannot be an endpoint"),
       ship("$s $w:tows $a $w = \"x\"", "type error: T23: edge variable '$w' cannot be used bare"),
       {"match { $a: Ship $a $w:tows $b } return { $w }", "type error: T23: edge variable '$w' cannot be used bare"},
-      {"match { $a: Ship $a $w:tows $b } return { count($w) }", "type error: T23: edge variable '$w' cannot be used bare"},
+      {"match { $a: Ship $a $w:tows $b } return { count($w) }",
+       "type error: T23: edge variable '$w' cannot be used bare"},
       {"match { $a: Ship $a $w:docksAt $b } return { $b } order { $w }",
        "type error: T23: edge variable '$w' cannot be used bare"},
       ship("$s $w:docksAt $p search($w.since, \"a\")", "type error: T23: search cannot search edge variable '$w'"),
@@ -571,7 +607,8 @@ TEST(TypeErrors, T22AndT23Edges) {
        "type error: T23: bm25 cannot search edge variable '$w'"},
       ship("$s $_:tows{1,2} $b $s $_:tows $b", ""),
       {"match { $s: Ship $s $d:docksAt $p $d.since > date(\"2020-01-01\") } return { $d.since as x, count($d.since) } "
-       "order { x }", ""},
+       "order { x }",
+       ""},
   });
 }
 
@@ -594,7 +631,8 @@ TEST(TypeErrors, WithoutACode) {
       ship("$s.tons > $n", "type error: variable '$n' is not bound"),
       ship("$t.tons > 1 $s tows $t", "type error: T6: property access '$t.tons' on unbound variable '$t'"),
       ship("not { $s tows $t } $t.tons > 1", "type error: T6: property access '$t.tons' on unbound variable '$t'"),
-      ship("$s: Port", "type error: variable '$s' is already bound to node type 'Ship' and cannot be re-bound to 'Port'"),
+      ship("$s: Port",
+           "type error: variable '$s' is already bound to node type 'Ship' and cannot be re-bound to 'Port'"),
       ship("not { $s: Port }",
            "type error: variable '$s' is already bound to node type 'Ship' and cannot be re-bound to 'Port'"),
       result("{ $s }", "type error: unknown parameter type 'Vector(0)' of '$v'", "$v: Vector(0)"),

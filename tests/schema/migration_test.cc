@@ -96,34 +96,38 @@ std::string edited(std::string_view from, std::string_view to) {
 TEST(MigrationAcceptance, NullablePropertyAdded) {
   const auto made = plan(kMigrationBase, edited("depth: F64?", "depth: F64?  flag: String?"));
   EXPECT_TRUE(made.supported());
-  EXPECT_EQ(json_of(made),
-            R"({"kind":"add_property","type_kind":"node","type_name":"Port","property_name":"flag","property_type":{"scalar":"String","nullable":true,"list":false,"enum_values":null}})"
-            "\n");
+  EXPECT_EQ(
+      json_of(made),
+      R"({"kind":"add_property","type_kind":"node","type_name":"Port","property_name":"flag","property_type":{"scalar":"String","nullable":true,"list":false,"enum_values":null}})"
+      "\n");
 }
 
 TEST(MigrationAcceptance, RequiredPropertyAdded) {
   const auto made = plan(kMigrationBase, edited("depth: F64?", "depth: F64?  flag: String"));
   ASSERT_FALSE(made.supported());
-  EXPECT_EQ(json_of(made),
-            R"({"kind":"unsupported_change","entity":"node:Port.flag","reason":"adding required property 'Port.flag' requires a backfill and is not supported in schema migration v1","code":"OG-MF-103"})"
-            "\n");
+  EXPECT_EQ(
+      json_of(made),
+      R"({"kind":"unsupported_change","entity":"node:Port.flag","reason":"adding required property 'Port.flag' requires a backfill and is not supported in schema migration v1","code":"OG-MF-103"})"
+      "\n");
   EXPECT_TRUE(step_refusal(*made.first_unsupported()).message.starts_with("[OG-MF-103] adding required property"));
 }
 
 TEST(MigrationAcceptance, EnumsGrowAndTheirOrderMeansNothing) {
-  EXPECT_EQ(json_of(plan(kMigrationBase, edited("enum(sea, river)", "enum(sea, river, lake)"))),
-            R"({"kind":"extend_enum","type_kind":"node","type_name":"Port","property_name":"kind","added_values":["lake"]})"
-            "\n");
+  EXPECT_EQ(
+      json_of(plan(kMigrationBase, edited("enum(sea, river)", "enum(sea, river, lake)"))),
+      R"({"kind":"extend_enum","type_kind":"node","type_name":"Port","property_name":"kind","added_values":["lake"]})"
+      "\n");
   EXPECT_EQ(json_of(plan(kMigrationBase, edited("enum(sea, river)", "enum(river, sea)"))), "");
 }
 
 TEST(MigrationAcceptance, RenameComesBeforeExtendEnum) {
-  EXPECT_EQ(json_of(plan(kMigrationBase, edited("kind: enum(sea, river)",
-                                       "mode: enum(sea, river, air) @rename_from(\"kind\")"))),
-            R"({"kind":"rename_property","type_kind":"node","type_name":"Port","from":"kind","to":"mode"})"
-            "\n"
-            R"({"kind":"extend_enum","type_kind":"node","type_name":"Port","property_name":"mode","added_values":["air"]})"
-            "\n");
+  EXPECT_EQ(
+      json_of(
+          plan(kMigrationBase, edited("kind: enum(sea, river)", "mode: enum(sea, river, air) @rename_from(\"kind\")"))),
+      R"({"kind":"rename_property","type_kind":"node","type_name":"Port","from":"kind","to":"mode"})"
+      "\n"
+      R"({"kind":"extend_enum","type_kind":"node","type_name":"Port","property_name":"mode","added_values":["air"]})"
+      "\n");
 }
 
 TEST(MigrationAcceptance, DropsAreSoftOrHard) {
@@ -136,7 +140,7 @@ TEST(MigrationAcceptance, DropsAreSoftOrHard) {
 
 TEST(MigrationAcceptance, KeyMembersMayBeRenamed) {
   const auto made = plan(kMigrationBase, edited("number: I32  open: Bool?  @key(port, number)",
-                                       "num: I32 @rename_from(\"number\")  open: Bool?  @key(port, num)"));
+                                                "num: I32 @rename_from(\"number\")  open: Bool?  @key(port, num)"));
   EXPECT_TRUE(made.supported());
   EXPECT_EQ(text_of(made), "rename property 'Berth.number' -> 'Berth.num' on node 'Berth'\n");
 }
@@ -149,26 +153,30 @@ TEST(MigrationAcceptance, IndexAdded) {
 
 TEST(MigrationAcceptance, RangeOverDataThatViolatesIt) {
   const std::string ranged = edited("kind: enum(sea, river)", "kind: enum(sea, river)  @range(depth, 0..50)");
-  EXPECT_EQ(json_of(plan(kMigrationBase, ranged)),
-            R"({"kind":"unsupported_change","entity":"node:Port","reason":"adding constraint '@range(depth, 0..50)' to 'Port' is not supported in schema migration v1"})"
-            "\n");
+  EXPECT_EQ(
+      json_of(plan(kMigrationBase, ranged)),
+      R"({"kind":"unsupported_change","entity":"node:Port","reason":"adding constraint '@range(depth, 0..50)' to 'Port' is not supported in schema migration v1"})"
+      "\n");
   FakeData data;
   data.values["Port.depth"] = {1, {"A"}};
-  EXPECT_EQ(json_of(plan(kMigrationBase, ranged, false, &data)),
-            R"({"kind":"unsupported_change","entity":"node:Port","reason":"adding constraint '@range(depth, 0..50)' to 'Port': 1 entities violate it, first: 'A'","code":"OG-MF-107"})"
-            "\n");
+  EXPECT_EQ(
+      json_of(plan(kMigrationBase, ranged, false, &data)),
+      R"({"kind":"unsupported_change","entity":"node:Port","reason":"adding constraint '@range(depth, 0..50)' to 'Port': 1 entities violate it, first: 'A'","code":"OG-MF-107"})"
+      "\n");
   FakeData sound;
-  EXPECT_EQ(json_of(plan(kMigrationBase, ranged, false, &sound)),
-            R"({"kind":"add_constraint","type_kind":"node","type_name":"Port","constraint":{"Range":{"property":"depth","min":0,"max":50}}})"
-            "\n");
+  EXPECT_EQ(
+      json_of(plan(kMigrationBase, ranged, false, &sound)),
+      R"({"kind":"add_constraint","type_kind":"node","type_name":"Port","constraint":{"Range":{"property":"depth","min":0,"max":50}}})"
+      "\n");
 }
 
 TEST(MigrationAcceptance, RequiredPropertyOnAnEmptyType) {
   const std::string required = edited("open: Bool?", "open: Bool?  flag: String");
   FakeData data;
-  EXPECT_EQ(json_of(plan(kMigrationBase, required, false, &data)),
-            R"({"kind":"add_property","type_kind":"node","type_name":"Berth","property_name":"flag","property_type":{"scalar":"String","nullable":false,"list":false,"enum_values":null}})"
-            "\n");
+  EXPECT_EQ(
+      json_of(plan(kMigrationBase, required, false, &data)),
+      R"({"kind":"add_property","type_kind":"node","type_name":"Berth","property_name":"flag","property_type":{"scalar":"String","nullable":false,"list":false,"enum_values":null}})"
+      "\n");
   data.entity_counts["Berth"] = 1;
   EXPECT_EQ(plan(kMigrationBase, required, false, &data).first_unsupported()->code, "OG-MF-103");
 }
@@ -186,7 +194,8 @@ TEST(MigrationPlan, HumanLinesOfEveryChange) {
       // types
       {"", "interface I { a: String? } node N implements I {} edge E: N -> N { w: I32 }",
        "add interface type 'I'\nadd node type 'N'\nadd edge type 'E'\n"},
-      {"node A {} node B {} edge E: A -> A", "node B {}", "drop node type 'A' (soft mode)\ndrop edge type 'E' (soft mode)\n"},
+      {"node A {} node B {} edge E: A -> A", "node B {}",
+       "drop node type 'A' (soft mode)\ndrop edge type 'E' (soft mode)\n"},
       {"node A {} edge E: A -> A", "node B @rename_from(\"A\") {} edge E: B -> B", "rename node type 'A' -> 'B'\n"},
       {"node A {} edge E: A -> A", "node A {} edge F: A -> A @rename_from(\"E\")", "rename edge type 'E' -> 'F'\n"},
       {"node A { p: I32? } node B {}", "node C @rename_from(\"A\") { p: I32? }",
@@ -203,7 +212,8 @@ TEST(MigrationPlan, HumanLinesOfEveryChange) {
       {"node A {}", "node A { a: enum(y, x)?  b: Vector(3)?  c: [I32]?  d: Blob? }",
        "add property 'A.a' (Enum(x|y)?) on node 'A'\nadd property 'A.b' (Vector(3)?) on node 'A'\n"
        "add property 'A.c' ([I32]?) on node 'A'\nadd property 'A.d' (Blob?) on node 'A'\n"},
-      {"edge E: A -> A {} node A {}", "edge E: A -> A { w: I32? } node A {}", "add property 'E.w' (I32?) on edge 'E'\n"},
+      {"edge E: A -> A {} node A {}", "edge E: A -> A { w: I32? } node A {}",
+       "add property 'E.w' (I32?) on edge 'E'\n"},
       {"node A { a: enum(x) }", "node A { a: enum(x, z, y) }", "extend enum 'A.a' (+y, +z) on node 'A'\n"},
       // documentation
       {"node A {}", "node A @description(\"d\") @instruction(\"i\") {}",
@@ -211,7 +221,8 @@ TEST(MigrationPlan, HumanLinesOfEveryChange) {
       {"node A @description(\"d\") {}", "node A {}", "update metadata on node 'A' ()\n"},
       {"node A { p: I32? }", "node A { p: I32? @description(\"say \\\"x\\\"\") }",
        "update metadata on property 'A.p' of node 'A' (@description(\"say \\\"x\\\"\"))\n"},
-      {"node A @description(\"d\") {} edge E: A -> A", "node A @description(\"d\") {} edge E: A -> A @description(\"e\")",
+      {"node A @description(\"d\") {} edge E: A -> A",
+       "node A @description(\"d\") {} edge E: A -> A @description(\"e\")",
        "update metadata on edge 'E' (@description(\"e\"))\n"},
       // indexes; the two forms mean the same
       {"node A { p: I32?  q: I32? }", "node A { p: I32?  q: I32?  @index(q, p) }",
@@ -230,7 +241,8 @@ TEST(MigrationPlan, HumanLinesOfEveryChange) {
       {"node A { p: I32? @unique @index @range(p, 0..)  s: String? @check(s, \"a\") }", "node A {}",
        "drop property 'A.p' of node 'A' (soft mode)\ndrop property 'A.s' of node 'A' (soft mode)\n"},
       // interfaces
-      {"interface I { a: I32? } node A implements I {}", "interface I { a: I32?  b: I32? @index } node A implements I {}",
+      {"interface I { a: I32? } node A implements I {}",
+       "interface I { a: I32?  b: I32? @index } node A implements I {}",
        "add property 'I.b' (I32?) on interface 'I'\nadd constraint @index(b) on interface 'I'\n"
        "add property 'A.b' (I32?) on node 'A'\nadd constraint @index(b) on node 'A'\n"},
       {"interface I { a: I32?  b: I32? } node A implements I {}", "interface I { a: I32? } node A implements I {}",
@@ -322,22 +334,25 @@ TEST(MigrationPlan, UnsupportedChangesNameTheEntityAndTheReason) {
 }
 
 TEST(MigrationPlan, JsonOfTheOtherSteps) {
-  EXPECT_EQ(json_of(plan("node A {} node B {}", "node C @rename_from(\"A\") @description(\"d\") {}", true)),
-            R"({"kind":"rename_type","type_kind":"node","from":"A","to":"C"})"
-            "\n"
-            R"({"kind":"update_type_metadata","type_kind":"node","name":"C","annotations":[{"name":"description","value":"d"}]})"
-            "\n"
-            R"({"kind":"drop_type","type_kind":"node","name":"B","mode":"hard"})"
-            "\n");
-  EXPECT_EQ(json_of(plan("node A { p: I32? @description(\"d\") }", "node A { p: I32?  q: Vector(4)?  r: enum(b, a)? } interface I {}")),
-            R"({"kind":"add_type","type_kind":"interface","name":"I"})"
-            "\n"
-            R"({"kind":"update_property_metadata","type_kind":"node","type_name":"A","property_name":"p","annotations":[]})"
-            "\n"
-            R"({"kind":"add_property","type_kind":"node","type_name":"A","property_name":"q","property_type":{"scalar":{"Vector":4},"nullable":true,"list":false,"enum_values":null}})"
-            "\n"
-            R"({"kind":"add_property","type_kind":"node","type_name":"A","property_name":"r","property_type":{"scalar":"String","nullable":true,"list":false,"enum_values":["a","b"]}})"
-            "\n");
+  EXPECT_EQ(
+      json_of(plan("node A {} node B {}", "node C @rename_from(\"A\") @description(\"d\") {}", true)),
+      R"({"kind":"rename_type","type_kind":"node","from":"A","to":"C"})"
+      "\n"
+      R"({"kind":"update_type_metadata","type_kind":"node","name":"C","annotations":[{"name":"description","value":"d"}]})"
+      "\n"
+      R"({"kind":"drop_type","type_kind":"node","name":"B","mode":"hard"})"
+      "\n");
+  EXPECT_EQ(
+      json_of(plan("node A { p: I32? @description(\"d\") }",
+                   "node A { p: I32?  q: Vector(4)?  r: enum(b, a)? } interface I {}")),
+      R"({"kind":"add_type","type_kind":"interface","name":"I"})"
+      "\n"
+      R"({"kind":"update_property_metadata","type_kind":"node","type_name":"A","property_name":"p","annotations":[]})"
+      "\n"
+      R"({"kind":"add_property","type_kind":"node","type_name":"A","property_name":"q","property_type":{"scalar":{"Vector":4},"nullable":true,"list":false,"enum_values":null}})"
+      "\n"
+      R"({"kind":"add_property","type_kind":"node","type_name":"A","property_name":"r","property_type":{"scalar":"String","nullable":true,"list":false,"enum_values":["a","b"]}})"
+      "\n");
 }
 
 TEST(MigrationPlan, IdentityErrors) {
@@ -351,10 +366,12 @@ TEST(MigrationPlan, IdentityErrors) {
   EXPECT_EQ(refused_match("node A {}", "node B @rename_from(\"A\") {} node C @rename_from(\"A\") {}"),
             prefix + "accepted node 'A' is consumed by more than one desired declaration");
   EXPECT_EQ(refused_match("node A {}", "node A { p: I32? @rename_from(\"q\") }"),
-            prefix + "property 'A.p' declares @rename_from(\"q\"): no accepted property with that name exists under the "
-                     "stable owner");
-  EXPECT_EQ(refused_match("node A {} node B { q: I32? }", "node A { p: I32? @rename_from(\"q\") } node B { q: I32? }"),
-            prefix + "property 'A.p' declares @rename_from(\"q\"): property moves across stable owners are not supported");
+            prefix +
+                "property 'A.p' declares @rename_from(\"q\"): no accepted property with that name exists under the "
+                "stable owner");
+  EXPECT_EQ(
+      refused_match("node A {} node B { q: I32? }", "node A { p: I32? @rename_from(\"q\") } node B { q: I32? }"),
+      prefix + "property 'A.p' declares @rename_from(\"q\"): property moves across stable owners are not supported");
   EXPECT_EQ(refused_match("node A {}", "node A {} node B { p: I32? @rename_from(\"q\") }"),
             prefix + "new owner 'node:B' cannot import property identity with @rename_from(\"q\")");
 }
@@ -371,10 +388,8 @@ TEST(MigrationValidated, EveryRowOfTheTable) {
        "add constraint @range(p, 0..6) on node 'A'\n"},
       {"node A { p: String? }", "node A { p: String? @check(p, \"^a\") }",
        "add constraint @check(p, \"^a\") on node 'A'\n"},
-      {"node A {} edge E: A -> A", "node A {} edge E: A -> A @card(1..2)",
-       "add constraint @card(1..2) on edge 'E'\n"},
-      {"node A {} edge E: A -> A @card(1..2)", "node A {} edge E: A -> A",
-       "add constraint @card(0..) on edge 'E'\n"},
+      {"node A {} edge E: A -> A", "node A {} edge E: A -> A @card(1..2)", "add constraint @card(1..2) on edge 'E'\n"},
+      {"node A {} edge E: A -> A @card(1..2)", "node A {} edge E: A -> A", "add constraint @card(0..) on edge 'E'\n"},
       {"node A { p: I32? @range(p, 0..5) }", "node A { p: I64? @range(p, 0..5) }",
        "change type of 'A.p' I32? -> I64? on node 'A'\n"},
       {"node A { p: I32? }", "node A { p: F64? }", "change type of 'A.p' I32? -> F64? on node 'A'\n"},
@@ -440,19 +455,20 @@ TEST(MigrationValidated, ConditionsThatDoNotHold) {
 
 TEST(MigrationValidated, JsonOfItsSteps) {
   FakeData data;
-  EXPECT_EQ(json_of(plan("node A { p: I32? @unique  s: String? } edge E: A -> A",
-                         "node A { p: I64? @range(p, ..5)  s: String? @check(s, \"a\") } edge E: A -> A @card(1..)", false,
-                         &data)),
-            R"({"kind":"change_type","type_kind":"node","type_name":"A","property_name":"p","from_type":{"scalar":"I32","nullable":true,"list":false,"enum_values":null},"to_type":{"scalar":"I64","nullable":true,"list":false,"enum_values":null}})"
-            "\n"
-            R"({"kind":"drop_constraint","type_kind":"node","type_name":"A","constraint":{"Unique":["p"]}})"
-            "\n"
-            R"({"kind":"add_constraint","type_kind":"node","type_name":"A","constraint":{"Range":{"property":"p","min":null,"max":5}}})"
-            "\n"
-            R"({"kind":"add_constraint","type_kind":"node","type_name":"A","constraint":{"Check":{"property":"s","pattern":"a"}}})"
-            "\n"
-            R"({"kind":"add_constraint","type_kind":"edge","type_name":"E","constraint":{"Card":{"min":1,"max":null}}})"
-            "\n");
+  EXPECT_EQ(
+      json_of(plan("node A { p: I32? @unique  s: String? } edge E: A -> A",
+                   "node A { p: I64? @range(p, ..5)  s: String? @check(s, \"a\") } edge E: A -> A @card(1..)", false,
+                   &data)),
+      R"({"kind":"change_type","type_kind":"node","type_name":"A","property_name":"p","from_type":{"scalar":"I32","nullable":true,"list":false,"enum_values":null},"to_type":{"scalar":"I64","nullable":true,"list":false,"enum_values":null}})"
+      "\n"
+      R"({"kind":"drop_constraint","type_kind":"node","type_name":"A","constraint":{"Unique":["p"]}})"
+      "\n"
+      R"({"kind":"add_constraint","type_kind":"node","type_name":"A","constraint":{"Range":{"property":"p","min":null,"max":5}}})"
+      "\n"
+      R"({"kind":"add_constraint","type_kind":"node","type_name":"A","constraint":{"Check":{"property":"s","pattern":"a"}}})"
+      "\n"
+      R"({"kind":"add_constraint","type_kind":"edge","type_name":"E","constraint":{"Card":{"min":1,"max":null}}})"
+      "\n");
 }
 
 }  // namespace

@@ -296,14 +296,9 @@ TEST(SchemaParser, SurvivesMutatedText) {
     for (std::size_t i = 0; i < changes; ++i) {
       const std::size_t at = random() % text.size();
       switch (random() % 3) {
-        case 0:
-          text.erase(at, 1 + random() % 5);
-          break;
-        case 1:
-          text.insert(at, 1, pieces[random() % pieces.size()]);
-          break;
-        default:
-          text[at] = pieces[random() % pieces.size()];
+        case 0: text.erase(at, 1 + random() % 5); break;
+        case 1: text.insert(at, 1, pieces[random() % pieces.size()]); break;
+        default: text[at] = pieces[random() % pieces.size()];
       }
     }
     const auto result = parse_schema(text);
