@@ -337,12 +337,12 @@ class Naive {
 
   // Tries all values of the block's node variables from the i-th on; false: the visitor wants no more.
   bool extend(const Block& block, std::size_t i, Environment& e, const Visit& visit) const {
-    while (i < block.variables.size() && read_.variables[block.variables[i]].type.kind != EntityKind::kNode) ++i;
     if (i == 0) {
       for (const query::VariableId v : block.variables) {
         if (read_.variables[v].path) e[v] = 0;
       }
     }
+    while (i < block.variables.size() && read_.variables[block.variables[i]].type.kind != EntityKind::kNode) ++i;
     if (i == block.variables.size()) return extend_edges(block, 0, e, visit);
     const query::VariableId v = block.variables[i];
     const auto view = snapshot_.table(read_.variables[v].type).value();
