@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "exec/member_set.h"
 #include "exec/path_finder.h"
 #include "exec/rank.h"
 
@@ -119,6 +120,12 @@ const query::Expr& resolve_alias(const query::Expr& expr, const query::ReadQuery
   return *at;
 }
 
+// A constant list, not null, asked for an item.
+static bool is_membership(const query::Expr& expr, const Runtime& runtime) {
+  return expr.op == query::CompareOp::kContains && Runtime::is_constant(expr.args[0]) &&
+         value_of(runtime.scalar(expr.args[0])).kind == Value::Kind::kScalars;
+}
+
 bool makes_values(const RowExpr& expr) {
   return expr.kind == RowExpr::Kind::kArithmetic || expr.kind == RowExpr::Kind::kPath ||
          std::ranges::any_of(expr.args, makes_values);
@@ -141,7 +148,16 @@ Result<RowExpr> bind_expression(const query::Expr& expr, Runtime& runtime, Witho
     }
     case ExprKind::kTextMatch:
     case ExprKind::kFuzzy: return bind_text_function(expr, runtime);
-    case ExprKind::kCompare: out.kind = RowExpr::Kind::kCompare; break;
+    case ExprKind::kCompare:
+      if (is_membership(expr, runtime)) {
+        out.kind = RowExpr::Kind::kMember;
+        out.members = std::make_shared<MemberSet>(value_of(runtime.scalar(expr.args[0])));
+        OG_ASSIGN_OR_RETURN(RowExpr item, bind_expression(expr.args[1], runtime, without_value));
+        out.args.push_back(std::move(item));
+        return out;
+      }
+      out.kind = RowExpr::Kind::kCompare;
+      break;
     case ExprKind::kAnd: out.kind = RowExpr::Kind::kAnd; break;
     case ExprKind::kOr: out.kind = RowExpr::Kind::kOr; break;
     case ExprKind::kNot: out.kind = RowExpr::Kind::kNot; break;
@@ -202,6 +218,10 @@ Value evaluate(const RowExpr& expr, const Tuples& tuples, std::size_t row) {
     case RowExpr::Kind::kTextMatch:
     case RowExpr::Kind::kFuzzy: return evaluate_text(expr, tuples, row);
     case RowExpr::Kind::kIsNull: return Value::of_bool(evaluate(expr.args[0], tuples, row).is_null() != expr.negated);
+    case RowExpr::Kind::kMember: {
+      const Value item = evaluate(expr.args[0], tuples, row);
+      return item.is_null() ? Value() : Value::of_bool(expr.members->contains(item));
+    }
     case RowExpr::Kind::kArithmetic: return evaluate_arithmetic(expr, tuples, row);
     case RowExpr::Kind::kPath: return evaluate_path(expr, tuples, row);
   }

@@ -17,6 +17,7 @@
 
 namespace omnigraph::exec {
 
+class MemberSet;
 class PathFinder;
 class RankScores;
 
@@ -33,6 +34,7 @@ struct RowExpr {
     kFuzzy,
     kScore,  // rank function: `scorer` of the row of `variable`
     kIsNull,
+    kMember,  // args[0] in `members`
     kArithmetic,
     kPath,  // `part` of the path between the rows of args[0] and args[1]; null where `variable` is
   };
@@ -49,6 +51,7 @@ struct RowExpr {
   bool negated = false;               // kIsNull
   std::string_view written{};         // kArithmetic: borrowed from the query
   Runtime* strict_runtime = nullptr;  // kArithmetic: where a lack of a value ends the query; else it is null
+  std::shared_ptr<const MemberSet> members;
   std::shared_ptr<const PathFinder> path;
   PathPart part = PathPart::kLength;
   std::vector<RowExpr> args;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "exec/member_set.h"
 #include "exec/row_condition.h"
 
 namespace omnigraph::exec {
@@ -286,6 +287,18 @@ RowPredicate column_predicate(const Column& column, CompareOp op, const Value& c
   p.expression.args[0].column = &column;
   p.expression.args[0].variable = 0;
   p.expression.args[1].constant = constant;
+  return p;
+}
+
+RowPredicate member_predicate(const Column& column, const Value& list) {
+  RowPredicate p;
+  p.kind = Kind::kGeneric;
+  p.expression.kind = RowExpr::Kind::kMember;
+  p.expression.members = std::make_shared<MemberSet>(list);
+  p.expression.args.resize(1);
+  p.expression.args[0].kind = RowExpr::Kind::kColumn;
+  p.expression.args[0].column = &column;
+  p.expression.args[0].variable = 0;
   return p;
 }
 

@@ -32,6 +32,8 @@ struct RowPredicate {
 
 // `column op constant` for the rows of one table.
 [[nodiscard]] RowPredicate column_predicate(const Column& column, query::CompareOp op, const Value& constant);
+// `column in list` for the rows of one table; `list` outlives the predicate.
+[[nodiscard]] RowPredicate member_predicate(const Column& column, const Value& list);
 // A condition on exactly one variable.
 [[nodiscard]] Result<RowPredicate> make_predicate(const query::Expr& condition, Runtime& runtime);
 

@@ -38,6 +38,10 @@ std::optional<ImagePredicate> simple_predicate(const Expr& part, const ConstantO
   const Expr& left = part.args[0];
   const Expr& right = part.args[1];
   if (is_field(left) && is_row_constant(right)) return ImagePredicate{&left, part.op, value_of(constant(right))};
+  const bool list = is_row_constant(left) && value_of(constant(left)).kind == Value::Kind::kScalars;
+  if (part.op == query::CompareOp::kContains && list && is_field(right)) {
+    return ImagePredicate{&right, query::CompareOp::kEqual, value_of(constant(left)), true};
+  }
   const bool ordered = part.op != query::CompareOp::kContains && part.op != query::CompareOp::kStartsWith;
   if (!ordered || !is_row_constant(left) || !is_field(right)) return std::nullopt;
   return ImagePredicate{&right, mirrored(part.op), value_of(constant(left))};
@@ -84,6 +88,7 @@ Result<std::optional<std::vector<Ordinal>>> TypeImage::indexed_rows(const ImageP
   const bool node = type_.kind == schema::EntityKind::kNode;
   const ExprKind kind = predicate.field->kind;
   if (predicate.op != query::CompareOp::kEqual) return Found();
+  if (predicate.member) return indexed_members(predicate);
   const auto by_id = [&](std::string_view id) -> Result<Found> {
     OG_ASSIGN_OR_RETURN(const Ordinal row, base_->find(id));
     return Found(row == kNoOrdinal ? std::vector<Ordinal>() : std::vector<Ordinal>{row});
@@ -112,12 +117,28 @@ Result<std::optional<std::vector<Ordinal>>> TypeImage::indexed_rows(const ImageP
   return Found(std::move(rows));
 }
 
+// The rows of all items, if each of them has an answer.
+Result<std::optional<std::vector<Ordinal>>> TypeImage::indexed_members(const ImagePredicate& predicate) {
+  using Found = std::optional<std::vector<Ordinal>>;
+  std::vector<Ordinal> all;
+  for (const columnar::Scalar& item : *predicate.value.scalars) {
+    if (item.is_null()) continue;
+    OG_ASSIGN_OR_RETURN(const auto rows, indexed_rows({predicate.field, predicate.op, value_of(item)}));
+    if (!rows.has_value()) return Found();
+    all.insert(all.end(), rows->begin(), rows->end());
+  }
+  std::ranges::sort(all);
+  all.erase(std::ranges::unique(all).begin(), all.end());
+  return Found(std::move(all));
+}
+
 Result<RowFilter> TypeImage::filter_of(const std::vector<ImagePredicate>& predicates) {
   RowFilter filter;
   filter.set_variable(0, 1);
   for (const ImagePredicate& predicate : predicates) {
     OG_ASSIGN_OR_RETURN(const Column* column, property(column_key(*predicate.field)));
-    filter.add(column_predicate(*column, predicate.op, predicate.value));
+    filter.add(predicate.member ? member_predicate(*column, predicate.value)
+                                : column_predicate(*column, predicate.op, predicate.value));
   }
   return filter;
 }

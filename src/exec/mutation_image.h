@@ -42,6 +42,7 @@ struct ImagePredicate {
   const query::Expr* field = nullptr;
   query::CompareOp op = query::CompareOp::kEqual;
   Value value;
+  bool member = false;  // `field in value` instead
 };
 
 // Literal, parameter or now() of the query.
@@ -94,6 +95,7 @@ class TypeImage {
   Result<const Column*> property(std::uint32_t index);
   Result<std::vector<Ordinal>> base_candidates(const std::vector<ImagePredicate>& predicates);
   Result<std::optional<std::vector<Ordinal>>> indexed_rows(const ImagePredicate& predicate);
+  Result<std::optional<std::vector<Ordinal>>> indexed_members(const ImagePredicate& predicate);
   Result<RowFilter> filter_of(const std::vector<ImagePredicate>& predicates);
   Result<columnar::Batch> batch_of(const std::vector<const ImageRow*>& rows);
   Result<void> put_rows(graph::WriteTransaction& transaction, const std::vector<const ImageRow*>& rows,

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <random>
 #include <set>
 #include <sstream>
@@ -101,6 +102,118 @@ TEST_F(ParallelTest, OrdersAndGroupsAcrossWorkers) {
     std::ostringstream row;
     row << "[\"" << a << "\",\"" << b << "\",\"" << c << "\"]";
     EXPECT_EQ(top.rows[i], row.str());
+  }
+}
+
+// Goal: what workers found apart is joined once: distinct values by group, distinct rows, rows of optional blocks.
+TEST_F(ParallelTest, DistinctAndOptionalAcrossWorkers) {
+  std::set<std::pair<int, int>> pairs;        // a.x, c.x
+  std::vector<std::set<int>> ends(97);        // a.x -> c
+  std::vector<std::set<int>> end_values(97);  // a.x -> c.x
+  std::int64_t rows = 0;
+  std::int64_t found = 0;
+  for (int a = 0; a < kNodes; ++a) {
+    for (const int b : targets(a)) {
+      std::int64_t extensions = 0;
+      for (const int c : targets(b)) {
+        pairs.emplace(a % 97, c % 97);
+        ends[static_cast<std::size_t>(a % 97)].insert(c);
+        end_values[static_cast<std::size_t>(a % 97)].insert(c % 97);
+        extensions += c % 97 > 90 ? 1 : 0;
+      }
+      rows += std::max<std::int64_t>(extensions, 1);
+      found += extensions;
+    }
+  }
+  const std::string walk = "match { $a: P $a knows $b $b knows $c } ";
+  const auto distinct =
+      read(*graph.snapshot(), "query q() { " + walk + "return distinct { $a.x, $c.x } order { $a.x } }");
+  ASSERT_EQ(distinct.rows.size(), pairs.size());
+  std::size_t i = 0;
+  for (const auto& [a, c] : pairs) {
+    std::ostringstream row;
+    row << "[" << a << "," << c << "]";
+    EXPECT_EQ(distinct.rows[i++], row.str());
+  }
+  const auto grouped =
+      read(*graph.snapshot(), "query q() { " + walk +
+                                  "return { $a.x, count(distinct $c) as n, count(distinct $c.x) as m } "
+                                  "order { $a.x } }");
+  ASSERT_EQ(grouped.rows.size(), 97u);
+  for (std::size_t x = 0; x < 97; ++x) {
+    std::ostringstream row;
+    row << "[" << x << "," << ends[x].size() << "," << end_values[x].size() << "]";
+    EXPECT_EQ(grouped.rows[x], row.str());
+  }
+  EXPECT_EQ(first_row(walk + "return { count(distinct $c) as n }"), row_of(kNodes));
+  std::ostringstream counts;
+  counts << "," << found << "]";
+  EXPECT_EQ(first_row("match { $a: P $a knows $b optional { $b knows $c $c.x > 90 } } "
+                      "return { count($a) as n, count($c) as m }"),
+            "[" + std::to_string(rows) + counts.str());
+}
+
+// Goal: enough distinct rows end the work, and what was in flight then is not taken for an answer.
+TEST_F(ParallelTest, StoppingEarlyInventsNoRows) {
+  const auto answer = read(*graph.snapshot(),
+                           "query q() { match { $a: P $a knows $b not { $b knows $c $c.x < 50 } optional { $a knows $d "
+                           "$d.x > 90 } } return distinct { $a.key, $b.key, $d.key } limit 20 }");
+  ASSERT_LE(answer.rows.size(), 20u);
+  for (const std::string& row : answer.rows) {
+    int a = 0;
+    int b = 0;
+    int d = -1;
+    ASSERT_GE(std::sscanf(row.c_str(), "[%d,%d,%d]", &a, &b, &d), 2) << row;
+    EXPECT_TRUE(targets(a).contains(b)) << row;
+    EXPECT_TRUE(std::ranges::none_of(targets(b), [](int c) { return c % 97 < 50; })) << row;
+    const bool any = std::ranges::any_of(targets(a), [](int c) { return c % 97 > 90; });
+    EXPECT_EQ(d >= 0, any) << row;
+    if (d >= 0) {
+      EXPECT_TRUE(targets(a).contains(d) && d % 97 > 90) << row;
+    }
+  }
+}
+
+// Goal: paths over a graph that needs several levels from both sides. Each is a walk of the breadth-first length.
+TEST_F(ParallelTest, ShortestPathsHaveTheirLength) {
+  for (const int start : {0, 7}) {
+    std::vector<int> distance(kNodes, -1);
+    std::vector<int> queue{start};
+    distance[static_cast<std::size_t>(start)] = 0;
+    for (std::size_t at = 0; at < queue.size(); ++at) {
+      for (const int next : targets(queue[at])) {
+        if (distance[static_cast<std::size_t>(next)] >= 0) continue;
+        distance[static_cast<std::size_t>(next)] = distance[static_cast<std::size_t>(queue[at])] + 1;
+        queue.push_back(next);
+      }
+    }
+    const auto answer = read(*graph.snapshot(),
+                             "query q($s: I32) { match { $a: P { key: $s } $w = shortest $a knows{1,9} $b $b.x < 20 } "
+                             "return { $b.key, length($w), nodes($w) } order { $b.key } }",
+                             R"({"s":)" + std::to_string(start) + "}");
+    std::size_t expected = 0;
+    for (int b = 0; b < kNodes; ++b)
+      expected += b % 97 < 20 && b != start && distance[static_cast<std::size_t>(b)] > 0 ? 1 : 0;
+    if (start % 97 < 20 && targets(start).contains(start)) ++expected;
+    EXPECT_EQ(answer.rows.size(), expected);
+    for (const std::string& row : answer.rows) {
+      std::string plain = row;
+      std::erase_if(plain, [](char c) { return c == '"' || c == '[' || c == ']'; });
+      std::ranges::replace(plain, ',', ' ');
+      std::istringstream words(plain);
+      int b = 0;
+      int length = 0;
+      words >> b >> length;
+      if (b != start) {
+        EXPECT_EQ(length, distance[static_cast<std::size_t>(b)]) << row;
+      }
+      std::vector<int> nodes;
+      for (int node = 0; words >> node;) nodes.push_back(node);
+      ASSERT_EQ(nodes.size(), static_cast<std::size_t>(length) + 1) << row;
+      EXPECT_EQ(nodes.front(), start) << row;
+      EXPECT_EQ(nodes.back(), b) << row;
+      for (std::size_t i = 0; i + 1 < nodes.size(); ++i) EXPECT_TRUE(targets(nodes[i]).contains(nodes[i + 1])) << row;
+    }
   }
 }
 
