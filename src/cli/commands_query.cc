@@ -1,10 +1,13 @@
 // query, mutate, alias.
 
 #include "api/answers.h"
+#include "api/profile_answers.h"
 #include "cli/command.h"
+#include "cli/query_plan.h"
 #include "cli/query_source.h"
 #include "cli/read_format.h"
 #include "cli/terminal.h"
+#include "client/remote_profile.h"
 
 namespace omnigraph::cli {
 
@@ -14,6 +17,7 @@ struct QueryArguments {
   QueryFlags source;
   std::string branch, snapshot, format;
   bool json = false;
+  bool explain = false, analyze = false;
 };
 
 Result<ReadFormat> chosen_format(const Context& context, const QueryArguments& arguments, const QueryCall& call) {
@@ -55,6 +59,31 @@ Result<std::string> answer_text(const QueryCall& call, const engine::ReadTarget&
   return render_read(*view_of(answer), format, layout);
 }
 
+// --explain, --analyze: the plan as text, or the whole answer as JSON.
+Result<void> run_plan(const QueryArguments& arguments, const QueryCall& call, const engine::ReadTarget& read,
+                      const DataTarget& target) {
+  if (!arguments.format.empty() && arguments.format != "json" && arguments.format != "table") {
+    return std::unexpected(bad_request("a plan is shown as text or JSON; leave --format " + arguments.format + " out"));
+  }
+  std::string answer;
+  if (target.remote) {
+    OG_ASSIGN_OR_RETURN(answer, client::profile_query(*target.remote, {call.text, call.name, call.parameters}, read,
+                                                      arguments.explain));
+  } else {
+    using Mode = exec::ProfileScope::Mode;
+    OG_ASSIGN_OR_RETURN(const auto profiled,
+                        engine::profile_query(*target.graph, call.text, call.name, call.parameters, read,
+                                              arguments.explain ? Mode::kExplain : Mode::kAnalyze));
+    api::append_profiled_read(answer, profiled);
+  }
+  if (arguments.json || arguments.format == "json") {
+    print_json(answer);
+  } else {
+    print_paged(render_plan(answer));
+  }
+  return {};
+}
+
 Result<void> run_read(Context& context, const QueryArguments& arguments, const QueryCall& call) {
   OG_ASSIGN_OR_RETURN(const DataTarget target,
                       open_target(context, call, {.label = "query", .branch = arguments.branch}));
@@ -64,6 +93,7 @@ Result<void> run_read(Context& context, const QueryArguments& arguments, const Q
   if (!arguments.branch.empty()) read.branch = arguments.branch;
   if (!arguments.snapshot.empty()) read.snapshot = arguments.snapshot;
   if (!read.branch && !read.snapshot && target.default_branch != "main") read.branch = target.default_branch;
+  if (arguments.explain || arguments.analyze) return run_plan(arguments, call, read, target);
   OG_ASSIGN_OR_RETURN(const std::string text, answer_text(call, read, target, format, context.table_layout()));
   print_paged(text);
   return {};
@@ -93,6 +123,9 @@ void add_query(Command& app, Context& context, Run& run) {
                       .completes(Values::kBranch);
   command.text("--snapshot", arguments->snapshot, "Commit id to read").non_empty().excludes(branch);
   add_format(command, *arguments);
+  Option explain = command.flag("--explain", arguments->explain, "Show the plan; nothing is run");
+  command.flag("--analyze", arguments->analyze, "Run it and show what each operator did: rows, bytes, time")
+      .excludes(explain);
   when_chosen(command, run, [&context, arguments] { return run_query(context, *arguments); });
 }
 

@@ -49,10 +49,12 @@ class BlockPlanner {
     double rows = 1;  // in its table
     double selectivity = 1;
     RowFilter filter;
+    std::vector<const query::Expr*> written;  // what the filter tests
     graph::TableViewPtr table;
     bool by_key = false;
     Ordinal row = kNoOrdinal;
-    bool own = false;  // introduced here
+    std::optional<std::vector<Ordinal>> listed;  // by a list of keys
+    bool own = false;                            // introduced here
   };
   struct Link {  // a traversal
     const query::Traversal* traversal;
@@ -86,6 +88,8 @@ class BlockPlanner {
     std::vector<std::size_t> conditions{};  // kFilter
     std::vector<VariableId> not_null{};     // kFilter
     VariableId variable = kNoVariable;      // kStart
+    double rows = -1;                       // estimate of what it hands on
+    double merged_rows = -1;                // and of that with equal rows merged
     VariableSet reads{};
     VariableSet binds{};
   };
@@ -106,17 +110,24 @@ class BlockPlanner {
   void gather_inner_blocks();
   std::vector<Part> split() const;
 
+  struct Step {
+    std::size_t link;
+    bool backward;
+    double found;  // rows before the conditions on what it binds
+    double rows;   // after them, equal ones merged
+  };
   struct Choice {
-    std::vector<std::pair<std::size_t, bool>> steps{};  // link, backward
+    std::vector<Step> steps{};
     double cost = 0;
     double rows = 1;
   };
   Choice simulate(const Part& part, VariableSet bound, double rows) const;
   bool is_dead_after(VariableId v, const Part& part, const std::vector<char>& done, std::size_t link) const;
   void order_part(Part& part);
-  void place_ready(VariableSet bound, std::vector<Action>& out);
+  // `rows`: estimate of what comes; becomes that of what is handed on.
+  void place_ready(VariableSet bound, double& rows, std::vector<Action>& out);
   void place_required(std::vector<Action>& out) const;
-  void place_steps(const Choice& choice, VariableSet& bound, std::vector<Action>& out);
+  void place_steps(const Choice& choice, VariableSet& bound, double& rows, std::vector<Action>& out);
 
   Result<Pipeline> join_parts(std::vector<Part>& parts);
   Result<Pipeline> build(const std::vector<Action>& actions, VariableSet live, VariableSet wanted, bool merge_at_end,
@@ -132,7 +143,7 @@ class BlockPlanner {
   Result<std::unique_ptr<Operator>> make_optional(const Action& action, VariableSet carry, VariableSet needed);
   Result<std::unique_ptr<Operator>> make_cross(const Action& action, VariableSet carry,
                                                std::vector<Pipeline>& part_pipelines, const std::vector<Part>& parts);
-  std::unique_ptr<Operator> make_merge(VariableSet live) const;
+  std::unique_ptr<Operator> make_merge(VariableSet live, double rows) const;
   VariableId row_variable() const { return static_cast<VariableId>(runtime_.query().read->variables.size() + depth_); }
   static std::vector<VariableId> list(const VariableSet& set) {
     std::vector<VariableId> out;

@@ -1,5 +1,6 @@
 #include "exec/key_lookup.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/number_text.h"
@@ -11,6 +12,9 @@ namespace {
 using query::Expr;
 using query::ExprKind;
 using schema::ScalarType;
+
+// A look-up costs about as much as testing so many rows of a scan.
+constexpr std::size_t kRowsScannedPerLookup = 8;
 
 // The constant that an equality condition compares property (or id, for kEntityId) `property` of `variable` with.
 const Expr* equal_constant(const Expr& condition, VariableId variable, ExprKind kind, std::uint32_t property) {
@@ -38,6 +42,22 @@ const Expr* equal_constant(const std::vector<const Expr*>& conditions, VariableI
     if (const Expr* found = equal_constant(*condition, variable, kind, property); found != nullptr) return found;
   }
   return nullptr;
+}
+
+// The constant list that a condition looks the property (or id) up in.
+const Expr* constant_list(const Expr& condition, VariableId variable, ExprKind kind, std::uint32_t property) {
+  if (condition.kind == ExprKind::kAnd) {
+    for (const Expr& arg : condition.args) {
+      if (const Expr* found = constant_list(arg, variable, kind, property); found != nullptr) return found;
+    }
+    return nullptr;
+  }
+  if (condition.kind != ExprKind::kCompare || condition.op != query::CompareOp::kContains) return nullptr;
+  const Expr& list = condition.args[0];
+  const Expr& field = condition.args[1];
+  const bool matches =
+      field.kind == kind && field.variable == variable && (kind == ExprKind::kEntityId || field.property == property);
+  return matches && Runtime::is_constant(list) ? &list : nullptr;
 }
 
 Result<std::optional<Ordinal>> find_id(schema::TypeRef type, std::string_view id, Runtime& runtime) {
@@ -126,6 +146,43 @@ Result<std::optional<Ordinal>> find_by_key(VariableId variable, const std::vecto
     texts.push_back(std::move(text.text));
   }
   return find_id(type, texts.size() == 1 ? texts[0] : graph::id_of_key(texts), runtime);
+}
+
+Result<std::optional<std::vector<Ordinal>>> find_by_key_list(VariableId variable,
+                                                             const std::vector<const Expr*>& conditions,
+                                                             Runtime& runtime) {
+  using Found = std::optional<std::vector<Ordinal>>;
+  const schema::TypeRef type = runtime.type_of(variable);
+  const std::vector<std::string>& key = runtime.catalog().constraints_of(type).key;
+  const schema::NodeType& node = runtime.catalog().nodes[type.index];
+  const std::size_t property = key.size() == 1 ? node.index_of(key[0]) : node.properties.size();
+  const Expr* list = nullptr;
+  bool by_id = false;
+  for (const Expr* condition : conditions) {
+    list = constant_list(*condition, variable, ExprKind::kEntityId, 0);
+    by_id = list != nullptr;
+    if (list == nullptr && property < node.properties.size()) {
+      list = constant_list(*condition, variable, ExprKind::kProperty, static_cast<std::uint32_t>(property));
+    }
+    if (list != nullptr) break;
+  }
+  if (list == nullptr) return Found();
+  const Value items = value_of(runtime.scalar(*list));
+  if (items.kind != Value::Kind::kScalars) return Found();
+  OG_ASSIGN_OR_RETURN(const auto table, runtime.table(type));
+  if (items.scalars->size() * kRowsScannedPerLookup > table->physical_rows()) return Found();
+  std::vector<Ordinal> rows;
+  for (const columnar::Scalar& item : *items.scalars) {
+    const ScalarType stored = by_id ? ScalarType::kString : node.properties[property].type.scalar;
+    const KeyText text = key_text(stored, value_of(item));
+    if (text.outcome == KeyText::Outcome::kUnknown) return Found();
+    if (text.outcome == KeyText::Outcome::kNoRow) continue;
+    OG_ASSIGN_OR_RETURN(const Ordinal row, table->find(text.text));
+    if (row != kNoOrdinal) rows.push_back(row);
+  }
+  std::ranges::sort(rows);
+  rows.erase(std::ranges::unique(rows).begin(), rows.end());
+  return Found(std::move(rows));
 }
 
 }  // namespace omnigraph::exec

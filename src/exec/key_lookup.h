@@ -16,6 +16,11 @@ namespace omnigraph::exec {
                                                          const std::vector<const query::Expr*>& conditions,
                                                          Runtime& runtime);
 
+// The rows of `variable` that `x in list` conditions on its key (of one property) or its id leave, ascending; nullopt
+// if there is no such condition, or so long a list that a scan is as good.
+[[nodiscard]] Result<std::optional<std::vector<Ordinal>>> find_by_key_list(
+    VariableId variable, const std::vector<const query::Expr*>& conditions, Runtime& runtime);
+
 // The canonical text of the one key value that equals a constant (chapter 01 section 6).
 struct KeyText {
   enum class Outcome : std::uint8_t { kText, kNoRow, kUnknown } outcome;  // kUnknown: several key values may be equal

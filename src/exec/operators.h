@@ -22,11 +22,13 @@ void keep_rows(const Tuples& batch, std::span<const std::uint8_t> mask, const st
 struct Probe {
   VariableId other = kNoVariable;
   Neighbors neighbors;
+  const query::Traversal* traversal = nullptr;
 };
 
 // A traversal from a bound variable: each distinct neighbour once, or, with `per_edge`, each edge once.
 class ExpandOperator final : public Operator {
  public:
+  const query::Traversal* traversal = nullptr;
   VariableId from = kNoVariable;
   VariableId to = kNoVariable;    // kNoVariable: not read later, only counted into the weight
   VariableId edge = kNoVariable;  // likewise
@@ -43,6 +45,7 @@ class ExpandOperator final : public Operator {
 // A traversal with hop bounds (chapter 02 section 6.2) from a bound variable.
 class ReachOperator final : public Operator {
  public:
+  const query::Traversal* traversal = nullptr;
   VariableId from = kNoVariable;
   VariableId to = kNoVariable;  // kNoVariable: only counted. `to_bound`: a variable that is already bound
   bool to_bound = false;
@@ -58,6 +61,7 @@ class ReachOperator final : public Operator {
 // A single-hop traversal between two bound variables; with `edge` one row for each edge between them.
 class ProbeOperator final : public Operator {
  public:
+  const query::Traversal* traversal = nullptr;
   VariableId from = kNoVariable;
   VariableId to = kNoVariable;
   VariableId edge = kNoVariable;
@@ -69,9 +73,10 @@ class ProbeOperator final : public Operator {
 
 class FilterOperator final : public Operator {
  public:
-  std::vector<VariableId> not_null;  // variables of optional blocks that what follows needs
-  std::vector<RowFilter> filters;    // on one variable each
-  std::vector<RowExpr> conditions;   // on several
+  std::vector<VariableId> not_null;         // variables of optional blocks that what follows needs
+  std::vector<RowFilter> filters;           // on one variable each
+  std::vector<RowExpr> conditions;          // on several
+  std::vector<const query::Expr*> written;  // what both test
   std::vector<VariableId> carry;
   [[nodiscard]] std::unique_ptr<Stage> open(const StageContext& context, Stage& next) const override;
 };
@@ -85,6 +90,7 @@ class SemiJoinOperator final : public Operator {
   Ordinal memo_rows = 0;  // one correlated variable that is never null: rows of its table
   std::vector<VariableId> carry;
   [[nodiscard]] std::unique_ptr<Stage> open(const StageContext& context, Stage& next) const override;
+  [[nodiscard]] const Pipeline* inner_pipeline() const override { return &inner; }
 };
 
 // optional { }: each row with every row that the inner pipeline, started from the correlated variables, yields for it;
@@ -98,6 +104,7 @@ class OptionalOperator final : public Operator {
   std::vector<VariableId> markers;     // paths of the block: row 0 where there is one
   std::vector<VariableId> carry;
   [[nodiscard]] std::unique_ptr<Stage> open(const StageContext& context, Stage& next) const override;
+  [[nodiscard]] const Pipeline* inner_pipeline() const override { return &inner; }
 };
 
 // Pairs each row with the rows of an unconnected part, restricted to equal keys if there are any.
@@ -106,8 +113,10 @@ class CrossOperator final : public Operator {
   Pipeline part;
   std::vector<VariableId> part_variables;          // what the part brings in; may be empty
   std::optional<std::pair<RowExpr, RowExpr>> key;  // outer, inner: join_hash equal (a later filter checks the rest)
+  const query::Expr* written = nullptr;            // the equality of the key
   std::vector<VariableId> carry;
   [[nodiscard]] std::unique_ptr<Stage> open(const StageContext& context, Stage& next) const override;
+  [[nodiscard]] const Pipeline* inner_pipeline() const override { return &part; }
 
  private:
   friend class CrossStage;

@@ -40,6 +40,9 @@ namespace omnigraph::exec {
 inline constexpr std::size_t kVariablesMax = 256;
 using VariableSet = std::bitset<kVariablesMax>;
 
+class Profiler;
+struct Pipeline;
+
 // Consumes batches. The last stage of a chain is a sink.
 class Stage {
  public:
@@ -53,6 +56,7 @@ class Stage {
 // What stages of one chain share.
 struct StageContext {
   Runtime* runtime = nullptr;
+  Profiler* profiler = nullptr;  // null: nothing is measured
   std::size_t variable_count = 0;
   // In the inner chain of a semi-join: rows (values of `row_variable`) that are answered already need no more work.
   const std::vector<std::uint8_t>* answered = nullptr;
@@ -67,6 +71,9 @@ class Operator {
  public:
   virtual ~Operator() = default;
   [[nodiscard]] virtual std::unique_ptr<Stage> open(const StageContext& context, Stage& next) const = 0;
+  // The pipeline it runs inside, if it has one.
+  [[nodiscard]] virtual const Pipeline* inner_pipeline() const { return nullptr; }
+  double estimated_rows = -1;  // tuples it hands on; negative: unknown
 };
 
 // The start variable of a pipeline.
@@ -75,7 +82,11 @@ struct ScanSource {
   graph::TableViewPtr table;
   RowFilter filter;
   bool by_key = false;
-  Ordinal row = kNoOrdinal;  // by_key: the row, kNoOrdinal = there is none
+  Ordinal row = kNoOrdinal;                      // by_key: the row, kNoOrdinal = there is none
+  std::optional<std::vector<Ordinal>> listed{};  // by a list of keys: the rows
+  double estimated_rows = 1;
+  std::vector<const query::Expr*> written{};  // what the filter tests
+  [[nodiscard]] bool is_lookup() const { return by_key || listed.has_value(); }
 };
 
 struct Pipeline {

@@ -31,13 +31,14 @@ Result<Pipeline> BlockPlanner::build(const std::vector<Action>& actions, Variabl
     const Action& action = actions[i];
     if (action.kind == Action::Kind::kStart) {
       const Facts& facts = facts_[action.variable];
-      pipeline.source = ScanSource{action.variable, facts.table, facts.filter, facts.by_key, facts.row};
+      pipeline.source = ScanSource{action.variable, facts.table,  facts.filter, facts.by_key,
+                                   facts.row,       facts.listed, action.rows,  facts.written};
       live.set(action.variable);
       bind_order_.push_back(action.variable);
       if (facts.by_key) constant.set(action.variable);
       // A start that nobody reads again still has to be a column for the operators that follow.
       if (i + 1 == actions.size() && !wanted.test(action.variable)) {
-        pipeline.operators.push_back(make_merge(wanted & live));
+        pipeline.operators.push_back(make_merge(wanted & live, 1));
         live &= wanted;
       }
       continue;
@@ -45,6 +46,7 @@ Result<Pipeline> BlockPlanner::build(const std::vector<Action>& actions, Variabl
     const VariableSet before = live;
     const VariableSet carry = live & needed_after[i];
     OG_ASSIGN_OR_RETURN(auto op, make_operator(action, carry, needed_after[i], part_pipelines, parts));
+    op->estimated_rows = action.rows;
     live = carry | (action.binds & needed_after[i]);
     for_each_variable(action.binds & needed_after[i], [&](VariableId v) { bind_order_.push_back(v); });
     const VariableSet dropped = before & ~carry & ~constant;
@@ -52,15 +54,19 @@ Result<Pipeline> BlockPlanner::build(const std::vector<Action>& actions, Variabl
     auto* expand = dynamic_cast<ExpandOperator*>(op.get());
     const bool merge_inside = merge && expand != nullptr && carry.none() && expand->to != kNoVariable &&
                               expand->probes.empty() && !expand->per_edge && depth_ == 0;
-    if (merge_inside) expand->merge = true;
+    if (merge_inside) {
+      expand->merge = true;
+      expand->estimated_rows = action.merged_rows;
+    }
     pipeline.operators.push_back(std::move(op));
-    if (merge && !merge_inside) pipeline.operators.push_back(make_merge(live));
+    if (merge && !merge_inside) pipeline.operators.push_back(make_merge(live, action.merged_rows));
   }
   return pipeline;
 }
 
-std::unique_ptr<Operator> BlockPlanner::make_merge(VariableSet live) const {
+std::unique_ptr<Operator> BlockPlanner::make_merge(VariableSet live, double rows) const {
   auto op = std::make_unique<MergeOperator>();
+  op->estimated_rows = rows;
   for (auto it = bind_order_.rbegin(); it != bind_order_.rend() && op->dense == kNoVariable; ++it) {
     if (live.test(*it) && !nullable_.test(*it)) op->dense = *it;
   }
@@ -92,6 +98,7 @@ Result<std::unique_ptr<Operator>> BlockPlanner::make_expand(const Action& action
                                                             VariableSet needed) {
   const Traversal& t = *links_[action.index].traversal;
   auto op = std::make_unique<ExpandOperator>();
+  op->traversal = &t;
   op->from = action.backward ? t.to : t.from;
   const VariableId to = action.backward ? t.from : t.to;
   if (needed.test(to)) op->to = to;
@@ -103,7 +110,7 @@ Result<std::unique_ptr<Operator>> BlockPlanner::make_expand(const Action& action
     const Traversal& probe = *links_[p].traversal;
     const bool from_end = probe.from == to;
     OG_ASSIGN_OR_RETURN(const Neighbors seen, neighbors_of(probe, from_end, runtime_));
-    op->probes.push_back({from_end ? probe.to : probe.from, seen});
+    op->probes.push_back({from_end ? probe.to : probe.from, seen, &probe});
   }
   op->carry = list(carry);
   return op;
@@ -113,6 +120,7 @@ Result<std::unique_ptr<Operator>> BlockPlanner::make_reach(const Action& action,
                                                            VariableSet needed) {
   const Traversal& t = *links_[action.index].traversal;
   auto op = std::make_unique<ReachOperator>();
+  op->traversal = &t;
   op->from = action.backward ? t.to : t.from;
   const VariableId to = action.backward ? t.from : t.to;
   op->to_bound = action.reads.test(to) && !action.binds.test(to);
@@ -130,6 +138,7 @@ Result<std::unique_ptr<Operator>> BlockPlanner::make_probe(const Action& action,
                                                            VariableSet needed) {
   const Traversal& t = *links_[action.index].traversal;
   auto op = std::make_unique<ProbeOperator>();
+  op->traversal = &t;
   op->from = t.from;
   op->to = t.to;
   op->per_edge = t.edge != kNoVariable;
@@ -142,10 +151,14 @@ Result<std::unique_ptr<Operator>> BlockPlanner::make_probe(const Action& action,
 Result<std::unique_ptr<Operator>> BlockPlanner::make_filter(const Action& action, VariableSet carry) {
   auto op = std::make_unique<FilterOperator>();
   op->not_null = action.not_null;
-  for (const VariableId v : action.filtered) op->filters.push_back(facts_[v].filter);
+  for (const VariableId v : action.filtered) {
+    op->filters.push_back(facts_[v].filter);
+    op->written.insert(op->written.end(), facts_[v].written.begin(), facts_[v].written.end());
+  }
   for (const std::size_t i : action.conditions) {
     OG_ASSIGN_OR_RETURN(RowExpr bound, bind_expression(*conditions_[i].expr, runtime_, WithoutValue::kIsNull));
     op->conditions.push_back(std::move(bound));
+    op->written.push_back(conditions_[i].expr);
   }
   op->carry = list(carry);
   return op;
@@ -219,6 +232,7 @@ Result<std::unique_ptr<Operator>> BlockPlanner::make_cross(const Action& action,
     OG_ASSIGN_OR_RETURN(RowExpr right, bind_expression(c.expr->args[1], runtime_, WithoutValue::kIsNull));
     if (left_inside) std::swap(left, right);
     op->key.emplace(std::move(left), std::move(right));
+    op->written = c.expr;
     break;
   }
   return op;

@@ -24,6 +24,8 @@ using schema::EntityKind;
 
 // Starts tried for one connected pattern; beyond it only the most selective ones.
 constexpr std::size_t kStartsMax = 10;
+// Share of the rows that a not { } keeps; nothing is known of it.
+constexpr double kNegationSelectivity = 0.5;
 
 double selectivity_of(const Expr& condition) {
   if (condition.kind == ExprKind::kTextMatch || condition.kind == ExprKind::kFuzzy) return 0.1;
@@ -90,7 +92,13 @@ Result<void> BlockPlanner::gather() {
     std::vector<const Expr*> own;
     for (const Expr& filter : block_.filters) own.push_back(&filter);
     OG_ASSIGN_OR_RETURN(const auto found, find_by_key(v, own, runtime_));
-    if (!found.has_value()) continue;
+    if (!found.has_value()) {
+      OG_ASSIGN_OR_RETURN(facts_[v].listed, find_by_key_list(v, own, runtime_));
+      if (facts_[v].listed.has_value()) {
+        facts_[v].selectivity = static_cast<double>(facts_[v].listed->size()) / std::max(1.0, facts_[v].rows);
+      }
+      continue;
+    }
     facts_[v].by_key = true;
     facts_[v].row = *found;
     RowPredicate only;
@@ -141,6 +149,7 @@ Result<void> BlockPlanner::gather_condition(const Expr& expr) {
     OG_RETURN_IF_ERROR(gather_variable(v));
     OG_ASSIGN_OR_RETURN(RowPredicate predicate, make_predicate(expr, runtime_));
     facts_[v].filter.add(std::move(predicate));
+    facts_[v].written.push_back(&expr);
     facts_[v].selectivity *= selectivity_of(expr);
     has_filter_.set(v);
     return {};
@@ -237,6 +246,7 @@ BlockPlanner::Choice BlockPlanner::simulate(const Part& part, VariableSet bound,
     bool best_backward = false;
     double best_rows = 0;
     double best_cost = 0;
+    double best_found = 0;
     for (const std::size_t i : part.links) {
       if (done[i] != 0) continue;
       const Link& link = links_[i];
@@ -247,13 +257,16 @@ BlockPlanner::Choice BlockPlanner::simulate(const Part& part, VariableSet bound,
         if (!bound.test(from) || (backward && bound.test(to))) continue;
         double next = 0;
         double cost = 0;
+        double found = 0;
         if (bound.test(to)) {  // A test: takes next to nothing and can only reduce.
           next = rows * std::min(1.0, link.fan_forward / std::max(1.0, facts_[to].rows));
           cost = link.multi_hop ? rows * link.fan_forward : 0;
+          found = next;
         } else {
           const double fan = backward ? link.fan_backward : link.fan_forward;
           const bool dead = is_dead_after(to, part, done, i);
-          next = dead ? rows : rows * fan * facts_[to].selectivity;
+          found = dead ? rows : rows * fan;
+          next = dead ? rows : found * facts_[to].selectivity;
           cost = dead && !link.multi_hop ? rows : rows * std::max(1.0, fan);
           // Weights keep a row for each combination of the variables still needed at most.
           if (request_.weights) next = std::min(next, facts_[to].rows * std::max(1.0, rows));
@@ -263,6 +276,7 @@ BlockPlanner::Choice BlockPlanner::simulate(const Part& part, VariableSet bound,
           best_backward = backward;
           best_rows = next;
           best_cost = cost;
+          best_found = found;
         }
       }
     }
@@ -270,7 +284,6 @@ BlockPlanner::Choice BlockPlanner::simulate(const Part& part, VariableSet bound,
     const Traversal& t = *links_[best].traversal;
     bound.set(t.from).set(t.to);
     rows = best_rows;
-    choice.steps.emplace_back(best, best_backward);
     choice.cost += best_cost + best_rows;
     // What nobody needs any more is merged away: rows are at most the combinations of the live variables.
     double combinations = 1;
@@ -278,6 +291,7 @@ BlockPlanner::Choice BlockPlanner::simulate(const Part& part, VariableSet bound,
       if (!is_dead_after(v, part, done, links_.size())) combinations *= std::max(1.0, facts_[v].rows);
     });
     if (request_.weights && depth_ == 0) rows = std::min(rows, combinations);
+    choice.steps.push_back({best, best_backward, best_found, rows});
   }
   choice.rows = rows;
   return choice;
@@ -303,13 +317,18 @@ void BlockPlanner::order_part(Part& part) {
       from_here.set(v);
       Choice choice = simulate(part, from_here, rows);
       // The scan itself reads the column of every row, but with a tight loop.
-      choice.cost += facts_[v].by_key ? 1 : facts_[v].rows * (has_filter_.test(v) ? 0.2 : 0.05) + rows;
+      if (facts_[v].by_key || facts_[v].listed.has_value()) {
+        choice.cost += rows;
+      } else {
+        choice.cost += facts_[v].rows * (has_filter_.test(v) ? 0.2 : 0.05) + rows;
+      }
       if (start != kNoVariable && choice.cost >= best.cost) continue;
       best = std::move(choice);
       start = v;
     }
     Action action{Action::Kind::kStart};
     action.variable = start;
+    action.rows = facts_[start].by_key ? 1 : facts_[start].rows * facts_[start].selectivity;
     action.binds.set(start);
     part.actions.push_back(std::move(action));
     bound.set(start);
@@ -317,8 +336,9 @@ void BlockPlanner::order_part(Part& part) {
   }
   part.cost = best.cost;
   part.rows = best.rows;
-  place_ready(bound, part.actions);
-  place_steps(best, bound, part.actions);
+  double rows = part.actions.empty() ? 1 : std::max(1.0, part.actions.back().rows);
+  place_ready(bound, rows, part.actions);
+  place_steps(best, bound, rows, part.actions);
 }
 
 // From null there is no extension: a variable of an optional block that is followed or bound again must be there.
@@ -333,10 +353,11 @@ void BlockPlanner::place_required(std::vector<Action>& out) const {
 }
 
 // Filters, conditions and negations whose variables are all bound.
-void BlockPlanner::place_ready(VariableSet bound, std::vector<Action>& out) {
+void BlockPlanner::place_ready(VariableSet bound, double& rows, std::vector<Action>& out) {
   Action filter{Action::Kind::kFilter};
   for_each_variable(has_filter_ & bound & ~filter_done_, [&](VariableId v) {
     filter.filtered.push_back(v);
+    rows *= facts_[v].selectivity;
     filter.reads.set(v);
     filter_done_.set(v);
   });
@@ -344,21 +365,25 @@ void BlockPlanner::place_ready(VariableSet bound, std::vector<Action>& out) {
     if (condition_done_[i] != 0 || (conditions_[i].variables & ~bound).any()) continue;
     condition_done_[i] = 1;
     filter.conditions.push_back(i);
+    rows *= conditions_[i].selectivity;
     filter.reads |= conditions_[i].variables;
   }
+  filter.rows = rows;
   if (filter.reads.any()) out.push_back(std::move(filter));
   for (std::size_t i = 0; i < negations_.size(); ++i) {
     if (negation_done_[i] != 0 || (negations_[i].outer & ~bound).any()) continue;
     negation_done_[i] = 1;
     Action negation{Action::Kind::kNegation, i};
     negation.reads = negations_[i].outer;
+    rows *= kNegationSelectivity;
+    negation.rows = rows;
     out.push_back(std::move(negation));
   }
 }
 
-void BlockPlanner::place_steps(const Choice& choice, VariableSet& bound, std::vector<Action>& out) {
+void BlockPlanner::place_steps(const Choice& choice, VariableSet& bound, double& rows, std::vector<Action>& out) {
   for (std::size_t s = 0; s < choice.steps.size(); ++s) {
-    const auto [index, backward] = choice.steps[s];
+    const auto [index, backward, found, merged] = choice.steps[s];
     const Link& link = links_[index];
     const Traversal& t = *link.traversal;
     const VariableId from = backward ? t.to : t.from;
@@ -368,26 +393,33 @@ void BlockPlanner::place_steps(const Choice& choice, VariableSet& bound, std::ve
                   : test         ? Action::Kind::kProbe
                                  : Action::Kind::kExpand,
                   index, backward};
+    action.rows = found;
+    action.merged_rows = merged;
     action.reads.set(from);
     if (test) action.reads.set(to);
     if (!test) action.binds.set(to);
     if (t.edge != kNoVariable) action.binds.set(t.edge);
     // Tests of the variable just bound are made while expanding.
     while (action.kind == Action::Kind::kExpand && t.edge == kNoVariable && s + 1 < choice.steps.size()) {
-      const Link& next = links_[choice.steps[s + 1].first];
+      const Link& next = links_[choice.steps[s + 1].link];
       const Traversal& n = *next.traversal;
       const VariableId other = n.from == to ? n.to : n.from;
       if (next.multi_hop || n.edge != kNoVariable || (n.from != to && n.to != to) || other == to ||
           !bound.test(other)) {
         break;
       }
-      action.probes.push_back(choice.steps[s + 1].first);
+      action.probes.push_back(choice.steps[s + 1].link);
+      action.rows = choice.steps[s + 1].found;
+      action.merged_rows = choice.steps[s + 1].rows;
       action.reads.set(other);
       ++s;
     }
     bound |= action.binds;
+    rows = action.rows;
+    const double after = action.merged_rows;
     out.push_back(std::move(action));
-    place_ready(bound, out);
+    place_ready(bound, rows, out);
+    rows = std::min(rows, after);
   }
 }
 
@@ -427,8 +459,9 @@ Result<Pipeline> BlockPlanner::join_parts(std::vector<Part>& parts) {
     bound |= cross.binds;
     rows *= std::max(1.0, parts[p].rows);
     cost += parts[p].cost + rows;
+    cross.rows = rows;
     actions.push_back(std::move(cross));
-    place_ready(bound, actions);
+    place_ready(bound, rows, actions);
   }
   for (std::size_t i = 0; i < optionals_.size(); ++i) {
     Action optional{Action::Kind::kOptional, i};
@@ -436,8 +469,9 @@ Result<Pipeline> BlockPlanner::join_parts(std::vector<Part>& parts) {
     optional.binds = optionals_[i].introduced;
     bound |= optional.binds;
     cost += rows;
+    optional.rows = rows;
     actions.push_back(std::move(optional));
-    place_ready(bound, actions);
+    place_ready(bound, rows, actions);
   }
   OG_ASSIGN_OR_RETURN(Pipeline pipeline,
                       build(actions, given_, request_.wanted, request_.merge_at_end, pipelines, parts));

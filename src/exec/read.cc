@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <limits>
 
 #include "base/task_pool.h"
@@ -10,6 +11,9 @@
 #include "exec/collect.h"
 #include "exec/distinct.h"
 #include "exec/operators.h"
+#include "exec/plan_text.h"
+#include "exec/profile.h"
+#include "exec/profiler.h"
 #include "exec/project.h"
 #include "exec/read_scope.h"
 #include "exec/row_order.h"
@@ -30,11 +34,12 @@ template <class Sink, class MakeSink, class Join>
 void run_on_all_cores(const Pipeline& pipeline, const StageContext& context, MakeSink&& make_sink, Join&& join) {
   base::TaskPool& pool = base::TaskPool::shared();
   const std::size_t workers = pool.thread_count();
-  const bool worthwhile = workers > 1 && !pipeline.empty && pipeline.source.has_value() && !pipeline.source->by_key &&
-                          pipeline.cost >= kParallelCostMin;
+  const bool worthwhile = workers > 1 && !pipeline.empty && pipeline.source.has_value() &&
+                          !pipeline.source->is_lookup() && pipeline.cost >= kParallelCostMin;
   if (!worthwhile) {
     std::unique_ptr<Sink> sink = make_sink();
     run_pipeline(pipeline, context, *sink);
+    if (context.profiler != nullptr) context.profiler->end_run(1);
     join(std::move(sink));
     return;
   }
@@ -45,6 +50,7 @@ void run_on_all_cores(const Pipeline& pipeline, const StageContext& context, Mak
   const std::uint64_t step = std::max<std::uint64_t>(64, rows / (workers * kRangesPerWorker) / 64 * 64);
   std::atomic<std::uint64_t> next = 0;
   pool.parallel_for(workers, [&](std::size_t w) {
+    const Profiler::SourceTimer timer(context.profiler, pipeline);
     Chain chain(pipeline, context, *sinks[w]);
     for (std::uint64_t begin = next.fetch_add(step); begin < rows; begin = next.fetch_add(step)) {
       push_scan(*pipeline.source, static_cast<Ordinal>(begin), static_cast<Ordinal>(std::min(begin + step, rows)),
@@ -52,6 +58,7 @@ void run_on_all_cores(const Pipeline& pipeline, const StageContext& context, Mak
     }
     chain.head().finish();
   });
+  if (context.profiler != nullptr) context.profiler->end_run(workers);
   for (auto& sink : sinks) join(std::move(sink));
 }
 
@@ -130,6 +137,7 @@ class ReadExecution {
     runtime.set_scores(&scores_);
     context_.runtime = &runtime;
     context_.variable_count = tuple_variable_count(read);
+    if (profiling_ != nullptr) context_.profiler = &profiler_.emplace();
   }
 
   Result<ReadResult> run() {
@@ -149,10 +157,35 @@ class ReadExecution {
                                                                   : run_ordered();
     OG_RETURN_IF_ERROR(runtime_.check_failure());
     if (runtime_.was_cancelled()) return std::unexpected(Error{Code::kCancelled, "the query was cancelled"});
+    if (result && profiling_ != nullptr) write_profile(*result);
     return result;
   }
 
  private:
+  // Notes the plan if a profile is asked for. True: the plan was all that was asked for.
+  bool is_only_explained(const Pipeline& pipeline, const char* sink) {
+    if (profiling_ == nullptr) return false;
+    profiler_->watch(pipeline, runtime_, sink, result_text(runtime_.query()));
+    planned_ = Profiler::Clock::now();
+    return profiling_->mode() == ProfileScope::Mode::kExplain;
+  }
+
+  void write_profile(const ReadResult& result) {
+    using Microseconds = std::chrono::duration<double, std::micro>;
+    ReadProfile& out = profiling_->profile();
+    out.executed = profiling_->mode() == ProfileScope::Mode::kAnalyze;
+    out.operators = profiler_->profile(static_cast<std::uint64_t>(result.rows.length));
+    out.threads = static_cast<std::uint32_t>(profiler_->threads());
+    out.plan_us = Microseconds(planned_ - started_).count();
+    out.execute_us = out.executed ? Microseconds(Profiler::Clock::now() - planned_).count() : 0;
+  }
+
+  // On the calling thread.
+  void run_alone(const Pipeline& pipeline, Stage& sink) {
+    run_pipeline(pipeline, context_, sink);
+    if (context_.profiler != nullptr) context_.profiler->end_run(1);
+  }
+
   Result<std::uint64_t> row_count(const query::Expr& expr, std::string_view word) const {
     const Value count = value_of(runtime_.scalar(expr));
     if (count.kind == Value::Kind::kUint) return count.natural;
@@ -183,10 +216,10 @@ class ReadExecution {
     PlanRequest request;
     projected_variables(read_, request.wanted);
     OG_ASSIGN_OR_RETURN(const Pipeline pipeline, plan_match(runtime_, request));
-    if (window_.limit == 0) return empty_result(read_);
+    if (is_only_explained(pipeline, "collect") || window_.limit == 0) return empty_result(read_);
     CollectSink sink(list_of(request.wanted), context_.variable_count, window_.end(), &runtime_);
     BudgetStage budget(sink, rows_max_, runtime_);
-    run_pipeline(pipeline, context_, budget);
+    run_alone(pipeline, budget);
     if (budget.exceeded()) return std::unexpected(too_large());
     return projected(sink.take());
   }
@@ -214,7 +247,7 @@ class ReadExecution {
     request.wanted = all_variables();
     OG_ASSIGN_OR_RETURN(const Pipeline pipeline, plan_match(runtime_, request));
     OG_ASSIGN_OR_RETURN(const RowOrder order, RowOrder::make(read_, 0, runtime_));
-    if (window_.limit == 0) return empty_result(read_);
+    if (is_only_explained(pipeline, "order") || window_.limit == 0) return empty_result(read_);
     const std::vector<VariableId> variables = list_of(request.wanted);
     std::atomic<std::uint64_t> held = 0;
     // A sink that keeps fewer rows than the budget needs no counting.
@@ -242,7 +275,7 @@ class ReadExecution {
     request.merge_at_end = true;
     OG_ASSIGN_OR_RETURN(const Pipeline pipeline, plan_match(runtime_, request));
     OG_ASSIGN_OR_RETURN(const std::vector<RowExpr> keys, bind_projections());
-    if (window_.limit == 0) return empty_result(read_);
+    if (is_only_explained(pipeline, "distinct") || window_.limit == 0) return empty_result(read_);
     const std::vector<VariableId> variables = list_of(request.wanted);
     const bool any = read_.order.empty();
     const auto make = [&] {
@@ -287,6 +320,7 @@ class ReadExecution {
     OG_ASSIGN_OR_RETURN(Pipeline pipeline, plan_match(runtime_, request));
     // A compensated sum may still differ in the last digit; only work that takes long is worth that.
     if (!plan.is_exact_in_parallel()) pipeline.cost /= 20;
+    if (is_only_explained(pipeline, "group")) return empty_result(read_);
     const auto make = [&] { return std::make_unique<GroupSink>(plan, read_, context_.variable_count); };
     std::unique_ptr<GroupSink> all;
     run_on_all_cores<GroupSink>(pipeline, context_, make, [&](std::unique_ptr<GroupSink> sink) {
@@ -304,14 +338,15 @@ class ReadExecution {
     PlanRequest request;
     request.wanted = all_variables();
     OG_ASSIGN_OR_RETURN(const Pipeline pipeline, plan_match(runtime_, request));
+    if (is_only_explained(pipeline, "rank")) return empty_result(read_);
     const std::vector<VariableId> variables = list_of(request.wanted);
     CollectSink sink(variables, context_.variable_count);
     // A plain scan's size is known; other estimates are too rough to set memory aside for.
-    if (pipeline.source.has_value() && pipeline.operators.empty() && !pipeline.source->by_key) {
+    if (pipeline.source.has_value() && pipeline.operators.empty() && !pipeline.source->is_lookup()) {
       sink.reserve(pipeline.source->filter.empty() ? pipeline.source->table->live_rows() : 0);
     }
     BudgetStage budget(sink, rows_max_, runtime_);
-    run_pipeline(pipeline, context_, budget);
+    run_alone(pipeline, budget);
     if (budget.exceeded()) return std::unexpected(too_large());
     const Tuples rows = sink.take();
     OG_ASSIGN_OR_RETURN(const RowOrder ties, RowOrder::make(read_, read_.ranked ? 1 : 0, runtime_));
@@ -380,6 +415,11 @@ class ReadExecution {
   const std::uint64_t bytes_max_;  // 0: none
   const std::uint64_t rows_max_;   // what fits bytes_max_
   StageContext context_;
+  ProfileScope* const profiling_ = ProfileScope::current();  // null: no profile is asked for
+  std::optional<Profiler> profiler_;
+  const Profiler::Clock::time_point started_ =
+      profiling_ == nullptr ? Profiler::Clock::time_point() : Profiler::Clock::now();
+  Profiler::Clock::time_point planned_;
 };
 
 }  // namespace

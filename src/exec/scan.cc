@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "exec/plan.h"
+#include "exec/profiler.h"
 
 namespace omnigraph::exec {
 namespace {
@@ -31,12 +32,36 @@ void push_one(const ScanSource& source, std::size_t variable_count, Stage& stage
   stage.push(one);
 }
 
+// Rows found by key. Deleted ones are not among them.
+void push_listed(const ScanSource& source, std::size_t variable_count, Runtime& runtime, Stage& stage) {
+  const std::vector<Ordinal>& listed = *source.listed;
+  Tuples batch(variable_count);
+  std::vector<Ordinal>& out = batch.columns[source.variable];
+  std::array<std::uint8_t, kBatchRows> mask_storage;
+  for (std::size_t first = 0; first < listed.size() && !runtime.poll_cancelled(); first += kBatchRows) {
+    const std::span<const Ordinal> rows = std::span(listed).subspan(first, std::min(kBatchRows, listed.size() - first));
+    const std::span<std::uint8_t> mask(mask_storage.data(), rows.size());
+    std::ranges::fill(mask, std::uint8_t{1});
+    source.filter.mask_rows(rows, mask);
+    out.clear();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (mask[i] != 0) out.push_back(rows[i]);
+    }
+    batch.size = out.size();
+    if (batch.size > 0) stage.push(batch);
+  }
+}
+
 }  // namespace
 
 void push_scan(const ScanSource& source, Ordinal begin, Ordinal end, std::size_t variable_count, Runtime& runtime,
                Stage& stage) {
   if (source.by_key) {
     if (begin == 0) push_one(source, variable_count, stage);
+    return;
+  }
+  if (source.listed.has_value()) {
+    if (begin == 0) push_listed(source, variable_count, runtime, stage);
     return;
   }
   const auto deleted = source.table->deleted_words();
@@ -68,9 +93,10 @@ void push_scan(const ScanSource& source, Ordinal begin, Ordinal end, std::size_t
 
 void run_pipeline(const Pipeline& pipeline, const StageContext& context, Stage& sink) {
   Chain chain(pipeline, context, sink);
+  const Profiler::SourceTimer timer(context.profiler, pipeline);
   if (!pipeline.empty) {
     if (pipeline.source.has_value()) {
-      push_scan(*pipeline.source, 0, pipeline.source->by_key ? 1 : pipeline.source->table->physical_rows(),
+      push_scan(*pipeline.source, 0, pipeline.source->is_lookup() ? 1 : pipeline.source->table->physical_rows(),
                 context.variable_count, *context.runtime, chain.head());
     } else {
       Tuples unit(context.variable_count);
@@ -82,9 +108,14 @@ void run_pipeline(const Pipeline& pipeline, const StageContext& context, Stage& 
 }
 
 Chain::Chain(const Pipeline& pipeline, const StageContext& context, Stage& sink) : head_(&sink) {
-  for (auto it = pipeline.operators.rbegin(); it != pipeline.operators.rend(); ++it) {
-    stages_.push_back((*it)->open(context, *head_));
+  const auto prepend = [&](std::unique_ptr<Stage> stage) {
+    stages_.push_back(std::move(stage));
     head_ = stages_.back().get();
+  };
+  for (std::size_t i = pipeline.operators.size();; --i) {
+    if (context.profiler != nullptr) prepend(context.profiler->meter(pipeline, i, *head_));
+    if (i == 0) break;
+    prepend(pipeline.operators[i - 1]->open(context, *head_));
   }
 }
 

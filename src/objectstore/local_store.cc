@@ -15,6 +15,7 @@
 #include "objectstore/keys.h"
 #include "objectstore/local_listing.h"
 #include "objectstore/object_store.h"
+#include "objectstore/request_count.h"
 
 namespace omnigraph::objectstore {
 namespace {
@@ -160,6 +161,7 @@ class LocalStore final : public ObjectStore {
   Result<Buffer> get(std::string_view key, std::optional<ByteRange> range) override {
     OG_RETURN_IF_ERROR(check_key(key));
     const fs::path path = root_ / key;
+    count_request();
     auto content = range ? base::read_or_map_range(path, range->offset, range->size) : base::read_or_map_file(path);
     if (!content) return std::unexpected(read_error(std::move(content).error(), key, path));
     return content;
@@ -169,6 +171,7 @@ class LocalStore final : public ObjectStore {
     OG_RETURN_IF_ERROR(check_key(key));
     const fs::path path = root_ / key;
     struct stat status{};
+    count_request();
     if (::stat(path.c_str(), &status) != 0) {
       if (names_nothing(errno)) return std::unexpected(no_such_object(key));
       return std::unexpected(base::io_error("read", path, errno));
@@ -218,6 +221,7 @@ class LocalStore final : public ObjectStore {
   }
 
   Result<Listing> list(std::string_view prefix, const ListOptions& options) override {
+    count_request();
     return list_local(root_, prefix, options);
   }
 

@@ -20,6 +20,7 @@ Result<HttpResponse> handle_delete_branch(Call& call);
 // handlers_query.cc
 Result<HttpResponse> handle_query(Call& call);
 Result<HttpResponse> handle_read(Call& call);
+Result<HttpResponse> handle_profile(Call& call);
 Result<HttpResponse> handle_mutate(Call& call);
 Result<HttpResponse> handle_mutate_if(Call& call);
 Result<HttpResponse> handle_change(Call& call);

@@ -1,6 +1,7 @@
 // Ad hoc and stored queries, reads and mutations (chapter 07 sections 4.1 to 4.3).
 
 #include "api/answers.h"
+#include "api/profile_answers.h"
 #include "base/text.h"
 #include "server/handlers.h"
 #include "server/json_body.h"
@@ -94,14 +95,28 @@ Result<engine::ReadAnswer> timed_read(const Call& call, const std::string& query
   return answer;
 }
 
-Result<engine::ReadAnswer> run_read(Call& call, bool legacy) {
+struct AdHocRead {
+  QueryText text;
+  engine::ReadTarget target;
+};
+
+// What the body asks for, once it may be read.
+Result<AdHocRead> ad_hoc_read(Call& call, bool legacy) {
   OG_RETURN_IF_ERROR(check_json_content_type(call.request));
   OG_ASSIGN_OR_RETURN(const JsonBody body, JsonBody::parse(call.request.body));
-  OG_ASSIGN_OR_RETURN(const QueryText text, query_text(body, !legacy, legacy));
-  OG_ASSIGN_OR_RETURN(const AuthorizedTarget target, read_target(call, text.branch, text.snapshot));
+  AdHocRead read;
+  OG_ASSIGN_OR_RETURN(read.text, query_text(body, !legacy, legacy));
+  OG_ASSIGN_OR_RETURN(AuthorizedTarget target, read_target(call, read.text.branch, read.text.snapshot));
   OG_RETURN_IF_ERROR(authorize(call, Action::kRead, target.branch));
-  return timed_read(call, "adhoc",
-                    [&] { return call.graph->graph->query(text.source, text.name, text.params, target.read); });
+  read.target = std::move(target.read);
+  return read;
+}
+
+Result<engine::ReadAnswer> run_read(Call& call, bool legacy) {
+  OG_ASSIGN_OR_RETURN(const AdHocRead read, ad_hoc_read(call, legacy));
+  return timed_read(call, "adhoc", [&] {
+    return call.graph->graph->query(read.text.source, read.text.name, read.text.params, read.target);
+  });
 }
 
 Result<engine::MutateAnswer> run_mutation(Call& call, const std::string& source, const std::string& name,
@@ -197,6 +212,21 @@ Result<HttpResponse> handle_query(Call& call) {
 Result<HttpResponse> handle_read(Call& call) {
   OG_ASSIGN_OR_RETURN(const auto answer, run_read(call, true));
   return deprecated(read_response(answer, false), "query");
+}
+
+Result<HttpResponse> handle_profile(Call& call) {
+  using Mode = exec::ProfileScope::Mode;
+  OG_ASSIGN_OR_RETURN(const auto explain, query_value(call.request, "explain"));
+  if (explain && *explain != "true" && *explain != "false") {
+    return std::unexpected(bad_request("query parameter 'explain' must be true or false"));
+  }
+  OG_ASSIGN_OR_RETURN(const AdHocRead read, ad_hoc_read(call, false));
+  const Mode mode = explain == "true" ? Mode::kExplain : Mode::kAnalyze;
+  OG_ASSIGN_OR_RETURN(const auto profiled, engine::profile_query(*call.graph->graph, read.text.source, read.text.name,
+                                                                 read.text.params, read.target, mode));
+  std::string body;
+  api::append_profiled_read(body, profiled);
+  return json_response(std::move(body));
 }
 
 Result<HttpResponse> handle_mutate(Call& call) {

@@ -52,6 +52,7 @@ ROUTES = [
     ("POST", f"{ROOT}/changes/baseline", {"branch": "work"}, {}, "export", "work", None, 403),
     ("GET", f"{ROOT}/x/diff?source=work&target=work", None, {}, "read", "work", None, 403),
     ("GET", f"{ROOT}/x/tables?branch=work", None, {}, "read", "work", None, 403),
+    ("POST", f"{ROOT}/x/profile", {"query": "nonsense", "branch": "work"}, {}, "read", "work", None, 403),
 ]
 BRANCH_SCOPED = {"read", "export", "change"}
 TARGET_SCOPED = {"schema_apply", "branch_create", "branch_delete", "branch_merge"}

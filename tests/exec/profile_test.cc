@@ -1,0 +1,180 @@
+// Plans and profiles: what is listed, and that the counts are those of the run.
+#include "exec/profile.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "tests/exec/fake_graph.h"
+
+namespace omnigraph::exec::testing {
+namespace {
+
+using Mode = ProfileScope::Mode;
+
+constexpr const char* kSchema = R"(node Ship { name: String @key  tons: I32? }
+node Port { code: String @key }
+edge Tows: Ship -> Ship
+edge DocksAt: Ship -> Port)";
+
+// ada -> bob -> cat -> ada, dan -> dan; ada and cat dock at P1.
+struct ProfileTest : ::testing::Test {
+  ProfileTest() : graph(kSchema) {
+    graph.add(R"({"type":"Ship","data":{"name":"ada","tons":10}}
+{"type":"Ship","data":{"name":"bob"}}
+{"type":"Ship","data":{"name":"cat","tons":30}}
+{"type":"Ship","data":{"name":"dan","tons":20}}
+{"type":"Port","data":{"code":"P1"}}
+{"edge":"Tows","from":"ada","to":"bob"}
+{"edge":"Tows","from":"bob","to":"cat"}
+{"edge":"Tows","from":"cat","to":"ada"}
+{"edge":"Tows","from":"dan","to":"dan"}
+{"edge":"DocksAt","from":"ada","to":"P1"}
+{"edge":"DocksAt","from":"cat","to":"P1"})");
+  }
+  ReadProfile profile(std::string_view text, Mode mode = Mode::kAnalyze, std::string_view parameters = "{}") {
+    ProfileScope scope(mode);
+    answer = read(*graph.snapshot(), text, parameters);
+    return std::move(scope.profile());
+  }
+  FakeGraph graph;
+  ReadAnswer answer;
+};
+
+// `name detail` of all operators, inputs indented below; measured ones as `name rows/represented`.
+void list(const OperatorProfile& op, bool counts, std::size_t depth, std::ostringstream& out) {
+  out << std::string(depth, ' ') << op.name;
+  if (counts) {
+    out << " " << op.rows << "/" << op.represented;
+  } else if (!op.detail.empty()) {
+    out << " " << op.detail;
+  }
+  out << "\n";
+  for (const OperatorProfile& child : op.children) list(child, counts, depth + 1, out);
+}
+
+std::string text_of(const ReadProfile& profile, bool counts = false) {
+  std::ostringstream out;
+  for (const OperatorProfile& op : profile.operators) list(op, counts, 0, out);
+  return out.str();
+}
+
+TEST_F(ProfileTest, ExplainsWithoutRunning) {
+  const ReadProfile plan = profile(
+      "query q($n: String, $l: [String], $k: I64) { match { $a: Ship { name: $n } $a tows $b ($b.tons > 15 or $b.tons "
+      "is "
+      "null) $b docksAt $p $p.code in $l } return { $b.name, $b.tons + 1 as more } order { $b.name desc } limit $k }",
+      Mode::kExplain, R"({"n":"bob","l":["P1"],"k":5})");
+  EXPECT_TRUE(answer.rows.empty());
+  EXPECT_FALSE(plan.executed);
+  EXPECT_EQ(text_of(plan),
+            "order $b.name, $b.tons + 1 order $b.name desc limit $k\n"
+            " filter ($p.code in $l)\n"
+            "  expand $b DocksAt $p from $b\n"
+            "   filter (($b.tons > 15) or ($b.tons is null))\n"
+            "    expand $a Tows $b from $a\n"
+            "     look-up $a: Ship where ($a.name = $n)\n");
+  EXPECT_EQ(plan.operators[0].rows, 0u);
+  EXPECT_FALSE(plan.operators[0].estimated_rows.has_value());
+  EXPECT_DOUBLE_EQ(plan.operators[0].children[0].children[0].children[0].children[0].children[0].estimated_rows.value(),
+                   1);
+}
+
+TEST_F(ProfileTest, CountsWhatOperatorsHandOn) {
+  const ReadProfile run = profile(
+      "query q() { match { $a: Ship $a tows $b $b.tons >= 10 } return { $a.name, $b.name } order { $a.name } }");
+  EXPECT_TRUE(run.executed);
+  ASSERT_EQ(answer.rows.size(), 3u);
+  EXPECT_EQ(text_of(run, true), "order 3/3\n expand 3/3\n  scan 3/3\n");
+  EXPECT_EQ(run.operators[0].children[0].bytes, 3 * 2 * sizeof(std::uint32_t));
+  EXPECT_GT(run.operators[0].time_us, 0);
+  EXPECT_GT(run.execute_us, 0);
+  EXPECT_GT(run.plan_us, 0);
+  EXPECT_EQ(run.threads, 1u);
+}
+
+// A walk that is counted is not enumerated: tuples stand for several rows.
+TEST_F(ProfileTest, TellsTuplesFromTheRowsTheyStandFor) {
+  const ReadProfile run = profile(
+      "query q() { match { $a: Ship $p: Port $b: Port $a docksAt $p $a docksAt $b } return { count($b) as n } }");
+  ASSERT_EQ(answer.rows.at(0), "[2]");
+  EXPECT_EQ(run.operators[0].name, "group");
+  EXPECT_EQ(run.operators[0].children[0].represented, 2u);
+  const ReadProfile walks = profile("query q() { match { $a: Ship $a tows $b $b tows $c } return { count($c) as n } }");
+  ASSERT_EQ(answer.rows.at(0), "[4]");
+  EXPECT_EQ(walks.operators[0].children[0].represented, 4u);
+}
+
+TEST_F(ProfileTest, ListsInnerPipelines) {
+  const ReadProfile run = profile(
+      "query q() { match { $s: Ship not { $s docksAt $p } optional { $s tows $t $t.tons > 25 } } return { $s.name, "
+      "$t.name } order { $s.name } }");
+  ASSERT_EQ(answer.rows, (std::vector<std::string>{"[\"bob\",\"cat\"]", "[\"dan\",null]"}));
+  ASSERT_EQ(run.operators[0].children.size(), 1u);
+  const OperatorProfile& optional = run.operators[0].children[0];
+  EXPECT_EQ(optional.name, "optional");
+  EXPECT_EQ(optional.rows, 2u);
+  ASSERT_EQ(optional.children.size(), 2u);
+  EXPECT_EQ(optional.children[1].rows, 1u) << "the block found one extension";
+  const OperatorProfile& negation = optional.children[0];
+  EXPECT_EQ(negation.name, "not");
+  EXPECT_EQ(negation.rows, 2u);
+  ASSERT_EQ(negation.children.size(), 2u);
+  EXPECT_EQ(negation.children[1].represented, 2u) << "two ships dock";
+  EXPECT_EQ(negation.children[0].rows, 4u);
+}
+
+TEST_F(ProfileTest, JoinsOfUnconnectedPartsShowBothSides) {
+  const ReadProfile run = profile(
+      "query q() { match { $a: Ship $b: Ship $a.tons = $b.tons } return { $a.name, $b.name } order { $a.name } }");
+  ASSERT_EQ(answer.rows.size(), 3u);
+  const OperatorProfile& filter = run.operators[0].children[0];
+  EXPECT_EQ(filter.name, "filter");
+  const OperatorProfile& join = filter.children.at(0);
+  EXPECT_EQ(join.name, "hash join");
+  EXPECT_EQ(join.detail, "($a.tons = $b.tons)");
+  EXPECT_EQ(join.rows, 3u);
+  ASSERT_EQ(join.children.size(), 2u);
+  EXPECT_EQ(join.children[1].rows, 4u) << "the part is scanned once";
+}
+
+// Keys in a list are looked up; a list as long as the table is scanned for.
+TEST_F(ProfileTest, ListsOfKeysAreLookedUp) {
+  std::ostringstream more;
+  for (int i = 0; i < 60; ++i) more << R"({"type":"Ship","data":{"name":"s)" << i << R"(","tons":)" << i << "}}\n";
+  graph.add(more.str());
+  const char* text =
+      "query q($l: [String]) { match { $s: Ship $s.name in $l $s.tons > 5 } return { $s.name } order { $s.name } }";
+  const ReadProfile found = profile(text, Mode::kAnalyze, R"({"l":["s9","nobody","s3","s9","ada","bob"]})");
+  EXPECT_EQ(answer.rows, (std::vector<std::string>{"[\"ada\"]", "[\"s9\"]"}));
+  EXPECT_EQ(found.operators[0].children[0].name, "look-up");
+  EXPECT_EQ(found.operators[0].children[0].rows, 2u);
+  profile(text, Mode::kAnalyze, R"({"l":["a","b","c","d","e","f","g","h","i","s11"]})");
+  EXPECT_EQ(answer.rows, (std::vector<std::string>{"[\"s11\"]"}));
+  const ReadProfile by_id =
+      profile("query q() { match { $s: Ship $s.id in [\"cat\"] $s tows $t } return { $t.name } }");
+  EXPECT_EQ(answer.rows, (std::vector<std::string>{"[\"ada\"]"}));
+  EXPECT_EQ(by_id.operators[0].children[0].children[0].name, "look-up");
+}
+
+TEST_F(ProfileTest, NothingToDoIsSaid) {
+  const ReadProfile never = profile("query q() { match { $s: Ship 1 > 2 } return { $s.name } }");
+  EXPECT_EQ(text_of(never), "collect $s.name\n nothing a condition never holds\n");
+}
+
+TEST_F(ProfileTest, OnlyAScopeMeasures) {
+  EXPECT_EQ(read(*graph.snapshot(), "query q() { match { $s: Ship } return { $s.name } }").rows.size(), 4u);
+  EXPECT_EQ(ProfileScope::current(), nullptr);
+  ProfileScope outer(Mode::kAnalyze);
+  {
+    ProfileScope inner(Mode::kExplain);
+    EXPECT_EQ(ProfileScope::current(), &inner);
+  }
+  EXPECT_EQ(ProfileScope::current(), &outer);
+  const ReadAnswer failed =
+      read(*graph.snapshot(), "query q() { match { $s: Ship } return { 1 / ($s.tons - 10) as x } }");
+  EXPECT_TRUE(outer.profile().operators.empty()) << "a read that failed leaves no profile";
+}
+
+}  // namespace
+}  // namespace omnigraph::exec::testing
