@@ -1,12 +1,15 @@
 #include "exec/aggregate.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 #include "base/hash.h"
 #include "columnar/builder.h"
 #include "columnar/kernels.h"
+#include "exec/sum_kernel.h"
 
 namespace omnigraph::exec {
 namespace {
@@ -166,7 +169,8 @@ GroupSink::GroupSink(const GroupPlan& plan, const query::ReadQuery& read, std::s
       read_(read),
       states_(plan.computed_.size()),
       first_rows_(variable_count),
-      group_of_row_(plan.group_rows_) {
+      group_of_row_(plan.group_rows_),
+      best_(variable_count) {
   all_one_group_ = plan.key_variables_.empty();
   for (std::size_t a = 0; a < states_.size(); ++a) {
     const GroupPlan::Computed& computed = plan.computed_[a];
@@ -278,8 +282,56 @@ void GroupSink::find_groups(const Tuples& batch) {
   }
 }
 
+// The aggregate whose count comes first in a descending order; none: computed_.size().
+std::size_t GroupPlan::leading_count(const query::ReadQuery& read) const {
+  const std::size_t none = computed_.size();
+  if (group_by_row_ == kNoVariable || read.ranked || read.distinct || read.order.empty()) return none;
+  if (!read.order[0].descending) return none;
+  const std::size_t aggregate = find_aggregate(resolve_alias(read.order[0].expr, read));
+  return aggregate < none && computed_[aggregate].counts_rows ? aggregate : none;
+}
+
+// Weights are the counts of whole groups here: those below the count of the worst group that is still wanted are
+// passed over.
+void GroupSink::push_best(const Tuples& batch) {
+  constexpr std::size_t kSliceRows = 256;  // After how many rows a better bound is looked for.
+  for (std::size_t begin = 0; begin < batch.size; begin += kSliceRows) {
+    const std::size_t end = std::min(batch.size, begin + kSliceRows);
+    best_.clear();
+    for (std::size_t row = begin; row < end; ++row) {
+      if (batch.weight(row) < least_count_) continue;
+      for (std::size_t v = 0; v < batch.columns.size(); ++v) {
+        if (!batch.columns[v].empty()) best_.columns[v].push_back(batch.columns[v][row]);
+      }
+      best_.weights.push_back(batch.weight(row));
+      ++best_.size;
+    }
+    if (best_.size > 0) add(best_);
+    if (group_count_ < next_bound_) continue;
+    next_bound_ = group_count_ * 2;
+    std::vector<std::uint64_t> counts = states_[plan_.leading_count(read_)].counts;
+    const auto worst = counts.begin() + static_cast<std::ptrdiff_t>(wanted_groups_ - 1);
+    std::nth_element(counts.begin(), worst, counts.end(), std::greater<>());
+    least_count_ = std::max(least_count_, *worst);
+  }
+}
+
+void GroupSink::keep_best(std::uint64_t count) {
+  constexpr std::uint64_t kGroupsMax = 4096;  // Beyond it the bound is not worth looking for.
+  if (count == 0 || count > kGroupsMax || plan_.leading_count(read_) == states_.size()) return;
+  wanted_groups_ = count;
+  next_bound_ = static_cast<std::uint32_t>(count);
+}
+
 void GroupSink::push(const Tuples& batch) {
-  if (batch.size == 0) return;
+  if (wanted_groups_ > 0) {
+    push_best(batch);
+  } else if (batch.size > 0) {
+    add(batch);
+  }
+}
+
+void GroupSink::add(const Tuples& batch) {
   find_groups(batch);
   for (std::size_t a = 0; a < states_.size(); ++a) accumulate(a, batch);
   if (rank_places_ == nullptr) return;
@@ -370,25 +422,24 @@ void GroupSink::accumulate(std::size_t a, const Tuples& batch) {
   }
 }
 
-// Several compensated sums side by side: each addition waits for the one before only within its lane.
 void GroupSink::sum_all(std::size_t a, const std::vector<Ordinal>& rows) {
-  constexpr std::size_t kLanes = 8;
-  double sums[kLanes] = {};
-  double errors[kLanes] = {};
-  std::size_t count = 0;
-  for_each_number(*plan_.computed_[a].numbers, rows, [&](std::size_t, double v) {
-    const std::size_t lane = count++ % kLanes;
-    const double before = sums[lane];
-    const double sum = before + v;
-    const double gained = sum - before;
-    errors[lane] += (before - (sum - gained)) + (v - gained);
-    sums[lane] = sum;
-  });
+  std::array<double, 64 * LaneSums::kLanes> dense{};
+  LaneSums sums;
+  std::size_t filled = 0;
   States& states = states_[a];
-  states.counts[0] += count;
-  for (std::size_t lane = 0; lane < kLanes; ++lane) {
-    add_number(states, 0, sums[lane], 1);
-    states.errors[0] += errors[lane];
+  const auto empty = [&] {
+    sums.add(dense.data(), filled);
+    states.counts[0] += filled;
+    filled = 0;
+  };
+  for_each_number(*plan_.computed_[a].numbers, rows, [&](std::size_t, double v) {
+    dense[filled++] = v;
+    if (filled == dense.size()) empty();
+  });
+  empty();
+  for (std::size_t lane = 0; lane < LaneSums::kLanes; ++lane) {
+    add_number(states, 0, sums.sum(lane), 1);
+    states.errors[0] += sums.error(lane);
   }
 }
 

@@ -26,6 +26,8 @@ class GroupPlan {
   // The result does not depend on which worker saw a row.
   [[nodiscard]] bool is_exact_in_parallel() const { return !sums_floats_; }
 
+  [[nodiscard]] VariableId group_by_row() const { return group_by_row_; }
+
  private:
   friend class GroupSink;
   struct Key {
@@ -56,6 +58,7 @@ class GroupPlan {
   Result<void> add_key(std::size_t projection, const query::Expr& expr, Runtime& runtime);
   Result<std::size_t> add_aggregate(const query::Expr& expr, const query::ReadQuery& read, Runtime& runtime);
   Result<void> add_aggregates_of(const query::Expr& expr, const query::ReadQuery& read, Runtime& runtime);
+  [[nodiscard]] std::size_t leading_count(const query::ReadQuery& read) const;
   [[nodiscard]] std::size_t find_aggregate(const query::Expr& expr) const;
   void choose_row_grouping(const query::ReadQuery& read, Runtime& runtime);
 
@@ -76,6 +79,9 @@ class GroupSink final : public Stage {
   void push(const Tuples& batch) override;
   void finish() override {}
   void absorb(const GroupSink& other);
+  // Of groups in descending order of a count only the first `count` are wanted, and every group comes as one row: the
+  // others may be passed over. No effect on other orders.
+  void keep_best(std::uint64_t count);
   // Rank places of the rows that push() will bring, by ordinal of the ranked variable; a group takes its best.
   void rank_by(VariableId variable, const std::vector<std::uint32_t>* places) {
     rank_variable_ = variable;
@@ -92,6 +98,8 @@ class GroupSink final : public Stage {
     std::unique_ptr<DistinctRows> rows;      // count(distinct $node)
     std::unique_ptr<DistinctValues> values;  // count(distinct ..)
   };
+  void push_best(const Tuples& batch);
+  void add(const Tuples& batch);
   void find_groups(const Tuples& batch);
   std::uint32_t group_by_hash(const Tuples& batch, std::size_t row);
   void find_groups_by_text(const Tuples& batch);
@@ -128,6 +136,10 @@ class GroupSink final : public Stage {
   VariableId rank_variable_ = kNoVariable;
   const std::vector<std::uint32_t>* rank_places_ = nullptr;
   std::vector<std::uint32_t> best_places_;  // by group
+  std::uint64_t wanted_groups_ = 0;         // 0: all
+  std::uint64_t least_count_ = 0;           // groups with a smaller one are out
+  std::uint32_t next_bound_ = 0;            // number of groups at which a better bound is looked for
+  Tuples best_;
 };
 
 }  // namespace omnigraph::exec

@@ -1,4 +1,5 @@
-// Random access to one column by ordinal: a thin view that skips the chunk search when there is one chunk.
+// Random access to one column by ordinal: a thin view that skips the chunk search in the largest chunk. Tables are
+// mostly one large fragment and a few small ones behind it.
 // Thread safety: immutable.
 #pragma once
 
@@ -31,7 +32,7 @@ class Column {
     std::int64_t index;
   };
   [[nodiscard]] Slot slot(Ordinal o) const {
-    if (single_ != nullptr) return {single_, o};
+    if (const Ordinal at = o - main_start_; at < main_size_) return {main_, at};
     const auto place = data_->locate(o);
     return {data_->chunk(place.chunk).get(), place.index};
   }
@@ -52,25 +53,43 @@ class Column {
   // Calls each(i, value) for the non-null slots of `ordinals`. T is the stored type.
   template <class T, class Each>
   void gather(std::span<const Ordinal> ordinals, Each&& each) const {
-    if (single_ != nullptr) {
-      const std::byte* base = single_->values_buffer().data() + static_cast<std::size_t>(single_->offset()) * sizeof(T);
-      for (std::size_t i = 0; i < ordinals.size(); ++i) {
-        if (has_nulls_ && single_->is_null(ordinals[i])) continue;
-        T v;
-        std::memcpy(&v, base + std::size_t{ordinals[i]} * sizeof(T), sizeof(T));
-        each(i, v);
-      }
-      return;
-    }
-    for (std::size_t i = 0; i < ordinals.size(); ++i) {
-      const Slot s = slot(ordinals[i]);
-      if (s.array->is_valid(s.index)) each(i, s.array->value<T>(s.index));
-    }
+    for (std::size_t i = 0; i < ordinals.size();) i = gather_run<T>(run_of(ordinals[i]), ordinals, i, each);
   }
 
  private:
+  struct Run {  // a chunk and the ordinals in it
+    const columnar::Array* array;
+    Ordinal start;
+    Ordinal size;
+  };
+  [[nodiscard]] Run run_of(Ordinal o) const {
+    if (o - main_start_ < main_size_) return {main_, main_start_, main_size_};
+    const auto place = data_->locate(o);
+    const columnar::Array* array = data_->chunk(place.chunk).get();
+    return {array, static_cast<Ordinal>(data_->chunk_start(place.chunk)), static_cast<Ordinal>(array->length())};
+  }
+
+  // The ordinals from `i` on that lie in the run; returns the first that does not.
+  template <class T, class Each>
+  static std::size_t gather_run(const Run& run, std::span<const Ordinal> ordinals, std::size_t i, Each& each) {
+    const std::byte* base =
+        run.array->values_buffer().data() + static_cast<std::size_t>(run.array->offset()) * sizeof(T);
+    const bool nulls = run.array->has_nulls();
+    for (; i < ordinals.size(); ++i) {
+      const Ordinal at = ordinals[i] - run.start;
+      if (at >= run.size) break;
+      if (nulls && run.array->is_null(at)) continue;
+      T v;
+      std::memcpy(&v, base + std::size_t{at} * sizeof(T), sizeof(T));
+      each(i, v);
+    }
+    return i;
+  }
+
   std::shared_ptr<const columnar::ChunkedArray> data_;
-  const columnar::Array* single_ = nullptr;
+  const columnar::Array* main_ = nullptr;  // the largest chunk: ordinals main_start_ .. main_start_ + main_size_
+  Ordinal main_start_ = 0;
+  Ordinal main_size_ = 0;
   bool has_nulls_ = false;
 };
 

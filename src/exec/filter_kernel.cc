@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "exec/interval_kernel.h"
 #include "exec/member_set.h"
 #include "exec/row_condition.h"
 
@@ -164,13 +165,6 @@ bool make_interval(RowPredicate& p, CompareOp op, const Value& constant) {
 }
 
 template <class T>
-T load(const std::byte* base, std::size_t i) {
-  T v;
-  std::memcpy(&v, base + i * sizeof(T), sizeof(T));
-  return v;
-}
-
-template <class T>
 void mask_interval(const columnar::Array& array, std::int64_t first, std::size_t count, T low, T high, bool negated,
                    std::uint8_t* mask) {
   if (array.values_buffer().empty()) {  // A column of nulls may come without values.
@@ -178,12 +172,7 @@ void mask_interval(const columnar::Array& array, std::int64_t first, std::size_t
     return;
   }
   const std::byte* base = array.values_buffer().data() + static_cast<std::size_t>(array.offset() + first) * sizeof(T);
-  const std::uint8_t flip = negated ? 1 : 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const T v = load<T>(base, i);
-    const auto inside = static_cast<std::uint8_t>(static_cast<unsigned>(v >= low) & static_cast<unsigned>(v <= high));
-    mask[i] = static_cast<std::uint8_t>(mask[i] & (inside ^ flip));
-  }
+  and_interval<T>(base, count, low, high, negated, mask);
   if (!array.has_nulls()) return;
   for (std::size_t i = 0; i < count; ++i) {
     if (mask[i] != 0 && array.is_null(first + static_cast<std::int64_t>(i))) mask[i] = 0;

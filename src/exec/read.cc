@@ -69,6 +69,18 @@ std::vector<VariableId> list_of(const VariableSet& set) {
   return out;
 }
 
+// Every row of the source leaves the pipeline as one tuple at most.
+bool hands_on_source_rows(const Pipeline& pipeline) {
+  return std::ranges::all_of(pipeline.operators, [](const std::unique_ptr<Operator>& op) {
+    if (const auto* expand = dynamic_cast<const ExpandOperator*>(op.get())) {
+      return expand->to == kNoVariable && expand->edge == kNoVariable;
+    }
+    if (const auto* reach = dynamic_cast<const ReachOperator*>(op.get())) return reach->to == kNoVariable;
+    return dynamic_cast<const FilterOperator*>(op.get()) != nullptr ||
+           dynamic_cast<const SemiJoinOperator*>(op.get()) != nullptr;
+  });
+}
+
 // Bytes that one result row takes while it is held: ordinals and a weight, then the projected values, where the size of
 // a text is a guess.
 std::uint64_t row_bytes(const query::ReadQuery& read) {
@@ -321,7 +333,13 @@ class ReadExecution {
     // A compensated sum may still differ in the last digit; only work that takes long is worth that.
     if (!plan.is_exact_in_parallel()) pipeline.cost /= 20;
     if (is_only_explained(pipeline, "group")) return empty_result(read_);
-    const auto make = [&] { return std::make_unique<GroupSink>(plan, read_, context_.variable_count); };
+    const bool whole_groups = pipeline.source.has_value() && pipeline.source->variable == plan.group_by_row() &&
+                              hands_on_source_rows(pipeline);
+    const auto make = [&] {
+      auto sink = std::make_unique<GroupSink>(plan, read_, context_.variable_count);
+      if (whole_groups) sink->keep_best(window_.end());
+      return sink;
+    };
     std::unique_ptr<GroupSink> all;
     run_on_all_cores<GroupSink>(pipeline, context_, make, [&](std::unique_ptr<GroupSink> sink) {
       if (all == nullptr) {

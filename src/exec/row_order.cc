@@ -19,9 +19,9 @@ inline std::uint64_t prefix_of_int(std::int64_t i) {
 }
 
 inline std::uint64_t prefix_of_double(double d) {
-  if (std::isnan(d)) return std::numeric_limits<std::uint64_t>::max();
   const auto bits = std::bit_cast<std::uint64_t>(d + 0.0);
-  return (bits >> 63) != 0 ? ~bits : bits | (std::uint64_t{1} << 63);
+  const std::uint64_t flip = (std::uint64_t{0} - (bits >> 63)) | (std::uint64_t{1} << 63);  // Negative: all bits.
+  return std::isnan(d) ? std::numeric_limits<std::uint64_t>::max() : bits ^ flip;
 }
 
 template <class T, class Map>

@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 
+#include "exec/interval_kernel.h"
 #include "exec/plan.h"
 #include "exec/profiler.h"
 
@@ -68,23 +69,20 @@ void push_scan(const ScanSource& source, Ordinal begin, Ordinal end, std::size_t
   Tuples batch(variable_count);
   std::vector<Ordinal>& out = batch.columns[source.variable];
   std::array<std::uint8_t, kBatchRows> mask_storage;
+  std::array<Ordinal, kBatchRows> passing;
   for (Ordinal first = begin; first < end && !runtime.poll_cancelled();) {
     const std::size_t count = std::min<std::size_t>(kBatchRows, end - first);
-    out.resize(count);
     std::size_t kept = 0;
     if (source.filter.empty() && deleted.empty()) {
-      for (; kept < count; ++kept) out[kept] = first + static_cast<Ordinal>(kept);
+      for (; kept < count; ++kept) passing[kept] = first + static_cast<Ordinal>(kept);
     } else {
       const std::span<std::uint8_t> mask(mask_storage.data(), count);
       std::ranges::fill(mask, std::uint8_t{1});
       mask_deleted(deleted, first, mask);
       source.filter.mask_range(first, mask);
-      for (std::size_t i = 0; i < count; ++i) {  // Without a branch: half the rows passing is the common worst case.
-        out[kept] = first + static_cast<Ordinal>(i);
-        kept += mask[i];
-      }
+      kept = positions_of_ones(mask.data(), count, first, passing.data());
     }
-    out.resize(kept);
+    out.assign(passing.begin(), passing.begin() + static_cast<std::ptrdiff_t>(kept));
     batch.size = kept;
     if (kept > 0) stage.push(batch);
     first += static_cast<Ordinal>(count);
