@@ -108,6 +108,7 @@ class BlockPlanner {
   Result<void> gather_condition(const query::Expr& expr);
   Result<void> gather_links();
   void gather_inner_blocks();
+  void sample_filters();
   std::vector<Part> split() const;
 
   struct Step {

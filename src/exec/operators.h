@@ -53,7 +53,10 @@ class ReachOperator final : public Operator {
   std::uint32_t min_hops = 1;
   std::uint32_t max_hops = 1;
   bool loop_at_start = false;  // the search runs backwards: the self-loop that counts is the start's
-  Ordinal rows = 0;            // of the node table
+  // The one row `to` can be, looked up by key: searched from both ends. `toward`: neighbors as seen from there.
+  Ordinal only = kNoOrdinal;
+  Neighbors toward;
+  Ordinal rows = 0;  // of the node table
   std::vector<VariableId> carry;
   [[nodiscard]] std::unique_ptr<Stage> open(const StageContext& context, Stage& next) const override;
 };

@@ -7,6 +7,9 @@
 
 namespace omnigraph::exec {
 
+// Nodes a traversal must be expected to reach before a search from both ends is worth opening the edges the other way.
+static constexpr double kReachedFromBothEndsMin = 1000;
+
 using query::CompareOp;
 using query::Direction;
 using query::ExprKind;
@@ -130,6 +133,11 @@ Result<std::unique_ptr<Operator>> BlockPlanner::make_reach(const Action& action,
   op->max_hops = t.max_hops;
   op->loop_at_start = action.backward;
   op->rows = facts_[to].table->physical_rows();
+  const double reached = action.backward ? links_[action.index].fan_backward : links_[action.index].fan_forward;
+  if (facts_[to].by_key && facts_[to].row != kNoOrdinal && reached >= kReachedFromBothEndsMin) {
+    op->only = facts_[to].row;
+    OG_ASSIGN_OR_RETURN(op->toward, neighbors_of(t, !action.backward, runtime_));
+  }
   op->carry = list(carry);
   return op;
 }

@@ -1,13 +1,15 @@
 // From a bound block to a pipeline: where to start, in which order to follow the traversals, what to drop when.
 //
 // Order: from each possible start the traversals are taken greedily, the one that leaves the fewest rows first; the
-// start with the least work wins. Estimates are counts of the tables and fixed selectivities: no statistics to keep.
+// start with the least work wins. Estimates are counts of the tables and, for filters, what they keep of a sample; a
+// block with a node that is looked up by key starts there and is not sampled.
 #include <algorithm>
 #include <cmath>
 #include <set>
 
 #include "exec/block_planner.h"
 #include "exec/key_lookup.h"
+#include "exec/sample.h"
 #include "query/limits.h"
 #include "query/lint.h"
 
@@ -37,6 +39,12 @@ double selectivity_of(const Expr& condition) {
     case CompareOp::kStartsWith: return 0.1;
     default: return 0.33;
   }
+}
+
+// Answering a text function may mean to index the column first.
+bool searches_text(const Expr& expr) {
+  return expr.kind == ExprKind::kTextMatch || expr.kind == ExprKind::kFuzzy ||
+         std::ranges::any_of(expr.args, searches_text);
 }
 
 void used_in_block(const Block& block, VariableSet& used, VariableSet& introduced) {
@@ -108,9 +116,22 @@ Result<void> BlockPlanner::gather() {
     has_filter_.set(v);
     facts_[v].selectivity = 1.0 / std::max(1.0, facts_[v].rows);
   }
+  sample_filters();
   condition_done_.assign(conditions_.size(), 0);
   negation_done_.assign(negations_.size(), 0);
   return gather_links();
+}
+
+void BlockPlanner::sample_filters() {
+  const bool looked_up =
+      std::ranges::any_of(block_.variables, [&](VariableId v) { return facts_[v].by_key || facts_[v].listed; });
+  if (looked_up) return;
+  for (const VariableId v : block_.variables) {
+    Facts& facts = facts_[v];
+    const bool text =
+        std::ranges::any_of(facts.written, [](const Expr* condition) { return searches_text(*condition); });
+    if (has_filter_.test(v) && !text) facts.selectivity = sampled_selectivity(facts.filter, *facts.table);
+  }
 }
 
 void BlockPlanner::gather_inner_blocks() {

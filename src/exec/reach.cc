@@ -5,8 +5,10 @@
 // loop that counts is the one of the traversal's destination: searched backwards, that of the start.
 #include <algorithm>
 #include <bit>
+#include <optional>
 
 #include "exec/operators.h"
+#include "exec/pair_distance.h"
 #include "exec/scratch.h"
 
 namespace omnigraph::exec {
@@ -144,14 +146,18 @@ class ReachSearch {
 class ReachStage final : public Stage {
  public:
   ReachStage(const ReachOperator& op, const StageContext& context, Stage& next)
-      : op_(op), context_(context), out_(context.variable_count, next), search_(op) {}
+      : op_(op), context_(context), out_(context.variable_count, next), search_(op) {
+    if (op.only != kNoOrdinal) pair_.emplace(op.neighbors, op.toward, op.rows);
+  }
 
   void push(const Tuples& batch) override {
     for (std::size_t row = 0; row < batch.size; ++row) {
       if (context_.is_answered(batch, row)) continue;
       if ((row & 255) == 255 && context_.runtime->poll_cancelled()) return;
       const Ordinal start = batch.columns[op_.from][row];
-      if (op_.to == kNoVariable) {
+      if (pair_.has_value()) {
+        emit_only(batch, row, start);
+      } else if (op_.to == kNoVariable) {
         if (start != start_) count_ = search_.count(start);
         start_ = start;
         if (count_ > 0) out_.repeat(batch, row, op_.carry, 1, batch.weight(row) * count_);
@@ -180,11 +186,31 @@ class ReachStage final : public Stage {
     out_.repeat(batch, row, op_.carry, reached_.size(), batch.weight(row));
   }
 
+  // The traversal yields v iff 1 <= d(v), m <= d(v) <= n, or with a self-loop m <= d(v) + 1 <= n.
+  [[nodiscard]] bool admits(Ordinal start) {
+    const auto distance = pair_->distance(start, op_.only, op_.max_hops);
+    if (!distance.has_value()) return false;
+    if (*distance >= 1 && *distance >= op_.min_hops) return true;
+    const Ordinal looped = op_.loop_at_start ? start : op_.only;
+    return *distance + 1 >= op_.min_hops && *distance + 1 <= op_.max_hops && op_.neighbors.connects(looped, looped);
+  }
+
+  void emit_only(const Tuples& batch, std::size_t row, Ordinal start) {
+    if (op_.to_bound && batch.columns[op_.to][row] != op_.only) return;
+    if (start != start_) only_reached_ = admits(start);
+    start_ = start;
+    if (!only_reached_) return;
+    if (op_.to != kNoVariable && !op_.to_bound) out_.rows().columns[op_.to].push_back(op_.only);
+    out_.repeat(batch, row, op_.carry, 1, batch.weight(row));
+  }
+
   const ReachOperator& op_;
   const StageContext context_;
   OutputBuffer out_;
   ReachSearch search_;
-  Ordinal start_ = kNoOrdinal;  // whose result is kept
+  std::optional<PairDistance> pair_;  // only with op_.only
+  bool only_reached_ = false;         // from start_
+  Ordinal start_ = kNoOrdinal;        // whose result is kept
   std::uint64_t count_ = 0;
   std::vector<Ordinal> reached_;
 };

@@ -29,7 +29,7 @@ struct ParallelTest : ::testing::Test {
     for (int i = 0; i < kNodes; ++i) rows << R"({"type":"P","data":{"key":)" << i << ",\"x\":" << i % 97 << "}}\n";
     for (int i = 0; i < kNodes; ++i) {
       for (int e = 0; e < 20; ++e) {
-        const auto target = static_cast<int>(random() % kNodes);
+        const auto target = e == 0 && i % 4 == 0 ? i : static_cast<int>(random() % kNodes);
         if (!to[static_cast<std::size_t>(i)].insert(target).second) continue;
         rows << R"({"edge":"Knows","from":")" << i << R"(","to":")" << target << "\"}\n";
       }
@@ -170,6 +170,36 @@ TEST_F(ParallelTest, StoppingEarlyInventsNoRows) {
     EXPECT_EQ(d >= 0, any) << row;
     if (d >= 0) {
       EXPECT_TRUE(targets(a).contains(d) && d % 97 > 90) << row;
+    }
+  }
+}
+
+// Goal: between two given nodes a search from both ends tells what the definition says: v is reached iff 1 <= d(v) and
+// m <= d(v) <= n, or a self-loop adds one step.
+TEST_F(ParallelTest, TwoGivenNodesAreConnectedWithinTheBounds) {
+  for (const int start : {0, 7, 8}) {
+    std::vector<int> distance(kNodes, -1);
+    std::vector<int> queue{start};
+    distance[static_cast<std::size_t>(start)] = 0;
+    for (std::size_t at = 0; at < queue.size(); ++at) {
+      for (const int next : targets(queue[at])) {
+        if (distance[static_cast<std::size_t>(next)] >= 0) continue;
+        distance[static_cast<std::size_t>(next)] = distance[static_cast<std::size_t>(queue[at])] + 1;
+        queue.push_back(next);
+      }
+    }
+    for (const auto& [least, most] : {std::pair{1, 3}, {1, 5}, {3, 3}, {4, 9}}) {
+      const std::string hops = "{" + std::to_string(least) + "," + std::to_string(most) + "}";
+      const std::string text = "query q($s: I32, $e: I32) { match { $a: P { key: $s } $b: P { key: $e } $a knows" +
+                               hops + " $b } return { $b.key } }";
+      for (int end = 0; end < kNodes; end += end < 20 ? 1 : 61) {
+        const int d = distance[static_cast<std::size_t>(end)];
+        const bool looped = targets(end).contains(end) && d >= 0 && d + 1 >= least && d + 1 <= most;
+        const bool reached = (d >= 1 && d >= least && d <= most) || looped;
+        const auto answer =
+            read(*graph.snapshot(), text, R"({"s":)" + std::to_string(start) + ",\"e\":" + std::to_string(end) + "}");
+        EXPECT_EQ(answer.rows.size(), reached ? 1u : 0u) << start << " to " << end << " " << hops << ", distance " << d;
+      }
     }
   }
 }

@@ -157,6 +157,64 @@ TEST_F(ProfileTest, ListsOfKeysAreLookedUp) {
   EXPECT_EQ(by_id.operators[0].children[0].children[0].name, "look-up");
 }
 
+// The start is the node whose conditions keep least of its table, measured, whatever they look like.
+TEST_F(ProfileTest, StartsWhereAFilterKeepsLeast) {
+  std::ostringstream more;
+  for (int i = 0; i < 2000; ++i) {
+    more << R"({"type":"Ship","data":{"name":"s)" << i << R"(","tons":)" << (i == 1234 ? 900 : 7) << "}}\n";
+  }
+  for (int i = 0; i < 2000; ++i) {
+    more << R"({"edge":"Tows","from":"s)" << i << R"(","to":"s)" << (i + 1) % 2000 << "\"}\n";
+  }
+  graph.add(more.str());
+  const auto start_of = [&](std::string_view text) {
+    ReadProfile plan = profile(text, Mode::kExplain);
+    const OperatorProfile* at = &plan.operators[0];
+    while (!at->children.empty()) at = &at->children[0];
+    return at->detail.substr(0, 2);
+  };
+  // An equality that nearly all rows satisfy, a range that hardly any does.
+  EXPECT_EQ(
+      start_of("query q() { match { $a: Ship $b: Ship $a.tons = 7 $a tows $b $b.tons > 800 } return { $a.name } }"),
+      "$b");
+  EXPECT_EQ(
+      start_of("query q() { match { $a: Ship $b: Ship $a.tons > 800 $a tows $b $b.tons = 7 } return { $a.name } }"),
+      "$a");
+  const ReadProfile run =
+      profile("query q() { match { $a: Ship $b: Ship $a.tons = 7 $a tows $b $b.tons > 800 } return { $a.name } }");
+  EXPECT_EQ(answer.rows, (std::vector<std::string>{"[\"s1233\"]"}));
+  const OperatorProfile& scan = run.operators[0].children[0].children[0].children[0];
+  EXPECT_EQ(scan.name, "scan");
+  EXPECT_EQ(scan.rows, 1u);
+  EXPECT_LT(scan.estimated_rows.value(), 20);
+}
+
+// Groups that are whole rows, ordered by a count: those that cannot be among the first are passed over.
+TEST_F(ProfileTest, TopGroupsAreExact) {
+  std::ostringstream more;
+  for (int i = 0; i < 900; ++i) more << R"({"type":"Ship","data":{"name":"s)" << i << "\"}}\n";
+  // Ship i is towed by i % 37 others.
+  for (int i = 0; i < 900; ++i) {
+    for (int t = 0; t < i % 37; ++t) {
+      more << R"({"edge":"Tows","from":"s)" << (i + t + 1) % 900 << R"(","to":"s)" << i << "\"}\n";
+    }
+  }
+  graph.add(more.str());
+  const char* text =
+      "query q($k: I64, $o: I64) { match { $a: Ship $a tows $b } return { $b.name as name, count($a) as n } "
+      "order { n desc, name } offset $o limit $k }";
+  profile(text, Mode::kAnalyze, R"({"k":5,"o":22})");
+  // 24 ships of 36, then those of 35 in the order of their names.
+  ASSERT_EQ(answer.rows.size(), 5u);
+  EXPECT_EQ(answer.rows[0], "[\"s850\",36]");
+  EXPECT_EQ(answer.rows[1], "[\"s887\",36]");
+  EXPECT_EQ(answer.rows[2], "[\"s109\",35]");
+  const ReadAnswer best = answer;
+  profile(text, Mode::kAnalyze, R"({"k":5000,"o":0})");
+  ASSERT_GT(answer.rows.size(), 800u);
+  EXPECT_EQ(best.rows, std::vector<std::string>(answer.rows.begin() + 22, answer.rows.begin() + 27));
+}
+
 TEST_F(ProfileTest, NothingToDoIsSaid) {
   const ReadProfile never = profile("query q() { match { $s: Ship 1 > 2 } return { $s.name } }");
   EXPECT_EQ(text_of(never), "collect $s.name\n nothing a condition never holds\n");
