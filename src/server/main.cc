@@ -1,6 +1,8 @@
 #include <csignal>
 #include <cstdio>
+#include <string>
 
+#include "base/warning.h"
 #include "server/http_server.h"
 #include "server/log.h"
 #include "server/options.h"
@@ -15,6 +17,9 @@ int run(int argc, char** argv) {
     std::fputs(parsed.text.c_str(), parsed.exit_code == 0 ? stdout : stderr);
     return parsed.exit_code;
   }
+  base::set_warning_sink([](std::string_view code, std::string_view text) {
+    server::log_warning(std::string(code).append(": ").append(text));
+  });
   auto service = server::Service::boot(parsed.options);
   if (!service) {
     std::fprintf(stderr, "Error: %s\n", service.error().render().c_str());
