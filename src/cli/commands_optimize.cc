@@ -30,7 +30,15 @@ std::string optimize_json(const std::string& uri, const engine::OptimizeAnswer& 
     for (const engine::PendingIndex& pending : dataset.pending_indexes) {
       json.begin_object().key("property").string(pending.property).key("reason").string(pending.reason).end_object();
     }
-    json.end_array().end_object();
+    json.end_array();
+    if (!dataset.indexes.empty()) json.key("indexes").begin_array();
+    for (const engine::DatasetIndex& index : dataset.indexes) {
+      json.begin_object().key("property").string(index.property).key("kind").string(index.kind);
+      json.key("rows_covered").unsigned_integer(index.rows_covered);
+      json.key("rows_total").unsigned_integer(index.rows_total).end_object();
+    }
+    if (!dataset.indexes.empty()) json.end_array();
+    json.end_object();
   }
   json.end_array().end_object();
   return text;

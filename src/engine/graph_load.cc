@@ -1,9 +1,15 @@
 // Loads: parse once, write with as many attempts as it takes (chapter 03 section 2).
 
+#include <map>
+#include <set>
+#include <string>
+
+#include "base/warning.h"
 #include "engine/graph_impl.h"
 #include "engine/load_input.h"
 #include "engine/load_parser.h"
 #include "graph/layout.h"
+#include "graph/store_indexes.h"
 
 namespace omnigraph::engine {
 
@@ -26,6 +32,35 @@ void count_types(const ParsedLoad& parsed, const schema::Catalog& catalog, LoadA
     list.push_back({catalog.name_of(type), rows.entity_count});
     answer.total_entities += rows.entity_count;
   }
+}
+
+// Data files of a snapshot, by type, that a load of many rows might be taken to have written.
+using FilesByType = std::map<schema::TypeRef, std::set<std::string>>;
+
+Result<void> note_files(const graph::Snapshot& snapshot, const ParsedLoad& parsed, FilesByType& files) {
+  files.clear();
+  for (const auto& [type, rows] : parsed.types) {
+    if (rows.entity_count < graph::kLoadIndexedRowsMin) continue;
+    OG_ASSIGN_OR_RETURN(const graph::TableViewPtr table, snapshot.table(type));
+    std::set<std::string>& known = files[type];
+    for (const lance::Fragment& fragment : table->manifest().fragments) {
+      for (const lance::DataFileEntry& file : fragment.files) known.insert(file.path);
+    }
+  }
+  return {};
+}
+
+// Indexes of the large files that the load wrote (chapter 04 section 4), less what only fuzzy() would use.
+Result<void> index_loaded(graph::GraphStore& store, const std::string& commit_id, const FilesByType& before) {
+  if (before.empty()) return {};
+  OG_ASSIGN_OR_RETURN(const graph::SnapshotPtr after, store.at_commit(commit_id));
+  for (const auto& [type, known] : before) {
+    OG_ASSIGN_OR_RETURN(const graph::TableViewPtr table, after->table(type));
+    OG_RETURN_IF_ERROR(
+        graph::store_indexes(store.store(), *after->catalog(), *table,
+                             {.rows_min = graph::kLoadIndexedRowsMin, .known = known, .with_words = false}));
+  }
+  return {};
 }
 
 Result<LoadAnswer> load_once(graph::GraphStore& store, LoadInput& input, const LoadRequest& request) {
@@ -55,6 +90,7 @@ Result<LoadAnswer> load_once(graph::GraphStore& store, LoadInput& input, const L
   options.fork_from = answer.base_branch;
   options.commit_when_empty = true;
   const std::string& digest = judge->record().schema.digest;
+  FilesByType files_before;
   const auto body = [&](graph::WriteTransaction& transaction) -> Result<void> {
     // The staged columns follow the schema they were parsed with, the ids its key orders.
     const graph::RecordSchema& now = transaction.base()->record().schema;
@@ -62,12 +98,20 @@ Result<LoadAnswer> load_once(graph::GraphStore& store, LoadInput& input, const L
       return std::unexpected(
           conflict("the schema of branch '" + answer.branch + "' changed during the load; run it again"));
     }
+    OG_RETURN_IF_ERROR(note_files(*transaction.base(), parsed, files_before));
     hand_over(parsed, request.mode, transaction);
     return {};
   };
   OG_ASSIGN_OR_RETURN(const graph::WriteOutcome outcome, store.write(options, body));
   answer.branch_created = outcome.branch_created;
-  if (outcome.commit) answer.commit = commit_info(*outcome.commit, outcome.branch);
+  if (!outcome.commit) return answer;
+  answer.commit = commit_info(*outcome.commit, outcome.branch);
+  // The rows are committed, and nothing depends on their indexes.
+  if (const auto indexed = index_loaded(store, outcome.commit->id, files_before); !indexed) {
+    base::warn("index_not_stored",
+               "the load is committed, but not all its indexes are there until `omnigraph optimize`: " +
+                   indexed.error().message);
+  }
   return answer;
 }
 

@@ -5,6 +5,7 @@
 #include "graph/carry_over.h"
 #include "graph/layout.h"
 #include "graph/optimize.h"
+#include "graph/store_indexes.h"
 
 namespace omnigraph::engine {
 namespace {
@@ -63,8 +64,12 @@ Result<OptimizeAnswer> optimize(Graph& graph, std::string_view branch) {
     dataset.published_dataset_version = table.head_version;
     dataset.lance_head_version = table.regular_version;
     if (head->record().tables.contains(table.table_key)) {
-      OG_ASSIGN_OR_RETURN(dataset.pending_indexes,
-                          pending_indexes(*head, graph::type_of_table(*head->catalog(), table.table_key)));
+      const schema::TypeRef type = graph::type_of_table(*head->catalog(), table.table_key);
+      OG_ASSIGN_OR_RETURN(dataset.pending_indexes, pending_indexes(*head, type));
+      OG_ASSIGN_OR_RETURN(const graph::TableViewPtr rows, head->table(type));
+      for (const graph::IndexCoverage& of : graph::index_coverage(*head->catalog(), *rows)) {
+        dataset.indexes.push_back({of.property, of.kind, of.rows_covered, of.rows_total});
+      }
     }
     answer.datasets.push_back(std::move(dataset));
   }

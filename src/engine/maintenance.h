@@ -19,6 +19,13 @@ struct PendingIndex {
   std::string reason;
 };
 
+// How far a declared index reaches: rows of data files that have it, or are too small to need it.
+struct DatasetIndex {
+  std::string property;
+  std::string kind;  // fulltext vector
+  std::uint64_t rows_covered = 0, rows_total = 0;
+};
+
 struct OptimizedDataset {
   std::string type_key;  // node:T, edge:E
   std::uint64_t fragments_removed = 0, fragments_added = 0;
@@ -27,6 +34,7 @@ struct OptimizedDataset {
   std::uint64_t published_dataset_version = 0;
   std::uint64_t lance_head_version = 0;
   std::vector<PendingIndex> pending_indexes;
+  std::vector<DatasetIndex> indexes;
 };
 
 struct OptimizeAnswer {

@@ -40,9 +40,9 @@ Result<RowExpr> bind_text_function(const query::Expr& expr, Runtime& runtime) {
     OG_ASSIGN_OR_RETURN(auto table, runtime.table(type));
     out.kind = RowExpr::Kind::kMatcher;
     out.variable = field.variable;
-    out.matcher = std::make_shared<TextMatcher>(std::move(table), field.property,
-                                                runtime.catalog().properties_of(type)[field.property].name, *column,
-                                                fuzzy ? TermKind::kFuzzyWord : TermKind::kToken, *text, out.edits);
+    out.matcher =
+        std::make_shared<TextMatcher>(std::move(table), field.property, *column,
+                                      fuzzy ? index::TermKind::kFuzzyWord : index::TermKind::kToken, *text, out.edits);
     return out;
   }
   out.kind = fuzzy ? RowExpr::Kind::kFuzzy : RowExpr::Kind::kTextMatch;

@@ -5,6 +5,8 @@
 #include <functional>
 #include <numeric>
 
+#include "graph/indexed_table.h"
+
 namespace omnigraph::exec {
 namespace {
 
@@ -15,6 +17,18 @@ constexpr std::uint64_t kFusionConstant = 60;
 
 const Expr& ranked_field(const Expr& function) {
   return function.kind == ExprKind::kRrf ? ranked_field(function.args[0]) : function.args[0];
+}
+
+// Segments that a search may use; none for a table that is scanned anyway.
+std::vector<VectorScan::Part> vector_parts(const graph::TableView& table, std::size_t property) {
+  std::vector<VectorScan::Part> parts;
+  if (table.live_rows() <= kScannedMax) return parts;
+  const auto segments = graph::vector_segments(table, property);
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    if (segments[i] == nullptr || !segments[i]->is_complete()) continue;
+    parts.push_back({table.fragment_start(i), segments[i]});
+  }
+  return parts;
 }
 
 // Row numbers grouped by the ordinal of one variable.
@@ -162,7 +176,8 @@ Result<VectorScan*> RankScores::vector_scan(const Expr& nearest) {
     OG_ASSIGN_OR_RETURN(auto vector, query_vector(nearest));
     const Expr& field = nearest.args[0];
     OG_ASSIGN_OR_RETURN(const Column* column, runtime_.property(runtime_.type_of(field.variable), field.property));
-    scan = std::make_unique<VectorScan>(*column, std::move(vector));
+    OG_ASSIGN_OR_RETURN(const auto table, runtime_.table(runtime_.type_of(field.variable)));
+    scan = std::make_unique<VectorScan>(*column, std::move(vector), vector_parts(*table, field.property));
   }
   return scan.get();
 }
@@ -177,8 +192,7 @@ Result<Bm25Scorer*> RankScores::bm25(const Expr& function) {
     if (text == nullptr) return std::unexpected(query_error("bm25 query must resolve to a string"));
     const schema::TypeRef type = runtime_.type_of(field.variable);
     OG_ASSIGN_OR_RETURN(const auto table, runtime_.table(type));
-    OG_ASSIGN_OR_RETURN(scorer, Bm25Scorer::make(*table, field.property,
-                                                 runtime_.catalog().properties_of(type)[field.property].name, *text));
+    OG_ASSIGN_OR_RETURN(scorer, Bm25Scorer::make(*table, field.property, *text));
   }
   return scorer.get();
 }

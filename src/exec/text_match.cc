@@ -8,16 +8,18 @@
 
 #include "base/text.h"
 #include "exec/scratch.h"
+#include "exec/text_top_k.h"
+#include "graph/indexed_table.h"
 
 namespace omnigraph::exec {
+
+using index::TermKind;
+using index::TextSegment;
+
 namespace {
 
 // Asked about more than a 16th of the rows, the segments pay for themselves.
 constexpr std::uint32_t kBitmapShare = 16;
-constexpr double kK1 = 1.2;
-constexpr double kB = 0.75;
-// Far above the rounding of a sum of a few thousand terms, far below any real gap.
-constexpr double kRoughSlack = 1e-9;
 
 index::TextAnalyzer& analyzer() {
   thread_local index::TextAnalyzer instance;
@@ -31,6 +33,32 @@ std::u32string decode(std::string_view text) {
 }
 
 bool bit(std::span<const std::uint64_t> words, Ordinal o) { return ((words[o >> 6] >> (o & 63)) & 1u) != 0; }
+
+// Rows of a part whose bits are set, as positions in the part. An empty bitmap has none.
+std::vector<std::uint32_t> rows_between(std::span<const std::uint64_t> words, Ordinal begin, Ordinal end) {
+  std::vector<std::uint32_t> rows;
+  if (words.empty()) return rows;
+  for (std::uint64_t at = begin / 64; at * 64 < end; ++at) {
+    for (std::uint64_t word = words[at]; word != 0; word &= word - 1) {
+      const std::uint64_t o = at * 64 + static_cast<std::uint64_t>(std::countr_zero(word));
+      if (o >= begin && o < end) rows.push_back(static_cast<std::uint32_t>(o - begin));
+    }
+  }
+  return rows;
+}
+
+// Of two ascending lists; looks up the items of the shorter one.
+std::size_t count_common(std::span<const std::uint32_t> a, std::span<const std::uint32_t> b) {
+  if (a.size() > b.size()) std::swap(a, b);
+  std::size_t common = 0;
+  auto from = b.begin();
+  for (const std::uint32_t item : a) {
+    from = std::lower_bound(from, b.end(), item);
+    if (from == b.end()) break;
+    common += *from == item ? 1 : 0;
+  }
+  return common;
+}
 
 bool near_any(std::u32string_view word, const std::vector<std::u32string>& targets, std::uint32_t edits) {
   return std::ranges::any_of(targets, [&](const std::u32string& target) {
@@ -77,11 +105,10 @@ bool words_overlap(std::string_view field, std::string_view query, std::uint32_t
   return !words.empty() && shares_word(field, words, edits);
 }
 
-TextMatcher::TextMatcher(graph::TableViewPtr table, std::size_t property, std::string property_name,
-                         const Column& column, TermKind kind, std::string_view query, std::uint32_t edits)
+TextMatcher::TextMatcher(graph::TableViewPtr table, std::size_t property, const Column& column, TermKind kind,
+                         std::string_view query, std::uint32_t edits)
     : table_(std::move(table)),
       property_(property),
-      property_name_(std::move(property_name)),
       column_(column),
       kind_(kind),
       edits_(edits),
@@ -107,74 +134,72 @@ Truth TextMatcher::match(Ordinal row) const {
 }
 
 void TextMatcher::build_bitmap() const {
-  const auto index = text_index(*table_, property_, property_name_, kind_);
-  if (!index) return;  // The rows themselves still answer.
+  const auto segments = graph::text_segments(*table_, property_, kind_);
+  if (!segments) return;  // The rows themselves still answer.
   bitmap_.assign((std::size_t{table_->physical_rows()} + 63) / 64, 0);
-  const auto mark = [&](const TextIndex::Part& part, std::uint32_t term) {
-    for (const std::uint32_t row : part.segment->rows(term)) {
-      const Ordinal o = part.first + row;
-      bitmap_[o >> 6] |= std::uint64_t{1} << (o & 63);
-    }
-  };
-  for (const TextIndex::Part& part : (*index)->parts) {
+  for (std::size_t i = 0; i < segments->size(); ++i) {
+    const TextSegment& segment = *(*segments)[i];
+    const Ordinal first = table_->fragment_start(i);
+    const auto mark = [&](std::uint32_t term) {
+      for (const std::uint32_t row : segment.rows(term)) {
+        const Ordinal o = first + row;
+        bitmap_[o >> 6] |= std::uint64_t{1} << (o & 63);
+      }
+    };
     if (kind_ == TermKind::kToken) {
       for (const std::string& term : terms_) {
-        if (const std::uint32_t id = part.segment->terms().find(term); id != TermTable::kNone) mark(part, id);
+        if (const std::uint32_t id = segment.find(term); id != TextSegment::kNoTerm) mark(id);
       }
       continue;
     }
-    for (std::uint32_t id = 0; id < part.segment->terms().size(); ++id) {
-      if (near_any(decode(part.segment->terms().term(id)), wide_terms_, edits_)) mark(part, id);
+    for (std::uint32_t id = 0; id < segment.term_count(); ++id) {
+      if (near_any(decode(segment.term(id)), wide_terms_, edits_)) mark(id);
     }
   }
   ready_.store(bitmap_.data(), std::memory_order_release);
 }
 
 Result<std::unique_ptr<Bm25Scorer>> Bm25Scorer::make(const graph::TableView& table, std::size_t property,
-                                                     std::string_view property_name, std::string_view query) {
-  OG_ASSIGN_OR_RETURN(const auto index, text_index(table, property, property_name, TermKind::kToken));
+                                                     std::string_view query) {
+  OG_ASSIGN_OR_RETURN(auto segments, graph::text_segments(table, property, TermKind::kToken));
   auto scorer = std::make_unique<Bm25Scorer>();
   const std::vector<std::string> tokens = analyzer().tokens(query);
   scorer->token_count_ = tokens.size();
   scorer->deleted_.assign(table.deleted_words().begin(), table.deleted_words().end());
-  const auto& deleted = scorer->deleted_;
-  std::uint64_t rows = 0;
-  std::uint64_t length = 0;
-  std::vector<std::uint64_t> frequency(tokens.size());
-  for (const TextIndex::Part& part : index->parts) {
-    const TextSegment& segment = *part.segment;
-    rows += segment.filled_rows();
-    length += segment.total_length();
-    if (!deleted.empty()) {
-      for (std::uint32_t row = 0; row < segment.row_count(); ++row) {
-        if (segment.length(row) == 0 || !bit(deleted, part.first + row)) continue;
-        --rows;
-        length -= segment.length(row);
-      }
-    }
-    Part own{part.first, part.segment, {}};
-    for (std::size_t t = 0; t < tokens.size(); ++t) {
-      const std::uint32_t id = segment.terms().find(tokens[t]);
-      own.terms.push_back(id);
-      if (id == TermTable::kNone) continue;
-      const auto holders = segment.rows(id);
-      frequency[t] += holders.size();
-      if (deleted.empty()) continue;
-      for (const std::uint32_t row : holders) frequency[t] -= bit(deleted, part.first + row) ? 1 : 0;
-    }
-    scorer->parts_.push_back(std::move(own));
+  index::Bm25Statistics& statistics = scorer->statistics_;
+  statistics.document_frequency.resize(tokens.size());
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    scorer->note_part(table.fragment_start(i), std::move(segments[i]), tokens);
   }
-  scorer->statistics_.row_count = rows;
-  scorer->statistics_.average_length = rows == 0 ? 0 : static_cast<double>(length) / static_cast<double>(rows);
-  scorer->statistics_.document_frequency = std::move(frequency);
+  const auto rows = static_cast<double>(statistics.row_count);
+  statistics.average_length = statistics.row_count == 0 ? 0 : static_cast<double>(scorer->total_length_) / rows;
   return scorer;
+}
+
+void Bm25Scorer::note_part(Ordinal first, index::TextSegmentPtr segment, const std::vector<std::string>& tokens) {
+  const std::vector<std::uint32_t> gone = rows_between(deleted_, first, first + segment->row_count());
+  statistics_.row_count += segment->filled_rows();
+  total_length_ += segment->total_length();
+  for (const std::uint32_t row : gone) {
+    statistics_.row_count -= segment->length(row) > 0 ? 1 : 0;
+    total_length_ -= segment->length(row);
+  }
+  Part part{first, std::move(segment), {}};
+  for (std::size_t t = 0; t < tokens.size(); ++t) {
+    const std::uint32_t term = part.segment->find(tokens[t]);
+    part.terms.push_back(term);
+    if (term == TextSegment::kNoTerm) continue;
+    const auto holders = part.segment->rows(term);
+    statistics_.document_frequency[t] += holders.size() - count_common(holders, gone);
+  }
+  parts_.push_back(std::move(part));
 }
 
 double Bm25Scorer::exact_score(const Part& part, std::uint32_t row, std::vector<std::uint32_t>& counts) const {
   counts.assign(token_count_, 0);
   bool any = false;
   for (std::size_t t = 0; t < token_count_; ++t) {
-    if (part.terms[t] == TermTable::kNone) continue;
+    if (part.terms[t] == TextSegment::kNoTerm) continue;
     const auto rows = part.segment->rows(part.terms[t]);
     const auto it = std::ranges::lower_bound(rows, row);
     if (it == rows.end() || *it != row) continue;
@@ -193,29 +218,57 @@ double Bm25Scorer::score(Ordinal row) const {
   return exact_score(*part, row - part->first, counts);
 }
 
-// Each posting is read once; the exact formula only decides among those that can still win.
-std::vector<Bm25Scorer::Rough> Bm25Scorer::matching(std::span<const std::uint64_t> candidates) const {
+std::vector<double> Bm25Scorer::rough_weights() const {
   const double n = static_cast<double>(statistics_.row_count);
   std::vector<double> weights;
   for (const std::uint64_t df : statistics_.document_frequency) {
     const auto d = static_cast<double>(df);
-    weights.push_back(std::log(1.0 + (n - d + 0.5) / (d + 0.5)) * (kK1 + 1));
+    weights.push_back(std::log(1.0 + (n - d + 0.5) / (d + 0.5)) * (index::kBm25K1 + 1));
   }
-  const double per_token = kK1 * kB / statistics_.average_length;
+  return weights;
+}
+
+std::vector<Bm25Scorer::Rough> Bm25Scorer::top(std::span<const std::uint64_t> candidates, std::size_t best) const {
+  const std::vector<double> weights = rough_weights();
+  TextTopK ranking(best, RoughNorm(statistics_.average_length));
+  std::vector<Rough> out;
+  std::vector<TextTopK::Term> terms;
+  for (const Part& part : parts_) {
+    terms.clear();
+    for (std::size_t t = 0; t < token_count_; ++t) {
+      if (part.terms[t] == TextSegment::kNoTerm) continue;
+      const auto same = std::ranges::find(terms, part.terms[t], &TextTopK::Term::term);
+      if (same != terms.end()) {
+        same->weight += weights[t];
+      } else {
+        terms.push_back({part.terms[t], weights[t]});
+      }
+    }
+    ranking.visit(*part.segment, terms, {.first = part.first, .deleted = deleted_, .accepted = candidates},
+                  [&](std::uint32_t row, double score) { out.push_back({&part, row, score}); });
+  }
+  std::erase_if(out, [bound = ranking.bound()](const Rough& r) { return r.score < bound; });
+  return out;
+}
+
+// Each posting is read once; the exact formula only decides among those that can still win.
+std::vector<Bm25Scorer::Rough> Bm25Scorer::matching(std::span<const std::uint64_t> candidates) const {
+  const std::vector<double> weights = rough_weights();
+  const RoughNorm norm(statistics_.average_length);
   std::vector<Rough> out;
   for (const Part& part : parts_) {
     const TextSegment& segment = *part.segment;
     ZeroedScratch sums(segment.row_count());  // doubles, by bits
     const std::size_t before = out.size();
     for (std::size_t t = 0; t < token_count_; ++t) {
-      if (part.terms[t] == TermTable::kNone) continue;
+      if (part.terms[t] == TextSegment::kNoTerm) continue;
       const auto rows = segment.rows(part.terms[t]);
       for (std::size_t i = 0; i < rows.size(); ++i) {
         const double f = segment.count(part.terms[t], i);
-        const double norm = kK1 * (1 - kB) + per_token * static_cast<double>(segment.length(rows[i]));
         std::uint64_t& sum = sums[rows[i]];
         if (sum == 0) out.push_back({&part, rows[i], 0});
-        sum = std::bit_cast<std::uint64_t>(std::bit_cast<double>(sum) + weights[t] * f / (f + norm));
+        sum = std::bit_cast<std::uint64_t>(std::bit_cast<double>(sum) +
+                                           weights[t] * f / (f + norm(segment.length(rows[i]))));
       }
     }
     std::size_t kept = before;

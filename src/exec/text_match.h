@@ -14,9 +14,9 @@
 
 #include "base/result.h"
 #include "exec/column.h"
-#include "exec/text_segment.h"
 #include "graph/table_view.h"
 #include "index/text_analysis.h"
+#include "index/text_segment.h"
 
 namespace omnigraph::exec {
 
@@ -30,8 +30,8 @@ inline constexpr std::uint32_t kFuzzyEditsMax = 2;
 class TextMatcher {
  public:
   // search and match_text for kToken, fuzzy within `edits` for kFuzzyWord.
-  TextMatcher(graph::TableViewPtr table, std::size_t property, std::string property_name, const Column& column,
-              TermKind kind, std::string_view query, std::uint32_t edits);
+  TextMatcher(graph::TableViewPtr table, std::size_t property, const Column& column, index::TermKind kind,
+              std::string_view query, std::uint32_t edits);
 
   // kUnknown for a null field.
   [[nodiscard]] Truth match(Ordinal row) const;
@@ -42,9 +42,8 @@ class TextMatcher {
 
   const graph::TableViewPtr table_;
   const std::size_t property_;
-  const std::string property_name_;
   const Column& column_;
-  const TermKind kind_;
+  const index::TermKind kind_;
   const std::uint32_t edits_;
   std::vector<std::string> terms_;          // of the query, distinct
   std::vector<std::u32string> wide_terms_;  // kFuzzyWord: decoded
@@ -62,21 +61,21 @@ struct Scored {
 class Bm25Scorer {
  public:
   static Result<std::unique_ptr<Bm25Scorer>> make(const graph::TableView& table, std::size_t property,
-                                                  std::string_view property_name, std::string_view query);
+                                                  std::string_view query);
 
   // 0 if the row holds no query token.
   [[nodiscard]] double score(Ordinal row) const;
   // Rows with a query token, live, and in `candidates` (a bitmap over ordinals; empty = all). With `best` > 0 only
   // the best that many and all that tie with the last of them. Any order.
   [[nodiscard]] std::vector<Scored> collect(std::span<const std::uint64_t> candidates, std::size_t best) const {
-    return best_of(matching(candidates), best);
+    return best_of(best == 0 ? matching(candidates) : top(candidates, best), best);
   }
 
   // The same in two steps. A rough score differs from the exact one in the last digits only.
   struct Part {
     Ordinal first;
-    std::shared_ptr<const TextSegment> segment;
-    std::vector<std::uint32_t> terms;  // per query token; TermTable::kNone = not there
+    index::TextSegmentPtr segment;
+    std::vector<std::uint32_t> terms;  // per query token; TextSegment::kNoTerm = not there
   };
   struct Rough {
     const Part* part;
@@ -84,17 +83,24 @@ class Bm25Scorer {
     double score;
   };
   [[nodiscard]] std::vector<Rough> matching(std::span<const std::uint64_t> candidates) const;
+  // Of these at least the best `best` and all that tie with the last of them; most others are never looked at
+  // (exec/text_top_k.h).
+  [[nodiscard]] std::vector<Rough> top(std::span<const std::uint64_t> candidates, std::size_t best) const;
   [[nodiscard]] std::vector<Scored> best_of(const std::vector<Rough>& matching, std::size_t best) const;
   // How many of the matching rows come before `of`: a greater score, or an equal one and tie_before.
   [[nodiscard]] std::size_t count_before(const std::vector<Rough>& matching, const Scored& of,
                                          const std::function<bool(Ordinal, Ordinal)>& tie_before) const;
 
  private:
+  // Adds a part to the statistics.
+  void note_part(Ordinal first, index::TextSegmentPtr segment, const std::vector<std::string>& tokens);
   [[nodiscard]] double exact_score(const Part& part, std::uint32_t row, std::vector<std::uint32_t>& counts) const;
+  [[nodiscard]] std::vector<double> rough_weights() const;  // by query token
 
   std::vector<Part> parts_;
   std::vector<std::uint64_t> deleted_;
   std::size_t token_count_ = 0;
+  std::uint64_t total_length_ = 0;
   index::Bm25Statistics statistics_;
 };
 

@@ -51,6 +51,41 @@ RoughDistance rough_distance() {
   return rough_distance_generic;
 }
 
+// The best rows so far with their ties.
+class BestDistances {
+ public:
+  BestDistances(std::size_t best, std::vector<Scored> rows) : best_(best) {
+    for (const Scored& row : rows) add(row);
+  }
+  // No row at least this far away, not squared, can be among the best or tie with the last of them.
+  [[nodiscard]] bool excludes(double distance) const {
+    return squares_.size() == best_ && distance > 0 && distance * distance * (1 - 1e-9) > squares_.front();
+  }
+  void add(const Scored& row) {
+    if (squares_.size() == best_) {
+      if (row.score > squares_.front()) return;
+      if (row.score < squares_.front()) {
+        std::ranges::pop_heap(squares_);
+        squares_.back() = row.score;
+        std::ranges::push_heap(squares_);
+      }
+    } else {
+      squares_.push_back(row.score);
+      std::ranges::push_heap(squares_);
+    }
+    rows_.push_back(row);
+  }
+  [[nodiscard]] std::vector<Scored> take() && {
+    keep_smallest(rows_, best_);
+    return std::move(rows_);
+  }
+
+ private:
+  const std::size_t best_;
+  std::vector<double> squares_;  // a heap with the greatest in front
+  std::vector<Scored> rows_;     // these, ties, and some that were among the best once
+};
+
 }  // namespace
 
 void keep_smallest(std::vector<Scored>& scored, std::size_t best) {
@@ -103,6 +138,54 @@ void VectorScan::scan(std::span<const Ordinal> rows, std::size_t best, std::vect
 }
 
 std::vector<Scored> VectorScan::collect(std::span<const Ordinal> rows, std::size_t best) const {
+  const bool finite = std::ranges::all_of(query_, [](float v) { return std::isfinite(v); });
+  if (best > 0 && rows.size() > scanned_max_ && !parts_.empty() && finite) return search(rows, best);
+  return scan_all(rows, best);
+}
+
+std::vector<Scored> VectorScan::search(std::span<const Ordinal> rows, std::size_t best) const {
+  // What lies in no segment is looked at first, so that the lists meet a bound.
+  std::vector<Ordinal> others;
+  std::vector<std::uint64_t> wanted(rows.empty() ? 0 : rows.back() / 64 + 1);
+  std::size_t part = 0;
+  for (const Ordinal row : rows) {
+    while (part < parts_.size() && row >= parts_[part].first + parts_[part].segment->row_count()) ++part;
+    if (part < parts_.size() && row >= parts_[part].first) {
+      wanted[row >> 6] |= std::uint64_t{1} << (row & 63);
+    } else {
+      others.push_back(row);
+    }
+  }
+  BestDistances found(best, scan_all(others, best));
+
+  struct List {
+    double bound;
+    std::size_t part, list;
+  };
+  std::vector<index::VectorSegment::Probe> probes;
+  std::vector<List> lists;
+  for (std::size_t p = 0; p < parts_.size(); ++p) {
+    probes.emplace_back(*parts_[p].segment, query_);
+    for (std::size_t l = 0; l < parts_[p].segment->list_count(); ++l) {
+      lists.push_back({probes[p].list_bound(l), p, l});
+    }
+  }
+  std::ranges::sort(lists, {}, &List::bound);
+  for (const List& list : lists) {
+    if (found.excludes(list.bound)) break;
+    const Part& in = parts_[list.part];
+    const auto members = in.segment->rows(list.list);
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      const Ordinal row = in.first + members[i];
+      if ((row >> 6) >= wanted.size() || ((wanted[row >> 6] >> (row & 63)) & 1u) == 0) continue;
+      if (found.excludes(probes[list.part].vector_bound(list.list, i))) continue;
+      if (const auto d = distance(row)) found.add({row, *d});
+    }
+  }
+  return std::move(found).take();
+}
+
+std::vector<Scored> VectorScan::scan_all(std::span<const Ordinal> rows, std::size_t best) const {
   std::vector<Scored> out;
   base::TaskPool& pool = base::TaskPool::shared();
   const std::size_t tasks = rows.size() * query_.size() < kParallelFloatsMin ? 1 : pool.thread_count();

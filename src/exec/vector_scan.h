@@ -1,5 +1,7 @@
-// Exact nearest-neighbour scan over a vector column (chapter 04 section 2). The stored F32 vectors are compared in F32
-// with a proven error bound first; only what can still win gets the exact F64 distance, so the result is exact.
+// Exact nearest neighbours over a vector column (chapter 04 section 2). The stored F32 vectors are compared in F32 with
+// a proven error bound first; only what can still win gets the exact F64 distance, so the result is exact. Above
+// kScannedMax candidates, vectors that lie in a stored segment are looked at list by list, the nearest lists first, and
+// passed over as soon as the segment's bounds allow it (index/vector_segment.h).
 // Thread safety: immutable.
 #pragma once
 
@@ -9,25 +11,41 @@
 
 #include "exec/column.h"
 #include "exec/text_match.h"
+#include "index/vector_segment.h"
 
 namespace omnigraph::exec {
 
+// Up to so many candidates each is looked at.
+inline constexpr std::size_t kScannedMax = 20'000;
+
 class VectorScan {
  public:
-  // `column`: fixed-size list of float32, outlives the scan.
-  VectorScan(const Column& column, columnar::FloatVector query) : column_(column), query_(std::move(query)) {}
+  // A segment and the ordinal of its first row.
+  struct Part {
+    Ordinal first = 0;
+    index::VectorSegmentPtr segment;
+  };
+  // `column`: fixed-size list of float32, outlives the scan. `parts`: complete segments of it, ascending.
+  VectorScan(const Column& column, columnar::FloatVector query, std::vector<Part> parts = {},
+             std::size_t scanned_max = kScannedMax)
+      : column_(column), query_(std::move(query)), parts_(std::move(parts)), scanned_max_(scanned_max) {}
 
   // Squared distance; nullopt for a null vector or one with a non-finite element.
   [[nodiscard]] std::optional<double> distance(Ordinal row) const;
-  // The rows with a distance among `rows`; with `best` > 0 only the nearest that many and all that tie with the last.
+  // The rows with a distance among `rows`, which ascend; with `best` > 0 only the nearest that many and all that tie
+  // with the last.
   [[nodiscard]] std::vector<Scored> collect(std::span<const Ordinal> rows, std::size_t best) const;
 
  private:
   void scan(std::span<const Ordinal> rows, std::size_t best, std::vector<Scored>& out) const;
+  [[nodiscard]] std::vector<Scored> scan_all(std::span<const Ordinal> rows, std::size_t best) const;
+  [[nodiscard]] std::vector<Scored> search(std::span<const Ordinal> rows, std::size_t best) const;
   [[nodiscard]] std::span<const float> stored(Ordinal row) const;  // empty: null
 
   const Column& column_;
   const columnar::FloatVector query_;
+  const std::vector<Part> parts_;
+  const std::size_t scanned_max_;
 };
 
 // Cuts `scored` to the `best` smallest scores and those equal to the last of them.

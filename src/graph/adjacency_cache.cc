@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "graph/indexed_table.h"
 #include "graph/layout.h"
 
 namespace omnigraph::graph {
@@ -50,8 +51,77 @@ struct Built {
   bool all_resolved = false;
 };
 
+// Whether every row of the table has its ordinal as row id.
+bool row_ids_are_ordinals(const TableView& nodes) {
+  const auto& fragments = nodes.manifest().fragments;
+  for (std::size_t i = 0; i < fragments.size(); ++i) {
+    std::uint64_t next = nodes.fragment_start(i);
+    for (const lance::RowIdSequence::Segment& segment : fragments[i].row_ids->segments()) {
+      if (!segment.values.empty() || segment.range.start != next) return false;
+      next = segment.range.end;
+    }
+  }
+  return true;
+}
+
+// The edges of a fragment that is too small for an index; false: some endpoint is not resolved.
+Result<bool> add_loose_edges(const TableView& edges, std::size_t fragment, bool out, const TableView& from,
+                             const TableView& to, std::vector<index::Adjacency::Edge>& loose) {
+  OG_ASSIGN_OR_RETURN(const auto sources, edges.fragment_system(fragment, out ? 3 : 4));
+  OG_ASSIGN_OR_RETURN(const auto targets, edges.fragment_system(fragment, out ? 4 : 3));
+  const std::uint64_t rows = edges.manifest().fragments[fragment].physical_rows;
+  for (std::uint64_t i = 0; i < rows; ++i) {
+    const auto source = sources->locate(static_cast<std::int64_t>(i));
+    const auto target = targets->locate(static_cast<std::int64_t>(i));
+    const columnar::Array& source_chunk = *sources->chunk(source.chunk);
+    const columnar::Array& target_chunk = *targets->chunk(target.chunk);
+    if (source_chunk.is_null(source.index) || target_chunk.is_null(target.index)) return false;
+    const auto a = source_chunk.value<std::uint64_t>(source.index);
+    const auto b = target_chunk.value<std::uint64_t>(target.index);
+    if (a >= from.physical_rows() || b >= to.physical_rows()) return false;
+    loose.push_back({static_cast<std::uint32_t>(a), static_cast<std::uint32_t>(b),
+                     edges.fragment_start(fragment) + static_cast<Ordinal>(i)});
+  }
+  return true;
+}
+
+// From the stored rows of the edge files (index/edge_rows.h); null: they do not suffice.
+Result<AdjacencyPtr> assemble(const TableView& edges, const TableView& sources, const TableView& targets,
+                              AdjacencyDirection direction) {
+  const auto* indexed = dynamic_cast<const IndexedTable*>(&edges);
+  if (indexed == nullptr || !row_ids_are_ordinals(sources) || !row_ids_are_ordinals(targets)) return nullptr;
+  const bool out = direction == AdjacencyDirection::kOut;
+  const TableView& from = out ? sources : targets;
+  const TableView& to = out ? targets : sources;
+  index::Adjacency::Pieces pieces{.files = {},
+                                  .first = {},
+                                  .loose = {},
+                                  .deleted_edges = edges.deleted_words(),
+                                  .deleted_from = from.deleted_words(),
+                                  .deleted_to = to.deleted_words(),
+                                  .from_count = from.physical_rows()};
+  const auto& fragments = edges.manifest().fragments;
+  for (std::size_t i = 0; i < fragments.size(); ++i) {
+    if (fragments[i].physical_rows < kIndexedRowsMin) {
+      OG_ASSIGN_OR_RETURN(const bool added, add_loose_edges(edges, i, out, from, to, pieces.loose));
+      if (!added) return nullptr;
+      continue;
+    }
+    index::EdgeRowsPtr rows = indexed->edge_rows(i, out ? index::IndexKind::kOut : index::IndexKind::kIn);
+    if (rows == nullptr || !rows->is_complete()) return nullptr;
+    if (rows->from_end() > from.physical_rows() || rows->to_end() > to.physical_rows()) return nullptr;
+    pieces.files.push_back(std::move(rows));
+    pieces.first.push_back(edges.fragment_start(i));
+  }
+  if (pieces.files.empty()) return nullptr;
+  std::ranges::sort(pieces.loose);
+  return std::make_shared<const index::Adjacency>(index::Adjacency::assemble(pieces));
+}
+
 Result<Built> build(const TableView& edges, const TableView& sources, const TableView& targets,
                     AdjacencyDirection direction) {
+  OG_ASSIGN_OR_RETURN(AdjacencyPtr assembled, assemble(edges, sources, targets, direction));
+  if (assembled != nullptr) return Built{std::move(assembled), true};
   OG_ASSIGN_OR_RETURN(const auto source_rows, edges.source_rows());
   OG_ASSIGN_OR_RETURN(const auto target_rows, edges.destination_rows());
   OG_ASSIGN_OR_RETURN(const auto source_ids, edges.sources());

@@ -1,4 +1,5 @@
-// Adjacency of edge tables, built from their endpoint columns and shared by all snapshots for which it is the same:
+// Adjacency of edge tables, taken from stored rows of their data files (index/edge_rows.h) where these and the node
+// tables allow it, else built from their endpoint columns; shared by all snapshots for which it is the same:
 // same edge table version, and nodes that only gained rows behind the ones it knows.
 // Thread safety: all methods may be called concurrently; one direction of one edge table is built by one thread.
 #pragma once

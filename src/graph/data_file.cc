@@ -50,10 +50,17 @@ Result<DataFile::ColumnPtr> DataFile::column(const columnar::DataType& type, con
   return shared;
 }
 
-Result<std::shared_ptr<const index::KeyIndex>> DataFile::key_index(const std::vector<std::int32_t>& id_columns) {
+Result<DataFile::KeyIndexPtr> DataFile::key_index(const std::vector<std::int32_t>& id_columns,
+                                                  const std::function<KeyIndexPtr(const ColumnPtr& ids)>& stored) {
   OG_ASSIGN_OR_RETURN(const ColumnPtr ids, column(columnar::utf8(), id_columns));
   const std::lock_guard lock(mutex_);
+  if (key_index_ == nullptr) key_index_ = stored(ids);
   if (key_index_ == nullptr) key_index_ = index::KeyIndex::build(*ids);
+  return key_index_;
+}
+
+DataFile::KeyIndexPtr DataFile::known_key_index() {
+  const std::lock_guard lock(mutex_);
   return key_index_;
 }
 

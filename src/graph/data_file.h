@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -37,8 +38,11 @@ class DataFile {
   // A top-level field by its file columns as lance::FileReader::read takes them; decoded once.
   using ColumnPtr = std::shared_ptr<const columnar::ChunkedArray>;
   [[nodiscard]] Result<ColumnPtr> column(const columnar::DataType& type, const std::vector<std::int32_t>& columns);
-  // Over the utf8 column of ids.
-  [[nodiscard]] Result<std::shared_ptr<const index::KeyIndex>> key_index(const std::vector<std::int32_t>& id_columns);
+  // Over the utf8 column of ids. `stored` gives one that was kept, or null, and is asked once.
+  using KeyIndexPtr = std::shared_ptr<const index::KeyIndex>;
+  [[nodiscard]] Result<KeyIndexPtr> key_index(const std::vector<std::int32_t>& id_columns,
+                                              const std::function<KeyIndexPtr(const ColumnPtr& ids)>& stored);
+  [[nodiscard]] KeyIndexPtr known_key_index();  // null: nobody asked for it yet
 
  private:
   using ColumnKey = std::pair<std::string, std::vector<std::int32_t>>;  // type name, file columns
@@ -53,7 +57,7 @@ class DataFile {
   std::mutex mutex_;  // guards all below; held while decoding, so that nothing is decoded twice
   std::set<std::vector<std::int32_t>> brought_;
   std::map<ColumnKey, ColumnPtr> columns_;
-  std::shared_ptr<const index::KeyIndex> key_index_;
+  KeyIndexPtr key_index_;
 };
 
 }  // namespace omnigraph::graph

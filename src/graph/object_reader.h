@@ -35,6 +35,8 @@ class ObjectReader {
   // A range of an object that is in its own place. REQUIRES: where(record, key).place == Place::kStore.
   [[nodiscard]] Result<Buffer> get_range(const LoadedRecord& record, std::string_view key,
                                          const objectstore::ByteRange& range) const;
+  // Of an object that no record references; kNotFound is an answer.
+  [[nodiscard]] Result<Buffer> get_derived(std::string_view key) const { return store_->get(key); }
 
   enum class Place : std::uint8_t {
     kHere,    // in memory with the record

@@ -6,10 +6,12 @@
 
 #include "graph/carry_over.h"
 #include "graph/foreign.h"
+#include "graph/fragment_view.h"
 #include "graph/layout.h"
 #include "graph/optimize_files.h"
 #include "graph/publish_loop.h"
 #include "graph/race.h"
+#include "graph/store_indexes.h"
 
 namespace omnigraph::graph {
 namespace {
@@ -69,9 +71,40 @@ class Optimization {
                             .table_key = key,
                             .manifest = nullptr};
       OG_ASSIGN_OR_RETURN(source.manifest, parts_.tables->manifest(*head, entry.manifest));
-      OG_RETURN_IF_ERROR(write_table(source));
+      const FragmentGroups groups = plan_rewrite(*source.manifest, target_);
+      if (!groups.empty()) OG_RETURN_IF_ERROR(write_table(source, groups));
+      OG_RETURN_IF_ERROR(index_files(source, groups));
     }
     return {};
+  }
+
+  // Of the fragments that stay and, if some were written anew, those of the table written last.
+  Result<void> index_files(const OptimizeSource& source, const FragmentGroups& groups) {
+    auto after = std::make_shared<lance::Manifest>(*source.manifest);
+    std::set<std::size_t> removed;
+    for (const std::vector<std::size_t>& group : groups) removed.insert(group.begin(), group.end());
+    after->fragments.clear();
+    const auto add = [&](const lance::Fragment& fragment) {
+      if (fragment.physical_rows < kIndexedRowsMin) return;
+      after->fragments.push_back(fragment);
+      after->fragments.back().deletion_file.reset();  // indexes know all rows of their file
+    };
+    for (std::size_t i = 0; i < source.manifest->fragments.size(); ++i) {
+      if (!removed.contains(i)) add(source.manifest->fragments[i]);
+    }
+    if (!groups.empty()) {
+      for (const FragmentRows& rows : tables_.back().rewrite.added) add(rows.fragment);
+    }
+    if (after->fragments.empty()) return {};
+    const TypeIdentity* identity = source.record->record.schema.find(source.table_key);
+    if (identity == nullptr) {
+      return std::unexpected(corrupt_object(source.entry().manifest, "the record has no identity for its type"));
+    }
+    TableCache cache(parts_.tables->objects(), parts_.tables->remote());  // nothing of a large table stays
+    OG_ASSIGN_OR_RETURN(const TableViewPtr view,
+                        make_fragment_view(cache, source.record, *identity, source.catalog, source.type,
+                                           source.entry().manifest, std::move(after)));
+    return store_indexes(*parts_.store, *source.catalog, *view);
   }
 
   // Only main has an ordinary chain.
@@ -81,9 +114,7 @@ class Optimization {
     return is_drifted(newest, entry);
   }
 
-  Result<void> write_table(const OptimizeSource& source) {
-    const FragmentGroups groups = plan_rewrite(*source.manifest, target_);
-    if (groups.empty()) return {};
+  Result<void> write_table(const OptimizeSource& source, const FragmentGroups& groups) {
     const std::string root = table_root_of(source.entry().manifest);
     Table table;
     table.rewrite.table_id = source.entry().id;

@@ -1,7 +1,8 @@
 // Compaction of one branch (chapter 09 section 9): fragments are written anew where that helps, and all tables are
 // published in one content-preserving commit. Writers are never held up: what they delete or update meanwhile is
-// carried over by row id. A table that another tool has changed (drift) is left alone. Thread safety: free functions;
-// may be called concurrently.
+// carried over by row id. A table that another tool has changed (drift) is left alone. Indexes that data files lack are
+// made and stored, those of new files before these are published (graph/store_indexes.h). Thread safety: free
+// functions; may be called concurrently.
 #pragma once
 
 #include <cstdint>

@@ -37,6 +37,7 @@ std::string view_key(const TableEntry& entry, const RecordSchema& schema, const 
 
 TableCache::TableCache(std::shared_ptr<const ObjectReader> objects, bool remote)
     : objects_(std::move(objects)),
+      derived_(std::make_shared<DerivedData>(objects_)),
       remote_(remote),
       manifests_(kManifestCost),
       files_(kFileCost),

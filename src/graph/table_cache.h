@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "graph/data_file.h"
+#include "graph/derived_data.h"
 #include "graph/lru_cache.h"
 #include "graph/object_reader.h"
 #include "graph/table_view.h"
@@ -47,9 +48,11 @@ class TableCache {
                                           const TableEntry& entry);
 
   [[nodiscard]] const std::shared_ptr<const ObjectReader>& objects() const { return objects_; }
+  [[nodiscard]] const std::shared_ptr<DerivedData>& derived() const { return derived_; }
 
  private:
   const std::shared_ptr<const ObjectReader> objects_;
+  const std::shared_ptr<DerivedData> derived_;
   const bool remote_;
   LruCache<const lance::Manifest> manifests_;
   LruCache<DataFile> files_;

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <mutex>
+#include <optional>
 
 #include "columnar/kernels.h"
 #include "graph/fragment_view.h"
+#include "graph/indexed_table.h"
 #include "graph/layout.h"
 #include "graph/parallel_io.h"
 #include "graph/row_map.h"
@@ -25,7 +27,7 @@ struct Column {
   ColumnPtr values;  // guarded by mutex
 };
 
-class FragmentView final : public TableView {
+class FragmentView final : public TableView, public IndexedTable {
  public:
   struct Parts {
     schema::TypeRef type;
@@ -35,6 +37,7 @@ class FragmentView final : public TableView {
     std::vector<std::uint64_t> deleted;
     Ordinal live_rows = 0;
     bool remote = false;  // files are far away
+    std::shared_ptr<DerivedData> derived;
   };
 
   FragmentView(Parts parts, std::vector<std::unique_ptr<Column>> system,
@@ -95,6 +98,78 @@ class FragmentView final : public TableView {
   Result<ColumnPtr> fragment_system(std::size_t i, std::size_t system_column) const override {
     OG_CHECK(system_column < system_.size());
     return read_one(*system_[system_column], i);
+  }
+
+  Result<std::vector<index::TextSegmentPtr>> text_segments(std::size_t property, index::TermKind kind) const override {
+    OG_CHECK(property < properties_.size());
+    std::vector<index::TextSegmentPtr> segments(parts_.files.size());
+    const auto make = [&](std::size_t i) -> Result<void> {
+      OG_ASSIGN_OR_RETURN(segments[i], text_segment(*properties_[property], i, kind));
+      return {};
+    };
+    if (parts_.remote) {  // one round trip for those that are stored
+      OG_RETURN_IF_ERROR(parallel_io(segments.size(), make));
+    } else {
+      for (std::size_t i = 0; i < segments.size(); ++i) OG_RETURN_IF_ERROR(make(i));
+    }
+    return segments;
+  }
+
+  index::EdgeRowsPtr edge_rows(std::size_t i, index::IndexKind direction) const override {
+    const std::optional<FileIndex> wanted = file_index(i, kEndpointColumns, direction);
+    if (!wanted) return nullptr;
+    return parts_.derived->stored(
+        wanted->key, [&](Buffer bytes) { return index::EdgeRows::open(std::move(bytes), wanted->source); });
+  }
+
+  std::vector<index::VectorSegmentPtr> vector_segments(std::size_t property) const override {
+    std::vector<index::VectorSegmentPtr> segments(parts_.files.size());
+    const auto take = [&](std::size_t i) -> Result<void> {
+      const std::optional<FileIndex> wanted = file_index(i, property, index::IndexKind::kVector);
+      if (wanted) segments[i] = parts_.derived->vectors(wanted->key, wanted->source);
+      return {};
+    };
+    if (parts_.remote) {
+      (void)parallel_io(segments.size(), take);
+    } else {
+      for (std::size_t i = 0; i < segments.size(); ++i) (void)take(i);
+    }
+    return segments;
+  }
+
+  std::vector<FileIndex> file_indexes(std::size_t property, index::IndexKind kind) const override {
+    std::vector<FileIndex> indexes;
+    for (std::size_t i = 0; i < parts_.files.size(); ++i) {
+      if (std::optional<FileIndex> wanted = file_index(i, property, kind)) indexes.push_back(*std::move(wanted));
+    }
+    return indexes;
+  }
+
+  bool is_stored(const FileIndex& wanted) const override {
+    const auto open = [&](const Buffer& bytes) -> Result<std::shared_ptr<const Buffer>> {
+      OG_RETURN_IF_ERROR(index::IndexFile::check(bytes, wanted.source));
+      return std::make_shared<const Buffer>(bytes);
+    };
+    return parts_.derived->stored(wanted.key, open) != nullptr;
+  }
+
+  Result<Buffer> make_index(const FileIndex& wanted) const override {
+    const auto rows = static_cast<std::int64_t>(wanted.source.rows);
+    const std::vector<const Column*> columns = indexed_columns(wanted.property);
+    OG_ASSIGN_OR_RETURN(const ColumnPtr values, read_one(*columns.front(), wanted.fragment));
+    OG_ASSIGN_OR_RETURN(const ColumnPtr others, read_one(*columns.back(), wanted.fragment));
+    const auto text = [&](index::TermKind kind) {
+      return index::TextSegment::build(*values, 0, rows, kind, wanted.source.parameters)->bytes();
+    };
+    switch (wanted.source.kind) {
+      case index::IndexKind::kKey: return index::KeyIndex::build(*values)->file(wanted.source);
+      case index::IndexKind::kText: return text(index::TermKind::kToken);
+      case index::IndexKind::kWords: return text(index::TermKind::kFuzzyWord);
+      case index::IndexKind::kVector: return index::VectorSegment::build(*values, wanted.source);
+      case index::IndexKind::kOut: return index::EdgeRows::build(*values, *others, wanted.source);
+      case index::IndexKind::kIn: return index::EdgeRows::build(*others, *values, wanted.source);
+    }
+    return std::unexpected(internal_error("no index of this kind is kept"));
   }
 
   const lance::Manifest& manifest() const override { return *parts_.manifest; }
@@ -220,13 +295,72 @@ class FragmentView final : public TableView {
     return {};
   }
 
+  Result<index::TextSegmentPtr> text_segment(const Column& column, std::size_t i, index::TermKind kind) const {
+    const lance::Fragment& fragment = parts_.manifest->fragments[i];
+    const Place place = place_of(i, column);
+    if (place.file == fragment.files.size()) {
+      OG_ASSIGN_OR_RETURN(const ColumnPtr nulls, read_one(column, i));
+      return index::TextSegment::build(*nulls, 0, static_cast<std::int64_t>(fragment.physical_rows), kind);
+    }
+    return parts_.derived->text(fragment.files[place.file].path, fragment.physical_rows, place.columns, kind,
+                                [&] { return read_one(column, i); });
+  }
+
+  static std::string_view index_recipe(index::IndexKind kind) {
+    switch (kind) {
+      case index::IndexKind::kKey: return index::KeyIndex::kRecipe;
+      case index::IndexKind::kText: return index::TextSegment::recipe(index::TermKind::kToken);
+      case index::IndexKind::kWords: return index::TextSegment::recipe(index::TermKind::kFuzzyWord);
+      case index::IndexKind::kVector: return index::VectorSegment::kRecipe;
+      case index::IndexKind::kOut:
+      case index::IndexKind::kIn: return index::EdgeRows::kRecipe;
+    }
+    return {};
+  }
+
+  std::vector<const Column*> indexed_columns(std::size_t property) const {
+    if (property == kIdColumn) return {system_[0].get()};
+    if (property == kEndpointColumns) return {system_[3].get(), system_[4].get()};
+    return {properties_[property].get()};
+  }
+
+  // nullopt: the fragment is too small for an index, or no file of it has the columns.
+  std::optional<FileIndex> file_index(std::size_t i, std::size_t property, index::IndexKind kind) const {
+    const lance::Fragment& fragment = parts_.manifest->fragments[i];
+    if (fragment.physical_rows < kIndexedRowsMin) return std::nullopt;
+    std::size_t file = fragment.files.size();
+    std::vector<std::int32_t> columns;
+    for (const Column* column : indexed_columns(property)) {
+      const Place place = place_of(i, *column);
+      if (place.file == fragment.files.size() || (!columns.empty() && place.file != file)) return std::nullopt;
+      file = place.file;
+      columns.insert(columns.end(), place.columns.begin(), place.columns.end());
+    }
+    const index::IndexSource source{
+        .kind = kind, .rows = fragment.physical_rows, .parameters = index_parameters(index_recipe(kind), columns)};
+    return FileIndex{.fragment = i,
+                     .property = property,
+                     .key = index_key(kind, fragment.files[file].path, source.parameters),
+                     .source = source};
+  }
+
   Result<std::shared_ptr<const index::KeyIndex>> key_index(std::size_t i) const {
     const Place place = place_of(i, *system_[0]);
     if (place.file == parts_.files[i].size()) {
       return std::unexpected(corrupt_object(
           parts_.key, "fragment " + std::to_string(parts_.manifest->fragments[i].id) + " has no column 'id'"));
     }
-    return parts_.files[i][place.file]->key_index(place.columns);
+    DataFile& file = *parts_.files[i][place.file];
+    if (auto known = file.known_key_index()) return known;
+    return file.key_index(place.columns, [&](const ColumnPtr& ids) { return stored_key_index(i, *ids); });
+  }
+
+  // A far store is not asked: the ids are needed too, and hashing these is faster than a request.
+  DataFile::KeyIndexPtr stored_key_index(std::size_t i, const ChunkedArray& ids) const {
+    const std::optional<FileIndex> wanted = file_index(i, kIdColumn, index::IndexKind::kKey);
+    if (parts_.remote || !wanted) return nullptr;
+    return parts_.derived->stored(
+        wanted->key, [&](Buffer bytes) { return index::KeyIndex::open(std::move(bytes), wanted->source, ids); });
   }
 
   const Parts parts_;
@@ -296,7 +430,8 @@ Result<TableViewPtr> make_fragment_view(TableCache& cache, const RecordPtr& reco
                             .files = {},
                             .deleted = {},
                             .live_rows = 0,
-                            .remote = cache.remote()};
+                            .remote = cache.remote(),
+                            .derived = cache.derived()};
   std::uint64_t physical_rows = 0;
   for (const lance::Fragment& fragment : manifest->fragments) physical_rows += fragment.physical_rows;
   if (physical_rows >= kNoOrdinal) {

@@ -12,6 +12,7 @@
 #include "graph/mark_logs.h"
 #include "graph/mark_objects.h"
 #include "graph/parallel_io.h"
+#include "graph/verify_indexes.h"
 #include "graph/verify_table.h"
 
 namespace omnigraph::graph {
@@ -267,6 +268,7 @@ class Verifier {
     if (!readable) return false;
     OG_RETURN_IF_ERROR(note_objects(*record, entry));
     OG_RETURN_IF_ERROR(check_rows(check, sink));
+    if (options_.deep) OG_RETURN_IF_ERROR(check_indexes(check, *parts_.store, indexes_seen_, sink));
     OG_RETURN_IF_ERROR(check_blobs(check, sink, [&](std::string_view key, std::string_view sha256, std::uint64_t size) {
       note_reference(*record, std::string(key));
       blobs_.try_emplace(std::string(key), BlobUse{record, std::string(sha256), size});
@@ -370,6 +372,7 @@ class Verifier {
   std::map<std::string, bool> schemas_;   // by digest: usable
   std::map<std::string, bool> versions_;  // by manifest and schema: rows can be read
   std::set<std::string> edges_seen_;
+  std::set<std::string> indexes_seen_;
   std::set<std::tuple<std::string, std::string, std::uint64_t>> attached_seen_;
   std::map<std::string, std::string> torn_;  // key -> record that carries the bytes
   std::map<std::string, BlobUse> blobs_;

@@ -37,7 +37,7 @@ struct VerifyProgress {
 };
 
 struct VerifyOptions {
-  bool deep = false;                                      // all columns, blobs by their digests
+  bool deep = false;                                      // all columns, blobs by their digests, stored indexes
   std::function<void(const VerifyProgress&)> progress{};  // after each record
 };
 

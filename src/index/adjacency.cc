@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/result.h"
+#include "index/edge_rows.h"
 
 namespace omnigraph::index {
 namespace {
@@ -98,7 +99,7 @@ Adjacency Adjacency::build(std::span<const std::uint32_t> from, std::span<const 
                            std::span<const std::uint32_t> edge, std::uint32_t from_count, std::uint32_t to_count) {
   OG_CHECK(from.size() == to.size() && from.size() == edge.size() && from.size() < kNone);
   Adjacency result;
-  std::vector<std::uint32_t>& offsets = result.offsets_;
+  std::vector<std::uint32_t>& offsets = result.own_offsets_;
   offsets.assign(static_cast<std::size_t>(from_count) + 1, 0);
   const auto is_skipped = [&](std::size_t i) { return from[i] == kNone || to[i] == kNone; };
   for (std::size_t i = 0; i < from.size(); ++i) {
@@ -108,8 +109,8 @@ Adjacency Adjacency::build(std::span<const std::uint32_t> from, std::span<const 
   }
   std::uint32_t total = 0;
   for (std::uint32_t& offset : offsets) offset = std::exchange(total, total + offset);
-  result.neighbors_.resize(total);
-  result.edges_.resize(total);
+  result.own_neighbors_.resize(total);
+  result.own_edges_.resize(total);
 
   const int shift = partition_shift(total, from_count);
   std::vector<std::uint32_t> cursors;  // of the partitions in `dealt`
@@ -119,7 +120,7 @@ Adjacency Adjacency::build(std::span<const std::uint32_t> from, std::span<const 
     if (!is_skipped(i)) dealt[cursors[static_cast<std::uint64_t>(from[i]) >> shift]++] = {from[i], to[i], edge[i]};
   }
 
-  Rows rows{offsets, result.neighbors_, result.edges_};
+  Rows rows{offsets, result.own_neighbors_, result.own_edges_};
   for (std::size_t partition = 0; partition < cursors.size(); ++partition) {
     const std::uint64_t begin = static_cast<std::uint64_t>(partition) << shift;
     const auto first = static_cast<std::uint32_t>(begin);
@@ -128,7 +129,79 @@ Adjacency Adjacency::build(std::span<const std::uint32_t> from, std::span<const 
     rows.fill(first, last, {dealt.get() + offsets[first], offsets[last] - offsets[first]});
   }
   result.has_parallel_edges_ = rows.has_parallel_edges;
+  result.offsets_ = result.own_offsets_;
+  result.neighbors_ = result.own_neighbors_;
+  result.edges_ = result.own_edges_;
   return result;
+}
+
+Adjacency Adjacency::assemble(const Pieces& pieces) {
+  OG_CHECK(pieces.files.size() == pieces.first.size());
+  Adjacency result;
+  const bool nothing_left_out =
+      pieces.deleted_edges.empty() && pieces.deleted_from.empty() && pieces.deleted_to.empty();
+  if (pieces.files.size() == 1 && pieces.first[0] == 0 && pieces.loose.empty() && nothing_left_out) {
+    const EdgeRows& file = *pieces.files[0];
+    OG_CHECK(file.from_end() <= pieces.from_count);
+    result.own_offsets_.assign(file.offsets().begin(), file.offsets().end());
+    result.own_offsets_.resize(static_cast<std::size_t>(pieces.from_count) + 1, file.offsets().back());
+    result.file_ = pieces.files[0];
+    result.offsets_ = result.own_offsets_;
+    result.neighbors_ = file.neighbors();
+    result.edges_ = file.positions();
+    result.has_parallel_edges_ = file.has_parallel_edges();
+    return result;
+  }
+  result.merge(pieces);
+  result.offsets_ = result.own_offsets_;
+  result.neighbors_ = result.own_neighbors_;
+  result.edges_ = result.own_edges_;
+  return result;
+}
+
+void Adjacency::merge(const Pieces& pieces) {
+  const auto is_left_out = [](std::span<const std::uint64_t> words, std::uint32_t o) {
+    return !words.empty() && ((words[o >> 6] >> (o & 63)) & 1u) != 0;
+  };
+  std::size_t total = pieces.loose.size();
+  for (const auto& file : pieces.files) {
+    OG_CHECK(file->from_end() <= pieces.from_count);
+    total += file->positions().size();
+  }
+  OG_CHECK(total < kNone && (pieces.loose.empty() || pieces.loose.back().from < pieces.from_count));
+  own_neighbors_.reserve(total);
+  own_edges_.reserve(total);
+  own_offsets_.assign(static_cast<std::size_t>(pieces.from_count) + 1, 0);
+  std::vector<Packed> row;
+  std::size_t loose = 0;
+  for (std::uint32_t v = 0; v < pieces.from_count; ++v) {
+    row.clear();
+    std::size_t sources = 0;  // of which each alone is in order
+    const auto add = [&](std::uint32_t neighbor, std::uint32_t edge) {
+      if (is_left_out(pieces.deleted_edges, edge) || is_left_out(pieces.deleted_to, neighbor)) return;
+      row.push_back(pack(neighbor, edge));
+    };
+    for (std::size_t f = 0; f < pieces.files.size(); ++f) {
+      const EdgeRows& file = *pieces.files[f];
+      if (v >= file.from_end() || file.offsets()[v] == file.offsets()[v + 1]) continue;
+      ++sources;
+      for (std::uint32_t at = file.offsets()[v]; at < file.offsets()[v + 1]; ++at) {
+        add(file.neighbors()[at], pieces.first[f] + file.positions()[at]);
+      }
+    }
+    for (; loose < pieces.loose.size() && pieces.loose[loose].from == v; ++loose) {
+      sources = 2;
+      add(pieces.loose[loose].to, pieces.loose[loose].edge);
+    }
+    if (sources > 1) std::ranges::sort(row);
+    if (is_left_out(pieces.deleted_from, v)) row.clear();
+    for (std::size_t k = 0; k < row.size(); ++k) {
+      own_neighbors_.push_back(neighbor_of(row[k]));
+      own_edges_.push_back(edge_of(row[k]));
+      if (k > 0 && neighbor_of(row[k - 1]) == neighbor_of(row[k])) has_parallel_edges_ = true;
+    }
+    own_offsets_[v + 1] = static_cast<std::uint32_t>(own_edges_.size());
+  }
 }
 
 }  // namespace omnigraph::index

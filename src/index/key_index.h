@@ -1,15 +1,20 @@
 // id -> position inside one data file: open addressing over 64-bit hashes, verified against the id column. At most
-// half of the slots are used, and a 16-bit tag of the hash decides most probes without a look at the ids.
+// half of the slots are used, and a 16-bit tag of the hash decides most probes without a look at the ids. As an index
+// file (index/index_file.h) it is the tags and the slots, and used where it lies.
 // Thread safety: immutable once built.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
+#include "base/buffer.h"
+#include "base/result.h"
 #include "columnar/array.h"
+#include "index/index_file.h"
 
 namespace omnigraph::index {
 
@@ -17,6 +22,13 @@ class KeyIndex {
  public:
   // `ids`: the utf8 id column of one data file, kept alive by the index. Null slots are left out.
   static std::shared_ptr<const KeyIndex> build(columnar::ChunkedArray ids);
+  // Errors: those of IndexFile::open; kCorruptObject for tables that do not fit the ids.
+  [[nodiscard]] static Result<std::shared_ptr<const KeyIndex>> open(Buffer bytes, const IndexSource& source,
+                                                                    columnar::ChunkedArray ids);
+  [[nodiscard]] Buffer file(const IndexSource& source) const;
+  // What the digest of its parameters is made of, besides the column.
+  static constexpr std::string_view kRecipe = "ids by XXH3";
+
   // Calls visit(position) for each row whose id is `id`, ascending, until it returns false.
   template <class Visit>
   void find(std::string_view id, Visit&& visit) const {
@@ -35,10 +47,6 @@ class KeyIndex {
     });
     return found;
   }
-  // Bytes held besides the id column, for cache budgets.
-  [[nodiscard]] std::size_t byte_size() const {
-    return slots_.size() * sizeof(std::uint32_t) + tags_.size() * sizeof(std::uint16_t);
-  }
 
  private:
   static constexpr std::uint16_t kEmpty = 0;  // no tag is 0
@@ -55,8 +63,11 @@ class KeyIndex {
   }
 
   columnar::ChunkedArray ids_;
-  std::vector<std::uint16_t> tags_{kEmpty};
-  std::vector<std::uint32_t> slots_{0};
+  std::vector<std::uint16_t> own_tags_;  // empty if the tables lie in bytes_
+  std::vector<std::uint32_t> own_slots_;
+  Buffer bytes_;
+  std::span<const std::uint16_t> tags_;
+  std::span<const std::uint32_t> slots_;
   std::size_t mask_ = 0;
 };
 

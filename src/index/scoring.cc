@@ -41,9 +41,6 @@ std::uint32_t banded_distance(std::u32string_view a, std::u32string_view b, std:
   return std::min(row[a.size()], beyond);
 }
 
-constexpr double kK1 = 1.2;
-constexpr double kB = 0.75;
-
 constexpr std::size_t kLanes = 16;
 
 double sum_lanes(std::array<double, kLanes>& lane) {
@@ -141,12 +138,12 @@ Bm25Scorer::Bm25Scorer(const Bm25Statistics& statistics) : average_length_(stati
 
 double Bm25Scorer::score(std::span<const std::uint32_t> token_counts, std::uint64_t row_length) const {
   OG_CHECK(token_counts.size() == idf_.size());
-  const double norm = kK1 * (1.0 - kB + kB * static_cast<double>(row_length) / average_length_);
+  const double norm = kBm25K1 * (1.0 - kBm25B + kBm25B * static_cast<double>(row_length) / average_length_);
   double score = 0;
   for (std::size_t i = 0; i < idf_.size(); ++i) {
     if (token_counts[i] == 0) continue;
     const auto count = static_cast<double>(token_counts[i]);
-    score += idf_[i] * (count * (kK1 + 1.0)) / (count + norm);
+    score += idf_[i] * (count * (kBm25K1 + 1.0)) / (count + norm);
   }
   return score;
 }

@@ -40,6 +40,9 @@ class TextAnalyzer {
 // Levenshtein distance in code points, or limit + 1 as soon as it exceeds `limit`.
 [[nodiscard]] std::uint32_t edit_distance(std::u32string_view a, std::u32string_view b, std::uint32_t limit);
 
+inline constexpr double kBm25K1 = 1.2;
+inline constexpr double kBm25B = 0.75;
+
 // BM25 of one row (chapter 04 section 1.3); one implementation for scan, index and projection.
 struct Bm25Statistics {
   std::uint64_t row_count = 0;                    // N

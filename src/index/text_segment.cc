@@ -1,59 +1,73 @@
-#include "exec/text_segment.h"
+#include "index/text_segment.h"
 
 #include <algorithm>
-#include <list>
-#include <mutex>
-#include <unordered_map>
+#include <array>
+#include <functional>
+#include <limits>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/hash.h"
 #include "base/task_pool.h"
 #include "index/text_analysis.h"
 
-namespace omnigraph::exec {
+namespace omnigraph::index {
 namespace {
 
-// Enough for the text of a few million rows; beyond it the least recently used segments are built again.
-constexpr std::size_t kCacheBytesMax = std::size_t{512} << 20;
 // Rows a task analyses: large enough to amortize its term table.
 constexpr std::int64_t kRowsPerTask = 8192;
+constexpr std::size_t kTextArrays = 11;
 
-class SegmentCache {
+// Interns strings: ids 0, 1, .. in order of first sight.
+class TermTable {
  public:
-  std::shared_ptr<const TextSegment> find(const std::string& key) {
-    const std::lock_guard lock(mutex_);
-    const auto it = by_key_.find(key);
-    if (it == by_key_.end()) return nullptr;
-    order_.splice(order_.begin(), order_, it->second);
-    return it->second->segment;
-  }
-  void put(const std::string& key, std::shared_ptr<const TextSegment> segment) {
-    const std::lock_guard lock(mutex_);
-    if (by_key_.contains(key)) return;
-    bytes_ += segment->size_bytes();
-    order_.push_front({key, std::move(segment)});
-    by_key_[key] = order_.begin();
-    while (bytes_ > kCacheBytesMax && order_.size() > 1) {
-      bytes_ -= order_.back().segment->size_bytes();
-      by_key_.erase(order_.back().key);
-      order_.pop_back();
+  TermTable() : slots_(64, Slot{0, TextSegment::kNoTerm}) {}
+
+  std::uint32_t intern(std::string_view term) {
+    const std::uint64_t hash = base::hash64(term);
+    const auto tag = static_cast<std::uint32_t>(hash >> 32);
+    for (std::size_t at = hash & (slots_.size() - 1);; at = (at + 1) & (slots_.size() - 1)) {
+      if (slots_[at].id == TextSegment::kNoTerm) {
+        const auto id = static_cast<std::uint32_t>(ends_.size());
+        slots_[at] = {tag, id};
+        bytes_ += term;
+        OG_CHECK(bytes_.size() <= std::numeric_limits<std::uint32_t>::max());
+        ends_.push_back(static_cast<std::uint32_t>(bytes_.size()));
+        if (ends_.size() * 2 > slots_.size()) grow();
+        return id;
+      }
+      if (slots_[at].tag == tag && this->term(slots_[at].id) == term) return slots_[at].id;
     }
+  }
+  [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(ends_.size()); }
+  [[nodiscard]] std::string_view term(std::uint32_t id) const {
+    const std::uint32_t begin = id == 0 ? 0 : ends_[id - 1];
+    return std::string_view(bytes_).substr(begin, ends_[id] - begin);
   }
 
  private:
-  struct Entry {
-    std::string key;
-    std::shared_ptr<const TextSegment> segment;
+  struct Slot {
+    std::uint32_t tag;
+    std::uint32_t id;
   };
-  std::mutex mutex_;
-  std::list<Entry> order_;  // most recently used first
-  std::unordered_map<std::string, std::list<Entry>::iterator> by_key_;
-  std::size_t bytes_ = 0;
-};
 
-SegmentCache& segment_cache() {
-  static SegmentCache cache;
-  return cache;
-}
+  void grow() {
+    std::vector<Slot> larger(slots_.size() * 2, Slot{0, TextSegment::kNoTerm});
+    for (std::uint32_t id = 0; id < ends_.size(); ++id) {
+      const std::uint64_t hash = base::hash64(term(id));
+      std::size_t at = hash & (larger.size() - 1);
+      while (larger[at].id != TextSegment::kNoTerm) at = (at + 1) & (larger.size() - 1);
+      larger[at] = {static_cast<std::uint32_t>(hash >> 32), id};
+    }
+    slots_ = std::move(larger);
+  }
+
+  std::string bytes_;
+  std::vector<std::uint32_t> ends_;
+  std::vector<Slot> slots_;
+};
 
 // What one task found: per row its distinct terms with counts, in row order.
 struct Partial {
@@ -66,11 +80,11 @@ struct Partial {
 
 void analyse_rows(const columnar::ChunkedArray& column, std::int64_t begin, std::int64_t end, TermKind kind,
                   Partial& out) {
-  index::TextAnalyzer analyzer;
+  TextAnalyzer analyzer;
   std::vector<std::uint32_t> place_of;  // per term: its place in term_ids for the current row, plus one
   std::uint32_t row_begin = 0;
   std::uint32_t length = 0;
-  const auto add = [&](std::string_view term) {
+  const std::function<void(std::string_view)> add = [&](std::string_view term) {
     ++length;
     const std::uint32_t id = out.terms.intern(term);
     if (id == place_of.size()) place_of.push_back(0);
@@ -82,7 +96,6 @@ void analyse_rows(const columnar::ChunkedArray& column, std::int64_t begin, std:
     out.counts.push_back(1);
     place_of[id] = static_cast<std::uint32_t>(out.term_ids.size());
   };
-  const std::function<void(std::string_view)> emit = add;
   for (std::int64_t i = begin; i < end; ++i) {
     const auto place = column.locate(i);
     const columnar::Array& chunk = *column.chunk(place.chunk);
@@ -90,9 +103,9 @@ void analyse_rows(const columnar::ChunkedArray& column, std::int64_t begin, std:
     if (chunk.is_valid(place.index)) {
       const std::string_view text = chunk.string_value(place.index);
       if (kind == TermKind::kToken) {
-        analyzer.tokens(text, emit);
+        analyzer.tokens(text, add);
       } else {
-        for (const std::string& word : analyzer.fuzzy_words(text)) add(word);
+        analyzer.fuzzy_words(text, add);
       }
     }
     row_begin = static_cast<std::uint32_t>(out.term_ids.size());
@@ -101,149 +114,237 @@ void analyse_rows(const columnar::ChunkedArray& column, std::int64_t begin, std:
   }
 }
 
-// Names of the files that hold one fragment's columns; empty if there are none to name it by.
-std::string fragment_key(const lance::Fragment& fragment) {
-  std::string key;
-  for (const lance::DataFileEntry& file : fragment.files) {
-    key += file.path;
-    key += '\n';
-  }
-  return key;
-}
-
-}  // namespace
-
-TermTable::TermTable() : slots_(64, Slot{0, kNone}) {}
-
-std::uint32_t TermTable::intern(std::string_view term) {
-  const std::uint64_t hash = base::hash64(term);
-  const auto tag = static_cast<std::uint32_t>(hash >> 32);
-  for (std::size_t at = hash & (slots_.size() - 1);; at = (at + 1) & (slots_.size() - 1)) {
-    if (slots_[at].id == kNone) {
-      const auto id = static_cast<std::uint32_t>(ends_.size());
-      slots_[at] = {tag, id};
-      bytes_ += term;
-      ends_.push_back(static_cast<std::uint32_t>(bytes_.size()));
-      if (ends_.size() * 2 > slots_.size()) grow();
-      return id;
-    }
-    if (slots_[at].tag == tag && this->term(slots_[at].id) == term) return slots_[at].id;
-  }
-}
-
-std::uint32_t TermTable::find(std::string_view term) const {
-  const std::uint64_t hash = base::hash64(term);
-  const auto tag = static_cast<std::uint32_t>(hash >> 32);
-  for (std::size_t at = hash & (slots_.size() - 1);; at = (at + 1) & (slots_.size() - 1)) {
-    if (slots_[at].id == kNone) return kNone;
-    if (slots_[at].tag == tag && this->term(slots_[at].id) == term) return slots_[at].id;
-  }
-}
-
-void TermTable::grow() {
-  std::vector<Slot> larger(slots_.size() * 2, Slot{0, kNone});
-  for (std::uint32_t id = 0; id < ends_.size(); ++id) {
-    const std::uint64_t hash = base::hash64(term(id));
-    std::size_t at = hash & (larger.size() - 1);
-    while (larger[at].id != kNone) at = (at + 1) & (larger.size() - 1);
-    larger[at] = {static_cast<std::uint32_t>(hash >> 32), id};
-  }
-  slots_ = std::move(larger);
-}
-
-std::shared_ptr<const TextSegment> TextSegment::build(const columnar::ChunkedArray& column, std::int64_t first,
-                                                      std::int64_t count, TermKind kind) {
+std::vector<Partial> analyse(const columnar::ChunkedArray& column, std::int64_t first, std::int64_t count,
+                             TermKind kind) {
   const auto tasks = static_cast<std::size_t>((count + kRowsPerTask - 1) / kRowsPerTask);
   std::vector<Partial> partials(tasks);
   const auto run = [&](std::size_t t) {
     const std::int64_t begin = first + static_cast<std::int64_t>(t) * kRowsPerTask;
     analyse_rows(column, begin, std::min(begin + kRowsPerTask, first + count), kind, partials[t]);
   };
-  if (tasks <= 1) {
-    for (std::size_t t = 0; t < tasks; ++t) run(t);
+  if (tasks == 1) {
+    run(0);
   } else {
     base::TaskPool::shared().parallel_for(tasks, run);
   }
+  return partials;
+}
 
-  auto segment = std::make_shared<TextSegment>();
-  TextSegment& s = *segment;
-  std::vector<std::vector<std::uint32_t>> global_ids(tasks);
+// The arrays of a segment in the making.
+struct Arrays {
+  std::array<std::uint64_t, 2> totals{};  // rows with a token, tokens
+  std::vector<std::uint32_t> term_ends;
+  std::string term_bytes;
+  std::vector<std::uint64_t> starts;
+  std::vector<std::uint32_t> rows;
+  std::vector<std::uint8_t> counts;
+  std::vector<std::uint64_t> large_at;
+  std::vector<std::uint32_t> large_counts;
+  std::vector<std::uint32_t> lengths;
+  std::vector<std::uint64_t> block_starts;
+  std::vector<TextSegment::Block> blocks;
+};
+
+// Number of each of a partial's terms in the whole segment.
+using TermIds = std::vector<std::vector<std::uint32_t>>;
+
+// Numbers the terms in the order of their bytes and counts their rows.
+TermIds number_terms(const std::vector<Partial>& partials, Arrays& out) {
+  TermTable terms;
+  TermIds ids(partials.size());
   std::vector<std::uint64_t> frequency;
-  for (std::size_t t = 0; t < tasks; ++t) {
-    const Partial& p = partials[t];
-    global_ids[t].reserve(p.terms.size());
-    for (std::uint32_t id = 0; id < p.terms.size(); ++id) global_ids[t].push_back(s.terms_.intern(p.terms.term(id)));
-    frequency.resize(s.terms_.size());
-    for (const std::uint32_t id : p.term_ids) ++frequency[global_ids[t][id]];
+  for (std::size_t t = 0; t < partials.size(); ++t) {
+    const Partial& partial = partials[t];
+    for (std::uint32_t id = 0; id < partial.terms.size(); ++id) ids[t].push_back(terms.intern(partial.terms.term(id)));
+    frequency.resize(terms.size());
+    for (const std::uint32_t id : partial.term_ids) ++frequency[ids[t][id]];
   }
-  s.starts_.resize(s.terms_.size() + 1);
-  for (std::size_t i = 0; i < s.terms_.size(); ++i) s.starts_[i + 1] = s.starts_[i] + frequency[i];
-  s.rows_.resize(s.starts_.back());
-  s.counts_.resize(s.starts_.back());
-  std::vector<std::uint64_t> next(s.starts_.begin(), s.starts_.end() - 1);
+  std::vector<std::uint32_t> order(terms.size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::ranges::sort(order, {}, [&](std::uint32_t id) { return terms.term(id); });
+  std::vector<std::uint32_t> rank(terms.size());
+  out.starts.push_back(0);
+  for (std::uint32_t r = 0; r < order.size(); ++r) {
+    rank[order[r]] = r;
+    out.term_bytes += terms.term(order[r]);
+    out.term_ends.push_back(static_cast<std::uint32_t>(out.term_bytes.size()));
+    out.starts.push_back(out.starts.back() + frequency[order[r]]);
+  }
+  for (std::vector<std::uint32_t>& of_partial : ids) {
+    for (std::uint32_t& id : of_partial) id = rank[id];
+  }
+  return ids;
+}
+
+// Frees each partial once its postings are dealt out.
+void deal_out(std::vector<Partial>& partials, const TermIds& ids, TermKind kind, std::uint8_t large, Arrays& out) {
+  const bool scored = kind == TermKind::kToken;
+  out.rows.resize(out.starts.back());
+  if (scored) out.counts.resize(out.starts.back());
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> large_counts;
+  std::vector<std::uint64_t> next(out.starts.begin(), out.starts.end() - 1);
   std::uint32_t row = 0;
-  for (std::size_t t = 0; t < tasks; ++t) {
-    const Partial& p = partials[t];
+  for (std::size_t t = 0; t < partials.size(); ++t) {
+    const Partial& partial = partials[t];
     std::uint32_t at = 0;
-    for (const std::uint32_t row_end : p.row_ends) {
+    for (const std::uint32_t row_end : partial.row_ends) {
       for (; at < row_end; ++at) {
-        const std::uint64_t place = next[global_ids[t][p.term_ids[at]]]++;
-        s.rows_[place] = row;
-        s.counts_[place] = static_cast<std::uint8_t>(std::min<std::uint32_t>(p.counts[at], 255));
-        if (p.counts[at] >= 255) s.large_counts_.push_back({place, p.counts[at]});
+        const std::uint64_t place = next[ids[t][partial.term_ids[at]]]++;
+        out.rows[place] = row;
+        if (!scored) continue;
+        out.counts[place] = static_cast<std::uint8_t>(std::min<std::uint32_t>(partial.counts[at], large));
+        if (partial.counts[at] >= large) large_counts.emplace_back(place, partial.counts[at]);
       }
       ++row;
     }
-    for (const std::uint32_t length : p.lengths) {
-      s.lengths_.push_back(length);
-      s.total_length_ += length;
-      s.filled_rows_ += length > 0 ? 1 : 0;
+    if (scored) {
+      for (const std::uint32_t length : partial.lengths) {
+        out.lengths.push_back(length);
+        out.totals[0] += length > 0 ? 1 : 0;
+        out.totals[1] += length;
+      }
     }
     partials[t] = Partial();
   }
-  std::ranges::sort(s.large_counts_, {}, &LargeCount::at);
+  std::ranges::sort(large_counts);
+  for (const auto& [place, count] : large_counts) {
+    out.large_at.push_back(place);
+    out.large_counts.push_back(count);
+  }
+}
+
+void cut_blocks(std::uint8_t large, Arrays& out) {
+  std::size_t next_large = 0;
+  out.block_starts.push_back(0);
+  for (std::size_t t = 0; t + 1 < out.starts.size(); ++t) {
+    for (std::uint64_t begin = out.starts[t]; begin < out.starts[t + 1]; begin += kPostingBlock) {
+      const std::uint64_t end = std::min<std::uint64_t>(begin + kPostingBlock, out.starts[t + 1]);
+      TextSegment::Block block{out.rows[end - 1], 0, std::numeric_limits<std::uint32_t>::max()};
+      for (std::uint64_t at = begin; at < end; ++at) {
+        const std::uint32_t count = out.counts[at] < large ? out.counts[at] : out.large_counts[next_large++];
+        block.max_count = std::max(block.max_count, count);
+        block.min_length = std::min(block.min_length, out.lengths[out.rows[at]]);
+      }
+      out.blocks.push_back(block);
+    }
+    out.block_starts.push_back(out.blocks.size());
+  }
+}
+
+Buffer index_file(const Arrays& arrays, const IndexSource& source) {
+  IndexFileWriter writer(source);
+  const auto add = [&]<class T>(const std::vector<T>& items) { writer.add(std::span<const T>(items)); };
+  writer.add(std::span<const std::uint64_t>(arrays.totals));
+  add(arrays.term_ends);
+  writer.add(std::span<const char>(arrays.term_bytes));
+  add(arrays.starts);
+  add(arrays.rows);
+  add(arrays.counts);
+  add(arrays.large_at);
+  add(arrays.large_counts);
+  add(arrays.lengths);
+  add(arrays.block_starts);
+  add(arrays.blocks);
+  return writer.finish();
+}
+
+// Both are counters of ends: each at least the one before.
+template <class T>
+bool ascends(std::span<const T> ends) {
+  return std::ranges::is_sorted(ends);
+}
+
+}  // namespace
+
+IndexKind TextSegment::index_kind(TermKind kind) {
+  return kind == TermKind::kToken ? IndexKind::kText : IndexKind::kWords;
+}
+
+// The words of fuzzy() are made by steps of the same chain.
+std::string_view TextSegment::recipe(TermKind kind) {
+  return kind == TermKind::kToken ? kTextAnalysisVersion : "words of text-1";
+}
+
+TextSegmentPtr TextSegment::build(const columnar::ChunkedArray& column, std::int64_t first, std::int64_t count,
+                                  TermKind kind, std::uint64_t parameters) {
+  OG_CHECK(count <= std::numeric_limits<std::uint32_t>::max());
+  Arrays arrays;
+  {
+    std::vector<Partial> partials = analyse(column, first, count, kind);
+    const TermIds ids = number_terms(partials, arrays);
+    deal_out(partials, ids, kind, kLargeCount, arrays);
+  }
+  if (kind == TermKind::kToken) cut_blocks(kLargeCount, arrays);
+  const IndexSource source{
+      .kind = index_kind(kind), .rows = static_cast<std::uint64_t>(count), .parameters = parameters};
+  Result<TextSegmentPtr> segment = open(index_file(arrays, source), source);
+  OG_CHECK(segment.has_value());
+  return *std::move(segment);
+}
+
+Result<TextSegmentPtr> TextSegment::open(Buffer bytes, const IndexSource& source) {
+  OG_ASSIGN_OR_RETURN(const IndexFile file, IndexFile::open(std::move(bytes), source, kTextArrays));
+  const TermKind kind = source.kind == IndexKind::kText ? TermKind::kToken : TermKind::kFuzzyWord;
+  auto segment = std::make_shared<TextSegment>();
+  segment->bytes_ = file.bytes();
+  segment->row_count_ = static_cast<std::uint32_t>(source.rows);
+  OG_RETURN_IF_ERROR(segment->take_arrays(file, kind));
   return segment;
 }
 
-std::uint32_t TextSegment::count(std::uint32_t term, std::size_t i) const {
-  const std::uint64_t at = starts_[term] + i;
-  if (counts_[at] < 255) return counts_[at];
-  return std::ranges::lower_bound(large_counts_, at, {}, &LargeCount::at)->count;
-}
-
-std::size_t TextSegment::size_bytes() const {
-  return terms_.size_bytes() + starts_.size() * 8 + rows_.size() * 5 + large_counts_.size() * sizeof(LargeCount) +
-         lengths_.size() * 4;
-}
-
-Result<std::shared_ptr<const TextIndex>> text_index(const graph::TableView& table, std::size_t property,
-                                                    std::string_view property_name, TermKind kind) {
-  OG_ASSIGN_OR_RETURN(const auto column, table.property(property));
-  auto out = std::make_shared<TextIndex>();
-  const lance::Manifest& manifest = table.manifest();
-  // A property keeps its field id through renames; one that no file holds is all null.
-  std::int32_t field_id = -1;
-  for (const lance::SchemaField& field : manifest.fields) {
-    if (field.parent_id == -1 && field.name == property_name) field_id = field.id;
+Result<void> TextSegment::take_arrays(const IndexFile& file, TermKind kind) {
+  OG_ASSIGN_OR_RETURN(const auto totals, file.array<std::uint64_t>(0));
+  OG_ASSIGN_OR_RETURN(term_ends_, file.array<std::uint32_t>(1));
+  OG_ASSIGN_OR_RETURN(term_bytes_, file.array<char>(2));
+  OG_ASSIGN_OR_RETURN(starts_, file.array<std::uint64_t>(3));
+  OG_ASSIGN_OR_RETURN(rows_, file.array<std::uint32_t>(4));
+  OG_ASSIGN_OR_RETURN(counts_, file.array<std::uint8_t>(5));
+  OG_ASSIGN_OR_RETURN(large_at_, file.array<std::uint64_t>(6));
+  OG_ASSIGN_OR_RETURN(large_counts_, file.array<std::uint32_t>(7));
+  OG_ASSIGN_OR_RETURN(lengths_, file.array<std::uint32_t>(8));
+  OG_ASSIGN_OR_RETURN(block_starts_, file.array<std::uint64_t>(9));
+  OG_ASSIGN_OR_RETURN(blocks_, file.array<Block>(10));
+  if (totals.size() != 2 || !is_consistent(kind)) {
+    return std::unexpected(Error{Code::kCorruptObject, "its arrays contradict each other"});
   }
-  for (std::size_t i = 0; i < manifest.fragments.size(); ++i) {
-    const lance::Fragment& fragment = manifest.fragments[i];
-    const graph::Ordinal first = table.fragment_start(i);
-    const auto count = static_cast<std::int64_t>(fragment.physical_rows);
-    std::string key = fragment_key(fragment);
-    if (key.empty() || field_id < 0) {
-      out->parts.push_back({first, TextSegment::build(*column, first, count, kind)});
-      continue;
-    }
-    key += std::to_string(field_id) + (kind == TermKind::kToken ? ":text-1" : ":fuzzy-1");
-    std::shared_ptr<const TextSegment> segment = segment_cache().find(key);
-    if (segment == nullptr || segment->row_count() != fragment.physical_rows) {
-      segment = TextSegment::build(*column, first, count, kind);
-      segment_cache().put(key, segment);
-    }
-    out->parts.push_back({first, std::move(segment)});
-  }
-  return out;
+  filled_rows_ = totals[0];
+  total_length_ = totals[1];
+  return {};
 }
 
-}  // namespace omnigraph::exec
+bool TextSegment::is_consistent(TermKind kind) const {
+  if (starts_.size() != term_ends_.size() + 1 || starts_[0] != 0 || starts_.back() != rows_.size()) return false;
+  if ((term_ends_.empty() ? 0 : term_ends_.back()) != term_bytes_.size()) return false;
+  if (!ascends(term_ends_) || !ascends(starts_)) return false;
+  if (kind == TermKind::kFuzzyWord) return true;
+  if (counts_.size() != rows_.size() || lengths_.size() != row_count_) return false;
+  if (large_at_.size() != large_counts_.size() || block_starts_.size() != starts_.size()) return false;
+  if (block_starts_[0] != 0 || block_starts_.back() != blocks_.size()) return false;
+  for (std::size_t t = 0; t < term_ends_.size(); ++t) {
+    const std::uint64_t postings = starts_[t + 1] - starts_[t];
+    if (block_starts_[t] + (postings + kPostingBlock - 1) / kPostingBlock != block_starts_[t + 1]) return false;
+  }
+  return true;
+}
+
+std::uint32_t TextSegment::find(std::string_view term) const {
+  std::uint32_t first = 0;
+  for (std::uint32_t count = term_count(); count > 0;) {
+    const std::uint32_t half = count / 2;
+    if (this->term(first + half) < term) {
+      first += half + 1;
+      count -= half + 1;
+    } else {
+      count = half;
+    }
+  }
+  return first < term_count() && this->term(first) == term ? first : kNoTerm;
+}
+
+std::uint32_t TextSegment::large_count(std::uint64_t at) const {
+  const auto found = std::ranges::lower_bound(large_at_, at);
+  return found == large_at_.end() || *found != at ? kLargeCount
+                                                  : large_counts_[static_cast<std::size_t>(found - large_at_.begin())];
+}
+
+}  // namespace omnigraph::index

@@ -81,5 +81,27 @@ TEST(KeyIndex, AgreesWithAMultimap) {
   }
 }
 
+// An index that was kept finds the same rows, and is refused for other ids.
+TEST(KeyIndex, OpensWhereItLies) {
+  std::vector<std::string> ids(5000);
+  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = "node-" + std::to_string(i % 4321);
+  const columnar::ChunkedArray column{columnar::utf8(), {id_array(ids)}};
+  const IndexSource source{.kind = IndexKind::kKey, .rows = ids.size(), .parameters = 3};
+  const Buffer bytes = KeyIndex::build(column)->file(source);
+  EXPECT_EQ(bytes.text(), KeyIndex::build(column)->file(source).text());
+  const auto index = KeyIndex::open(bytes, source, column);
+  ASSERT_TRUE(index) << index.error().message;
+  for (const std::string& id : ids) {
+    std::vector<std::uint32_t> expected;
+    for (std::size_t i = std::stoul(id.substr(5)); i < ids.size(); i += 4321) {
+      expected.push_back(static_cast<std::uint32_t>(i));
+    }
+    ASSERT_EQ(positions(**index, id), expected) << id;
+  }
+  EXPECT_TRUE(positions(**index, "node-4321").empty());
+  ids.pop_back();
+  EXPECT_FALSE(KeyIndex::open(bytes, source, {columnar::utf8(), {id_array(ids)}}));
+}
+
 }  // namespace
 }  // namespace omnigraph::index
