@@ -67,8 +67,9 @@ def test_optimize_keeps_the_content(graph, cli, shared):
     datasets = by_key(done.json)
     assert sorted(datasets) == ["edge:Near", "node:Thing"]
     for dataset in datasets.values():
-        assert list(dataset) == ["type_key", "fragments_removed", "fragments_added", "committed", "skipped",
-                                 "published_dataset_version", "lance_head_version", "pending_indexes"]
+        assert [key for key in dataset if key != "indexes"] == [
+            "type_key", "fragments_removed", "fragments_added", "committed", "skipped", "published_dataset_version",
+            "lance_head_version", "pending_indexes"]
         assert dataset["committed"] and dataset["skipped"] is None and dataset["pending_indexes"] == []
         assert dataset["fragments_removed"] > dataset["fragments_added"] == 1
     assert exported(cli, graph) == before
@@ -107,6 +108,52 @@ def test_a_declared_vector_index_without_vectors_is_pending(cli, tmp_path):
         {"property": "vec", "reason": "property has no non-null vectors to train on yet"}]
     assert datasets["node:Bare"]["pending_indexes"] == []
     assert "index pending on property 'vec': property has no non-null vectors to train on yet" in cli("optimize", "g.omni").out
+
+
+def test_indexes_are_made_used_and_never_needed(cli, tmp_path):
+    (tmp_path / "s.pg").write_text("node Doc { slug: String @key  body: String @index  rank: I32 }\nedge Near: Doc -> Doc\n")
+    best = ("query q($q: String) { match { $d: Doc } return { $d.slug, bm25($d.body, $q) } "
+            "order { bm25($d.body, $q) } limit 3 }", '{"q":"w3 w90"}')
+    hops = ("query q($s: String) { match { $d: Doc { slug: $s }  $d near $e } return { $e.slug } }", '{"s":"d7"}')
+    docs = [{"type": "Doc", "data": {"slug": f"d{i}", "body": f"harbour w{i % 97} w{i % 7}", "rank": i}} for i in range(4500)]
+    edges = [{"edge": "Near", "from": f"d{i}", "to": f"d{i * 3 % 4500}"} for i in range(4500)]
+    (tmp_path / "d.jsonl").write_text(ndjson(docs + edges))
+    cli("init", "--schema", "s.pg", "g.omni")
+    cli("load", "--data", "d.jsonl", "--mode", "append", "g.omni")
+
+    def ask(query):
+        return cli("query", "--store", "g.omni", "-e", query[0], "--params", query[1], "--json")
+
+    def answers():
+        return [ask(query).json["rows"] for query in (best, hops)]
+
+    index = tmp_path / "g.omni" / "index"
+    assert not index.exists()
+    before = answers()
+    datasets = by_key(cli("optimize", "g.omni", "--json").json)
+    assert not any(dataset["committed"] for dataset in datasets.values()), "one file a type is as good as it gets"
+    assert datasets["node:Doc"]["indexes"] == [
+        {"property": "body", "kind": "fulltext", "rows_covered": 4500, "rows_total": 4500},
+        {"property": "slug", "kind": "fulltext", "rows_covered": 4500, "rows_total": 4500}]
+    assert "indexes" not in datasets["edge:Near"]
+    assert {path.name: len(list(path.iterdir())) for path in index.iterdir()} == {
+        "key": 2, "text": 2, "words": 2, "out": 1, "in": 1}
+    assert answers() == before
+    assert cli("verify", "g.omni", "--deep", "--json").json["findings"] == []
+    for path in index.glob("*/*"):
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(bytes(content))
+    broken = ask(best)
+    assert broken.json["rows"] == before[0]
+    assert broken.err.count("warning: index_unreadable: 'index/text/") == 1, broken.err
+    checked = cli("verify", "g.omni", "--deep", "--json")
+    assert {finding["code"] for finding in checked.json["findings"]} == {"index_unreadable"}
+    cli("optimize", "g.omni")
+    assert cli("verify", "g.omni", "--deep", "--json").json["findings"] == []
+    for path in index.glob("*/*"):
+        path.unlink()
+    assert answers() == before
 
 
 def test_a_stale_foreign_writer_meets_an_optimize(graph, cli):
