@@ -21,28 +21,29 @@ Branch trimmed(const std::optional<std::string>& name) {
   return base::trim_unicode(*name);
 }
 
-// Chapter 08 section 4, names in order.
-cedar::Value context_of(const Branch& branch, const Branch& target, const BundleSource& source) {
-  const auto is_protected = [&source](const Branch& name) {
-    return cedar::Value::boolean(name && source.protected_branches.contains(*name));
-  };
-  const auto text = [](const Branch& name) { return cedar::Value::text(std::string(name.value_or(""))); };
-  cedar::Attributes attributes;
-  attributes.reserve(6);
-  attributes.emplace_back("branch", text(branch));
-  attributes.emplace_back("branch_is_protected", is_protected(branch));
-  attributes.emplace_back("has_branch", cedar::Value::boolean(branch.has_value()));
-  attributes.emplace_back("has_target_branch", cedar::Value::boolean(target.has_value()));
-  attributes.emplace_back("target_branch", text(target));
-  attributes.emplace_back("target_branch_is_protected", is_protected(target));
-  return cedar::Value::record(std::move(attributes));
+Truths truths_of(const Branch& branch, const Branch& target, const BundleSource& source) {
+  return {branch.has_value(), branch && source.protected_branches.contains(*branch), target.has_value(),
+          target && source.protected_branches.contains(*target)};
 }
 
-std::string action_in_quotes(Action action) { return std::string("action '").append(action_name(action)).append("'"); }
+std::string allowance(const Request& request) {
+  std::string text;
+  text.reserve(48 + request.actor.size());
+  text.append("policy allowed action '").append(action_name(request.action)).append("' for actor '");
+  return text.append(request.actor).append("'");
+}
+
+std::string denial_of_unknown(const Request& request) {
+  std::string text;
+  text.reserve(64 + request.actor.size());
+  text.append("policy denied action '").append(action_name(request.action)).append("' for unknown actor '");
+  return text.append(request.actor).append("'");
+}
 
 std::string denial(const Request& request, const Branch& branch, const Branch& target) {
-  std::string text("policy denied ");
-  text.append(action_in_quotes(request.action));
+  std::string text;
+  text.reserve(80 + request.actor.size() + branch.value_or("").size() + target.value_or("").size());
+  text.append("policy denied action '").append(action_name(request.action)).append("'");
   if (branch) text.append(" on branch '").append(*branch).append("'");
   if (target) text.append(" targeting branch '").append(*target).append("'");
   return text.append(" for actor '").append(request.actor).append("'");
@@ -78,9 +79,10 @@ const std::string& Bundle::rules_as_cedar() const { return compiled_->rules_as_c
 
 BundleKind Bundle::kind() const {
   if (compiled_->bound) return *compiled_->bound;
-  const auto& listing = compiled_->by_action[static_cast<std::size_t>(Action::kGraphList)];
-  const bool server = std::ranges::any_of(
-      listing, [](const cedar::Policy* policy) { return policy->action.kind != cedar::ScopeTest::Kind::kAny; });
+  const cedar::Value& listing = compiled_->actions[static_cast<std::size_t>(Action::kGraphList)];
+  const bool server = std::ranges::any_of(compiled_->policies, [&](const cedar::Policy& policy) {
+    return std::ranges::find(policy.action.entities, listing) != policy.action.entities.end();
+  });
   return server ? BundleKind::kServer : BundleKind::kGraph;
 }
 
@@ -99,32 +101,33 @@ Decision Bundle::authorize(const Request& request) const {
   const auto known = bundle.actors.find(request.actor);
   Decision decision;
   if (known == bundle.actors.end() && !bundle.source.cedar) {
-    decision.message =
-        "policy denied " + action_in_quotes(request.action) + " for unknown actor '" + request.actor + "'";
+    decision.message = denial_of_unknown(request);
     return decision;
   }
   const Branch branch = trimmed(request.branch);
   const Branch target = trimmed(request.target_branch);
+  const bool is_known = known != bundle.actors.end();
+  const Truths truths = truths_of(branch, target, bundle.source);
   const auto action = static_cast<std::size_t>(request.action);
-  const cedar::Request asked{
-      known == bundle.actors.end() ? actor_entity(request.actor) : known->second, bundle.actions[action],
-      request.action == Action::kGraphList ? bundle.server : bundle.graph, context_of(branch, target, bundle.source)};
-  const cedar::Answer answer = cedar::authorize(bundle.by_action[action], asked, bundle.entities);
-  if (!answer.errors.empty()) {
-    decision.failure = "policy '" + answer.errors.front().policy->id + "': " + answer.errors.front().error.message;
+  const DecisionTable& table = bundle.tables[action];
+  std::optional<cedar::Request> asked;
+  if (table.evaluates()) {
+    asked = cedar::Request{is_known ? known->second.principal : actor_entity(request.actor), bundle.actions[action],
+                           request.action == Action::kGraphList ? bundle.server : bundle.graph,
+                           context_value(truths, branch.value_or(""), target.value_or(""))};
+  }
+  const Verdict verdict = table.judge(is_known ? known->second.groups : bundle.no_groups, truths,
+                                      asked ? &*asked : nullptr, bundle.entities);
+  if (verdict.failed != nullptr) {
+    decision.failure = "policy '" + verdict.failed->id + "': " + verdict.error->message;
     decision.message = "policy evaluation failed: " + decision.failure;
     return decision;
   }
-  const std::string* matched = nullptr;
-  for (const cedar::Policy* policy : answer.determining) {
-    const std::string& id = bundle.reported[static_cast<std::size_t>(policy - bundle.policies.data())];
-    if (matched == nullptr || id < *matched) matched = &id;
+  if (verdict.matched != nullptr) {
+    decision.matched_rule_id = bundle.reported[static_cast<std::size_t>(verdict.matched - bundle.policies.data())];
   }
-  if (matched != nullptr) decision.matched_rule_id = *matched;
-  decision.allowed = answer.allowed;
-  decision.message = answer.allowed
-                         ? "policy allowed " + action_in_quotes(request.action) + " for actor '" + request.actor + "'"
-                         : denial(request, branch, target);
+  decision.allowed = verdict.allowed;
+  decision.message = verdict.allowed ? allowance(request) : denial(request, branch, target);
   return decision;
 }
 

@@ -1,6 +1,7 @@
 #include "policy/bundle_compile.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "policy/cedar_lexer.h"
 #include "policy/cedar_parser.h"
@@ -95,7 +96,7 @@ class BundleCompiler {
     if (out_->source.cedar) OG_RETURN_IF_ERROR(take_policies(*out_->source.cedar));
     OG_RETURN_IF_ERROR(check_ids());
     OG_RETURN_IF_ERROR(add_entities());
-    for (const cedar::Policy& policy : out_->policies) add_to_index(policy);
+    fill_tables();
     return std::move(out_);
   }
 
@@ -158,12 +159,21 @@ class BundleCompiler {
   }
 
   Result<void> add_entities() {
-    for (const std::string& group : out_->source.groups) out_->entities.add({"Omnigraph::Group", group}, {});
+    for (const std::string& group : out_->source.groups) {
+      out_->entities.add({"Omnigraph::Group", group}, {});
+      out_->groups.emplace(group, static_cast<std::uint32_t>(out_->groups.size()));
+    }
+    out_->no_groups.resize(out_->groups.size() / 64 + 1);
     for (const auto& [actor, groups] : out_->source.actor_groups) {
       cedar::Entity member;
-      for (const std::string& group : groups) member.ancestors.push_back({"Omnigraph::Group", group});
+      KnownActor known{actor_entity(actor), out_->no_groups};
+      for (const std::string& group : groups) {
+        member.ancestors.push_back({"Omnigraph::Group", group});
+        const std::uint32_t number = out_->groups.at(group);
+        known.groups[number / 64] |= std::uint64_t{1} << (number % 64);
+      }
       out_->entities.add({"Omnigraph::Actor", actor}, std::move(member));
-      out_->actors.emplace(actor, actor_entity(actor));
+      out_->actors.emplace(actor, std::move(known));
     }
     out_->graph = entity("Graph", graph_id_);
     out_->server = entity("Server", "root");
@@ -175,12 +185,24 @@ class BundleCompiler {
     return out_->entities.close();
   }
 
-  // Actions have no hierarchy here: a head names those it is about, or is about all.
-  void add_to_index(const cedar::Policy& policy) {
-    for (std::size_t i = 0; i < kActionCount; ++i) {
-      const bool any = policy.action.kind == cedar::ScopeTest::Kind::kAny;
-      if (any || std::ranges::find(policy.action.entities, out_->actions[i]) != policy.action.entities.end()) {
-        out_->by_action[i].push_back(&policy);
+  // Where several policies decide, the smallest of their reported ids is told.
+  [[nodiscard]] std::vector<std::uint32_t> ranks() const {
+    std::vector<std::uint32_t> by_id(out_->reported.size());
+    std::iota(by_id.begin(), by_id.end(), 0u);
+    std::ranges::stable_sort(by_id, {}, [this](std::uint32_t i) -> const std::string& { return out_->reported[i]; });
+    std::vector<std::uint32_t> ranks(by_id.size());
+    for (std::uint32_t rank = 0; rank < by_id.size(); ++rank) ranks[by_id[rank]] = rank;
+    return ranks;
+  }
+
+  void fill_tables() {
+    const std::vector<std::uint32_t> rank = ranks();
+    for (std::size_t action = 0; action < kActionCount; ++action) {
+      const bool server = static_cast<Action>(action) == Action::kGraphList;
+      const DecisionTable::World world{out_->entities, out_->groups, out_->actions[action],
+                                       server ? out_->server : out_->graph};
+      for (std::size_t i = 0; i < out_->policies.size(); ++i) {
+        out_->tables[action].add(out_->policies[i], rank[i], world);
       }
     }
   }

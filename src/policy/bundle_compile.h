@@ -14,21 +14,30 @@
 #include "policy/bundle_source.h"
 #include "policy/cedar_evaluator.h"
 #include "policy/cedar_schema.h"
+#include "policy/decision_table.h"
 
 namespace omnigraph::policy {
 
 inline constexpr std::size_t kActionCount = 10;
 
-// Immutable. Policies are looked at by action, so that a check costs what can apply to it.
+// A member of groups, as a principal.
+struct KnownActor {
+  cedar::Value principal;
+  GroupBits groups;
+};
+
+// Immutable, and referred to by itself: it stays where it was made.
 struct CompiledBundle {
   BundleSource source;
   std::optional<BundleKind> bound;
   std::string rules_as_cedar;
   std::vector<cedar::Policy> policies;
-  std::vector<std::string> reported;  // a policy's id as `matched_rule_id`, by its place in `policies`
-  std::array<std::vector<const cedar::Policy*>, kActionCount> by_action;
+  std::vector<std::string> reported;               // a policy's id as `matched_rule_id`, by its place in `policies`
+  std::array<DecisionTable, kActionCount> tables;  // by action
   cedar::Entities entities;
-  std::unordered_map<std::string, cedar::Value> actors;  // members of groups, as principals
+  GroupNumbers groups;
+  std::unordered_map<std::string, KnownActor> actors;
+  GroupBits no_groups;
   std::array<cedar::Value, kActionCount> actions;
   cedar::Value graph, server;
 };

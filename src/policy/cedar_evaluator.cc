@@ -361,8 +361,14 @@ class Evaluator {
   const Entities& entities_;
 };
 
-bool scope_holds(const ScopeTest& test, const Value& value, const Entities& entities) {
-  const EntityUid& uid = *value.as_entity();
+}  // namespace
+
+Result<Value> evaluate(const Expr& expr, const Request& request, const Entities& entities) {
+  return Evaluator(request, entities).run(expr);
+}
+
+bool holds(const ScopeTest& test, const Value& entity, const Entities& entities) {
+  const EntityUid& uid = *entity.as_entity();
   const auto in = [&](const Value& group) { return entities.is_in(uid, *group.as_entity()); };
   switch (test.kind) {
     case ScopeTest::Kind::kAny: return true;
@@ -375,24 +381,21 @@ bool scope_holds(const ScopeTest& test, const Value& value, const Entities& enti
   return false;
 }
 
-}  // namespace
-
-Result<Value> evaluate(const Expr& expr, const Request& request, const Entities& entities) {
-  return Evaluator(request, entities).run(expr);
-}
-
-Result<bool> is_satisfied(const Policy& policy, const Request& request, const Entities& entities) {
-  if (!scope_holds(policy.action, request.action, entities) ||
-      !scope_holds(policy.principal, request.principal, entities) ||
-      !scope_holds(policy.resource, request.resource, entities)) {
-    return false;
-  }
+Result<bool> conditions_hold(const Policy& policy, const Request& request, const Entities& entities) {
   const Evaluator evaluator(request, entities);
   for (const Condition& condition : policy.conditions) {
     OG_ASSIGN_OR_RETURN(const bool truth, evaluator.test(condition.test, condition.unless ? "`unless`" : "`when`"));
     if (truth == condition.unless) return false;
   }
   return true;
+}
+
+Result<bool> is_satisfied(const Policy& policy, const Request& request, const Entities& entities) {
+  if (!holds(policy.action, request.action, entities) || !holds(policy.principal, request.principal, entities) ||
+      !holds(policy.resource, request.resource, entities)) {
+    return false;
+  }
+  return conditions_hold(policy, request, entities);
 }
 
 Answer authorize(std::span<const Policy* const> policies, const Request& request, const Entities& entities) {

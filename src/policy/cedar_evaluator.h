@@ -23,6 +23,10 @@ struct Request {
 
 // kBadRequest: what could not be evaluated.
 [[nodiscard]] Result<Value> evaluate(const Expr& expr, const Request& request, const Entities& entities);
+// Whether one test of a policy's head is true of `entity`.
+[[nodiscard]] bool holds(const ScopeTest& test, const Value& entity, const Entities& entities);
+// Every `when` and no `unless`, whatever the head says.
+[[nodiscard]] Result<bool> conditions_hold(const Policy& policy, const Request& request, const Entities& entities);
 [[nodiscard]] Result<bool> is_satisfied(const Policy& policy, const Request& request, const Entities& entities);
 
 struct Answer {
