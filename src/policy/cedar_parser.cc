@@ -151,9 +151,6 @@ class PolicyParser {
 
 }  // namespace
 
-Result<std::vector<Policy>> parse_policies(std::string_view text) {
-  OG_ASSIGN_OR_RETURN(auto tokens, tokenize(text));
-  return PolicyParser(text, std::move(tokens)).run();
-}
+Result<std::vector<Policy>> parse_policies(std::string_view text) { return parsed_by<PolicyParser>(text); }
 
 }  // namespace omnigraph::policy::cedar

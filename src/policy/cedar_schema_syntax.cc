@@ -245,8 +245,7 @@ class SchemaParser {
 }  // namespace
 
 Result<std::vector<WrittenNamespace>> parse_schema_syntax(std::string_view text) {
-  OG_ASSIGN_OR_RETURN(auto tokens, tokenize(text));
-  return SchemaParser(text, std::move(tokens)).run();
+  return parsed_by<SchemaParser>(text);
 }
 
 }  // namespace omnigraph::policy::cedar

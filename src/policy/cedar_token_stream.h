@@ -90,4 +90,11 @@ class TokenStream {
   std::size_t depth_ = 0;
 };
 
+// What `Parser`, made of a text and its tokens, reads of the whole text.
+template <class Parser>
+[[nodiscard]] auto parsed_by(std::string_view source) -> decltype(std::declval<Parser&>().run()) {
+  OG_ASSIGN_OR_RETURN(auto tokens, tokenize(source));
+  return Parser(source, std::move(tokens)).run();
+}
+
 }  // namespace omnigraph::policy::cedar
