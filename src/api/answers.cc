@@ -63,6 +63,14 @@ void write_load_types(JsonWriter& json, std::string_view key, const std::vector<
   json.end_array();
 }
 
+void write_rejects(JsonWriter& json, const std::vector<engine::RejectedRecord>& rejects, LoadShape shape) {
+  json.key("rejected").unsigned_integer(rejects.size());
+  if (shape != LoadShape::kNdjsonRoute) return;
+  json.key("rejects").begin_array();
+  for (const engine::RejectedRecord& record : rejects) write_rejected_record(json, record);
+  json.end_array();
+}
+
 void write_optional_commit(JsonWriter& json, const std::optional<engine::CommitInfo>& commit) {
   json.key("commit");
   if (commit) {
@@ -150,6 +158,11 @@ void write_mutate_answer(JsonWriter& json, const engine::MutateAnswer& answer) {
   json.end_object();
 }
 
+void write_rejected_record(JsonWriter& json, const engine::RejectedRecord& record) {
+  json.begin_object().key("line").unsigned_integer(record.line);
+  json.key("message").string(record.message).key("text").string(record.text).end_object();
+}
+
 void write_load_answer(JsonWriter& json, const engine::LoadAnswer& answer, std::string_view uri, LoadShape shape) {
   json.begin_object();
   if (shape != LoadShape::kNdjsonRoute) json.key("uri").string(uri);
@@ -166,6 +179,7 @@ void write_load_answer(JsonWriter& json, const engine::LoadAnswer& answer, std::
   write_load_types(json, "nodes", answer.nodes);
   write_load_types(json, "edges", answer.edges);
   json.key("total_entities").unsigned_integer(answer.total_entities);
+  if (answer.rejects) write_rejects(json, *answer.rejects, shape);
   if (shape != LoadShape::kCliLoad) optional_string(json, "actor_id", answer.actor_id);
   write_optional_commit(json, answer.commit);
   json.end_object();

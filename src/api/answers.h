@@ -32,7 +32,11 @@ void write_mutate_answer(JsonWriter& json, const engine::MutateAnswer& answer);
 
 // Which of the three shapes of chapter 03 section 2.6.
 enum class LoadShape { kNdjsonRoute, kBufferedRoute, kCliLoad, kCliIngest };
+// `rejected`, and for the route the records themselves as `rejects`, only where the load put records aside.
 void write_load_answer(JsonWriter& json, const engine::LoadAnswer& answer, std::string_view uri, LoadShape shape);
+
+// {"line", "message", "text"}
+void write_rejected_record(JsonWriter& json, const engine::RejectedRecord& record);
 
 // {"error", "code"?, <detail>?}
 void write_error(JsonWriter& json, const Error& error);

@@ -6,20 +6,26 @@
 #include "cli/command.h"
 #include "cli/input_file.h"
 #include "cli/progress_line.h"
+#include "cli/reject_file.h"
 
 namespace omnigraph::cli {
 
 namespace {
 
+// Without --max-rejects: enough for the odd bad line, not for a file of the wrong kind.
+constexpr std::uint64_t kRejectsMaxDefault = 1000;
+
 struct LoadArguments {
-  std::string uri, data, mode, branch, from;
+  std::string uri, data, mode, branch, from, rejects;
+  std::optional<std::uint64_t> max_rejects;
   bool json = false;
 };
 
 std::string load_text(const engine::LoadAnswer& answer, const std::string& uri) {
   return "loaded " + uri + " on branch " + answer.branch + " with " + std::string(engine::load_mode_name(answer.mode)) +
          ": " + std::to_string(answer.total_entities) + " entities across " + std::to_string(answer.nodes.size()) +
-         " node types and " + std::to_string(answer.edges.size()) + " edge types\n";
+         " node types and " + std::to_string(answer.edges.size()) + " edge types" +
+         (answer.rejects ? ", " + std::to_string(answer.rejects->size()) + " rejected" : std::string()) + "\n";
 }
 
 // Shows how much of the file has been taken in, and when it has ended that the rest is writing.
@@ -84,12 +90,28 @@ Result<engine::LoadAnswer> load_into(const DataTarget& target, const InputFile& 
   return target.remote ? target.remote->load(source, request) : target.graph->load(source, request);
 }
 
+// The file is written before the commit, so that no record gets lost between the two.
+Result<void> report_rejects(const std::string& file, const std::vector<engine::RejectedRecord>& rejected) {
+  OG_RETURN_IF_ERROR(write_reject_file(file, rejected));
+  if (const std::string summary = reject_summary(file, rejected); !summary.empty()) warn(summary);
+  return {};
+}
+
 Result<void> run_load(Context& context, const LoadArguments& arguments) {
   OG_ASSIGN_OR_RETURN(const InputFile file, InputFile::open(arguments.data));
+  if (!arguments.rejects.empty()) OG_RETURN_IF_ERROR(check_reject_file(arguments.rejects, arguments.data));
   OG_ASSIGN_OR_RETURN(const DataTarget target,
                       context.open_data(arguments.uri, access_of(arguments, "load", "load --mode overwrite")));
-  OG_ASSIGN_OR_RETURN(const auto answer,
-                      load_into(target, file, request_of(context, target, arguments), context.flags.quiet));
+  engine::LoadRequest request = request_of(context, target, arguments);
+  const auto report = [&arguments](const auto& rejected) { return report_rejects(arguments.rejects, rejected); };
+  if (!arguments.rejects.empty()) {
+    request.rejects = engine::LoadRejects{arguments.max_rejects.value_or(kRejectsMaxDefault), report};
+  }
+  OG_ASSIGN_OR_RETURN(auto answer, load_into(target, file, request, context.flags.quiet));
+  if (target.remote && request.rejects) {  // A server tells them with its answer.
+    if (!answer.rejects) answer.rejects.emplace();
+    OG_RETURN_IF_ERROR(report(*answer.rejects));
+  }
   print_answer(answer, target.uri, arguments.json, api::LoadShape::kCliLoad);
   return {};
 }
@@ -138,6 +160,10 @@ void add_load_commands(CLI::App& app, Context& context, Run& run) {
   auto loaded = std::make_shared<LoadArguments>();
   add_arguments(load, *loaded);
   load.text("--mode", loaded->mode, "How records meet what is there").required().one_of(kModes);
+  const Option rejects = load.text("--rejects", loaded->rejects, "Load without bad records, which go to this file")
+                             .non_empty()
+                             .completes(Values::kFile);
+  load.number("--max-rejects", loaded->max_rejects, "Refuse the load if more are bad (default 1000)").needs(rejects);
   when_chosen(load, run, [&context, loaded] { return run_load(context, *loaded); });
 
   Command ingest = root.command("ingest", "Load records as older scripts wrote them; use load");

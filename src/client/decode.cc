@@ -51,6 +51,15 @@ std::vector<engine::LoadedType> loaded_types(const Json& list) {
   return types;
 }
 
+std::vector<engine::RejectedRecord> rejected_records(const Json& list) {
+  std::vector<engine::RejectedRecord> records;
+  for (const Json& item : list) {
+    records.push_back({item.at("line").get<std::uint64_t>(), item.at("message").get<std::string>(),
+                       item.at("text").get<std::string>()});
+  }
+  return records;
+}
+
 Code code_of(int status, const Json& body) {
   switch (status) {
     case 400: return Code::kBadRequest;
@@ -136,6 +145,7 @@ Result<engine::LoadAnswer> decode_load_answer(std::string_view json) {
     answer.nodes = loaded_types(body.at("nodes"));
     answer.edges = loaded_types(body.at("edges"));
     answer.total_entities = body.at("total_entities").get<std::uint64_t>();
+    if (body.contains("rejects")) answer.rejects = rejected_records(body.at("rejects"));
     answer.actor_id = optional_text(body, "actor_id");
     answer.commit = optional_commit(body);
     return answer;

@@ -102,6 +102,7 @@ Result<engine::LoadAnswer> RemoteGraph::load(const ByteSource& source, const eng
   RemoteCall call{.method = "POST", .path = {"load", "ndjson"}};
   call.query = {{"branch", request.branch}, {"mode", std::string(engine::load_mode_name(request.mode))}};
   if (request.from) call.query.emplace_back("from", *request.from);
+  if (request.rejects) call.query.emplace_back("max_rejects", std::to_string(request.rejects->max));
   OG_ASSIGN_OR_RETURN(HttpRequest http, request_of(call));
   http.content_type = "application/x-ndjson";
   http.upload = counted(source, request);

@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "embed/provider.h"
+#include "engine/load_rejects.h"
 #include "exec/read.h"
 #include "graph/store.h"
 #include "query/bound_query.h"
@@ -63,6 +64,7 @@ struct LoadRequest {
   std::optional<std::string> from;
   std::optional<std::string> actor;
   std::function<void(std::uint64_t bytes_read, std::uint64_t records)> progress{};
+  std::optional<LoadRejects> rejects{};  // bad records are put aside; else the first one refuses the load
 };
 
 struct LoadedType {
@@ -77,6 +79,7 @@ struct LoadAnswer {
   LoadMode mode = LoadMode::kMerge;
   std::vector<LoadedType> nodes, edges;  // sorted by name
   std::uint64_t total_entities = 0;
+  std::optional<std::vector<RejectedRecord>> rejects;  // in input order, where they were asked for
   std::optional<std::string> actor_id;
   std::optional<CommitInfo> commit;
 };

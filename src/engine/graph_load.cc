@@ -80,8 +80,10 @@ Result<LoadAnswer> load_once(graph::GraphStore& store, LoadInput& input, const L
   parse.put_blob = [&](std::string_view key, std::span<const std::byte> bytes) {
     return store.store().put(key, bytes);
   };
-  OG_ASSIGN_OR_RETURN(const ParsedLoad parsed, parse_load(input.from_the_beginning(), *judge->catalog(), parse));
+  parse.rejects = request.rejects;
+  OG_ASSIGN_OR_RETURN(ParsedLoad parsed, parse_load(input.from_the_beginning(), *judge->catalog(), parse));
   count_types(parsed, *judge->catalog(), answer);
+  if (request.rejects) answer.rejects = std::move(parsed.rejected);
 
   graph::WriteOptions options;
   options.branch = answer.branch;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "columnar/array.h"
 #include "engine/load_parser.h"
 #include "schema/catalog.h"
+#include "schema/value_check.h"
 
 namespace omnigraph::engine {
 
@@ -63,12 +65,15 @@ struct LoadTypePlan {
   std::vector<std::size_t> key;                  // properties of @key in id order; empty: no key
   // The id column is the column of this property (one String or enum in the key).
   std::optional<std::size_t> id_property;
+  // Where records are put aside: missing values and enum members; else null.
+  std::shared_ptr<const schema::TypeValueChecker> typing;
   [[nodiscard]] bool is_edge() const { return type.kind == schema::EntityKind::kEdge; }
 };
 
 struct LoadPlan {
   const schema::Catalog* catalog = nullptr;
   bool strict = true;
+  bool puts_aside = false;                 // bad records are noted and left out; else the first one ends the load
   std::vector<LoadTypePlan> nodes, edges;  // as in the catalog
 };
 [[nodiscard]] LoadPlan make_load_plan(const schema::Catalog& catalog, const LoadParseOptions& options);
@@ -92,6 +97,11 @@ struct RecordError {
   Error error;
 };
 
+struct RecordAside {
+  RecordError mistake;
+  std::string text{};  // of the record
+};
+
 struct LoadBlockResult {
   struct Rows {
     const LoadTypePlan* plan = nullptr;
@@ -104,6 +114,7 @@ struct LoadBlockResult {
   std::uint64_t places = 0;          // lines or records, to number those of the next block
   std::uint64_t records = 0;         // entities
   std::optional<RecordError> error;  // of the first bad record; the rest was not parsed
+  std::vector<RecordAside> aside;    // by record
 };
 
 [[nodiscard]] LoadBlockResult parse_block(const LoadPlan& plan, const LoadBlock& block);

@@ -15,17 +15,21 @@ namespace {
 using schema::EntityKind;
 using schema::TypeRef;
 
-LoadTypePlan type_plan(const schema::Catalog& catalog, TypeRef type, const KeyOrders& key_orders) {
+LoadTypePlan type_plan(const schema::Catalog& catalog, TypeRef type, const LoadParseOptions& options) {
   LoadTypePlan plan;
   plan.type = type;
   plan.name = catalog.name_of(type);
   plan.properties = &catalog.properties_of(type);
   for (const schema::Property& property : *plan.properties)
     plan.column_types.push_back(schema::column_type(property.type));
+  if (options.rejects) {
+    plan.typing =
+        std::make_shared<const schema::TypeValueChecker>(plan.name, *plan.properties, schema::TypeConstraints{});
+  }
   if (plan.is_edge()) return plan;
   const schema::NodeType& node = catalog.nodes[type.index];
-  const auto order = key_orders.find(plan.name);
-  const bool known = order != key_orders.end() && order->second.size() == node.constraints.key.size();
+  const auto order = options.key_orders.find(plan.name);
+  const bool known = order != options.key_orders.end() && order->second.size() == node.constraints.key.size();
   for (const std::string& member : known ? order->second : node.constraints.key) {
     plan.key.push_back(node.index_of(member));
     OG_CHECK(plan.key.back() < node.properties.size());
@@ -101,6 +105,7 @@ class Load {
       OG_RETURN_IF_ERROR(reading);
       if (options_.progress) options_.progress(cutter_.bytes_read(), load_.record_count);
     }
+    OG_RETURN_IF_ERROR(report_rejected());
     OG_RETURN_IF_ERROR(rewrite_endpoints());
     return finish();
   }
@@ -123,6 +128,7 @@ class Load {
 
   Result<void> take_over(LoadBlockResult& block) {
     if (block.error) return std::unexpected(placed(*block.error));
+    OG_RETURN_IF_ERROR(put_aside(block.aside));
     for (const IdSpelling& spelling : block.spellings) OG_RETURN_IF_ERROR(spellings_.add(spelling, catalog_));
     for (const PendingBlob& blob : block.blobs) {
       if (!options_.put_blob) return std::unexpected(internal_error("this load has no place for large blobs"));
@@ -136,6 +142,26 @@ class Load {
     places_ += block.places;
     load_.record_count += block.records;
     return {};
+  }
+
+  Result<void> put_aside(std::vector<RecordAside>& records) {
+    for (RecordAside& record : records) {
+      const std::uint64_t line = places_ + record.mistake.record + 1;
+      load_.rejected.push_back({line, placed(record.mistake).message, readable_text(record.text)});
+      rejected_bytes_ += load_.rejected.back().text.size();
+    }
+    if (records.empty()) return {};
+    if (rejected_bytes_ > kRejectedTextBytesMax) {
+      return std::unexpected(resource_limit("rejected_text_bytes", rejected_bytes_, kRejectedTextBytesMax));
+    }
+    if (load_.rejected.size() <= options_.rejects->max) return {};
+    OG_RETURN_IF_ERROR(report_rejected());
+    return std::unexpected(too_many_rejects(load_.rejected, options_.rejects->max));
+  }
+
+  Result<void> report_rejected() const {
+    if (!options_.rejects || !options_.rejects->report) return {};
+    return options_.rejects->report(load_.rejected);
   }
 
   graph::StagedRows& staged(ParsedType& parsed, const LoadTypePlan& plan, bool generated_ids) {
@@ -184,6 +210,7 @@ class Load {
   Spellings spellings_;
   ParsedLoad load_;
   std::uint64_t places_ = 0;  // lines or records of the blocks taken over
+  std::uint64_t rejected_bytes_ = 0;
 };
 
 }  // namespace
@@ -199,12 +226,16 @@ KeyOrders key_orders_of(const graph::RecordSchema& schema) {
 }
 
 LoadPlan make_load_plan(const schema::Catalog& catalog, const LoadParseOptions& options) {
-  LoadPlan plan{.catalog = &catalog, .strict = options.parser == LoadParser::kStrict, .nodes = {}, .edges = {}};
+  LoadPlan plan{.catalog = &catalog,
+                .strict = options.parser == LoadParser::kStrict,
+                .puts_aside = options.rejects.has_value(),
+                .nodes = {},
+                .edges = {}};
   for (std::uint32_t i = 0; i < catalog.nodes.size(); ++i) {
-    plan.nodes.push_back(type_plan(catalog, {EntityKind::kNode, i}, options.key_orders));
+    plan.nodes.push_back(type_plan(catalog, {EntityKind::kNode, i}, options));
   }
   for (std::uint32_t i = 0; i < catalog.edges.size(); ++i) {
-    plan.edges.push_back(type_plan(catalog, {EntityKind::kEdge, i}, options.key_orders));
+    plan.edges.push_back(type_plan(catalog, {EntityKind::kEdge, i}, options));
   }
   return plan;
 }

@@ -12,12 +12,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "engine/graph.h"
+#include "engine/load_rejects.h"
 #include "graph/record.h"
 #include "graph/staged_rows.h"
 #include "schema/catalog.h"
@@ -51,6 +53,7 @@ struct ParsedLoad {
   std::map<schema::TypeRef, ParsedType> types;  // only types the input names
   std::uint64_t record_count = 0;
   std::uint64_t byte_count = 0;
+  std::vector<RejectedRecord> rejected;  // in input order
 };
 
 struct LoadParseOptions {
@@ -59,6 +62,7 @@ struct LoadParseOptions {
   // Stores the payload of a Blob above kInlineBlobBytesMax under `key`, durably. Called from one thread at a time.
   std::function<Result<void>(std::string_view key, std::span<const std::byte> bytes)> put_blob{};
   std::function<void(std::uint64_t bytes_read, std::uint64_t records)> progress{};
+  std::optional<LoadRejects> rejects{};  // bad records are put aside
   std::uint64_t staging_memory_bytes = kStagingMemoryBytes;
   std::size_t block_bytes = std::size_t{4} << 20;  // input parsed as one task
 };

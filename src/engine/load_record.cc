@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <set>
 
@@ -57,10 +58,30 @@ struct Member {
   }
 };
 
+// Hands over each line of a strict block without its end, until `visit` returns false.
+template <class Visit>
+void for_each_line(const LoadBlock& block, Visit visit) {
+  const char* at = block.bytes.data();
+  const char* const end = at + block.size;
+  while (at < end) {
+    const auto* line_end = static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
+    if (line_end == nullptr) line_end = end;
+    std::string_view line(at, static_cast<std::size_t>(line_end - at));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (!visit(line)) return;
+    at = line_end + 1;
+  }
+}
+
 class BlockParser {
  public:
-  BlockParser(const LoadPlan& plan, LoadBlockResult& out)
-      : plan_(plan), out_(out), values_(plan.strict, out.blobs), rows_((plan.nodes.size() + plan.edges.size()) * 2) {}
+  // Leaves out the records of `aside`.
+  BlockParser(const LoadPlan& plan, const std::vector<RecordAside>& aside, LoadBlockResult& out)
+      : plan_(plan),
+        aside_(aside),
+        out_(out),
+        values_(plan.strict, out.blobs),
+        rows_((plan.nodes.size() + plan.edges.size()) * 2) {}
 
   void parse(const LoadBlock& block) {
     if (plan_.strict) {
@@ -71,36 +92,40 @@ class BlockParser {
         ++out_.places;
       }
     }
+    if (!out_.aside.empty()) return;  // Columns of bad records are of no use.
     for (auto& rows : rows_) {
       if (!rows) continue;
-      columnar::Batch batch = rows->finish(plan_.strict, out_.spellings, out_.error);
+      columnar::Batch batch = rows->finish(plan_.strict, out_);
       out_.rows.push_back({&rows->plan(), rows->generated_ids(), std::move(batch)});
     }
   }
 
  private:
   void parse_lines(const LoadBlock& block) {
-    const char* at = block.bytes.data();
-    const char* const end = at + block.size;
-    while (at < end) {
-      const auto* line_end = static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
-      if (line_end == nullptr) line_end = end;
-      std::string_view line(at, static_cast<std::size_t>(line_end - at));
-      if (line.ends_with('\r')) line.remove_suffix(1);
-      if (!is_blank(line) && !parse_record(line)) return;
+    for_each_line(block, [this](std::string_view line) {
+      if (!is_blank(line) && !parse_record(line)) return false;
       ++out_.places;
-      at = line_end + 1;
-    }
+      return true;
+    });
   }
 
   // False, with the error noted, ends the block.
   bool parse_record(std::string_view text) {
+    if (next_aside_ < aside_.size() && aside_[next_aside_].mistake.record == out_.places) {
+      ++next_aside_;
+      return true;
+    }
     auto outcome = try_record(text);
     if (outcome) {
       ++out_.records;
       return true;
     }
-    out_.error = RecordError{out_.places, invalid_json_, std::move(outcome).error()};
+    RecordError mistake{out_.places, invalid_json_, std::move(outcome).error()};
+    if (plan_.puts_aside && mistake.error.code == Code::kBadRequest) {
+      out_.aside.push_back({std::move(mistake)});
+      return true;
+    }
+    out_.error = std::move(mistake);
     return false;
   }
 
@@ -242,7 +267,7 @@ class BlockParser {
     } else if (id.present) {
       rows.note_given_id(id.value.get_string().value_unsafe(), out_.places);
     }
-    rows.close_row();
+    rows.close_row(out_.places);
     return {};
   }
 
@@ -312,6 +337,8 @@ class BlockParser {
   }
 
   const LoadPlan& plan_;
+  const std::vector<RecordAside>& aside_;  // by record
+  std::size_t next_aside_ = 0;
   LoadBlockResult& out_;
   ValueReader values_;
   simdjson::dom::parser parser_;
@@ -325,16 +352,51 @@ class BlockParser {
   std::vector<element> found_;
 };
 
-}  // namespace
-
-LoadBlockResult parse_block(const LoadPlan& plan, const LoadBlock& block) {
+LoadBlockResult parse_without(const LoadPlan& plan, const std::vector<RecordAside>& aside, const LoadBlock& block) {
   LoadBlockResult result;
   try {
-    BlockParser(plan, result).parse(block);
+    BlockParser(plan, aside, result).parse(block);
   } catch (const std::exception& thrown) {  // simdjson throws where a caller missed an error
     result.error = RecordError{result.places, false, internal_error(std::string("load parser: ") + thrown.what())};
   }
   return result;
+}
+
+// `aside` is ordered by record.
+void note_texts(const LoadBlock& block, bool strict, std::vector<RecordAside>& aside) {
+  if (!strict) {
+    for (RecordAside& record : aside) {
+      const auto& [offset, length] = block.records[record.mistake.record];
+      record.text.assign(block.bytes, offset, length);
+    }
+    return;
+  }
+  auto next = aside.begin();
+  for_each_line(block, [&, line_number = std::uint64_t{0}](std::string_view line) mutable {
+    if (next != aside.end() && next->mistake.record == line_number++) (next++)->text = line;
+    return next != aside.end();
+  });
+}
+
+}  // namespace
+
+LoadBlockResult parse_block(const LoadPlan& plan, const LoadBlock& block) {
+  // A bad record leaves columns of unequal length, so the block is parsed again without those known to be bad: a second
+  // time without what cannot be read, a third time without what only whole columns show.
+  std::vector<RecordAside> aside;
+  while (true) {
+    LoadBlockResult result = parse_without(plan, aside, block);
+    if (result.error || result.aside.empty()) {
+      note_texts(block, plan.strict, aside);
+      result.aside = std::move(aside);
+      return result;
+    }
+    std::ranges::move(result.aside, std::back_inserter(aside));
+    const auto number = [](const RecordAside& record) { return record.mistake.record; };
+    std::ranges::stable_sort(aside, {}, number);
+    const auto repeated = std::ranges::unique(aside, {}, number);
+    aside.erase(repeated.begin(), repeated.end());
+  }
 }
 
 }  // namespace omnigraph::engine

@@ -114,7 +114,21 @@ Result<void> LoadRows::check_given(const GivenId& given, const Array& ids, const
                                      "' canonical value '" + schema::tuple_text(values) + "'"));
 }
 
-columnar::Batch LoadRows::finish(bool strict, std::vector<IdSpelling>& spellings, std::optional<RecordError>& error) {
+// What a record lacks or may not hold, apart from the constraints of its type.
+void LoadRows::check_typing(const std::vector<ArrayPtr>& properties, LoadBlockResult& out) const {
+  for (std::size_t i = 0; i < properties.size(); ++i) {
+    // The write may still fill an embedding.
+    const bool required = !(*plan_->properties)[i].embed.has_value();
+    plan_->typing->for_each_violation(
+        i, *properties[i], {.nulls = required, .finite = false}, [&](schema::ValueViolation violation) {
+          const std::uint64_t record = records_[static_cast<std::size_t>(violation.row)];
+          out.aside.push_back({{.record = record, .invalid_json = false, .error = std::move(violation.error)}});
+          return true;
+        });
+  }
+}
+
+columnar::Batch LoadRows::finish(bool strict, LoadBlockResult& out) {
   std::vector<ArrayPtr> properties;
   for (columnar::ArrayBuilder& column : properties_) properties.push_back(column.finish());
   ArrayPtr ids;
@@ -123,17 +137,23 @@ columnar::Batch LoadRows::finish(bool strict, std::vector<IdSpelling>& spellings
   } else {
     auto derived = derive_ids(properties);
     if (!derived) {
-      if (!error) error = RecordError{.record = 0, .invalid_json = false, .error = derived.error()};
+      if (!out.error) out.error = RecordError{.record = 0, .invalid_json = false, .error = derived.error()};
       return {};
     }
     ids = std::move(*derived);
   }
   for (const GivenId& given : given_ids_) {
-    if (error && error->record <= given.record) break;
-    if (auto matches = check_given(given, *ids, properties, strict, spellings); !matches) {
-      error = RecordError{.record = given.record, .invalid_json = false, .error = matches.error()};
+    if (out.error && out.error->record <= given.record) break;
+    if (auto matches = check_given(given, *ids, properties, strict, out.spellings); !matches) {
+      RecordError mistake{.record = given.record, .invalid_json = false, .error = matches.error()};
+      if (plan_->typing) {
+        out.aside.push_back({std::move(mistake)});
+      } else {
+        out.error = std::move(mistake);
+      }
     }
   }
+  if (plan_->typing) check_typing(properties, out);
   columnar::Batch batch;
   batch.length = length_;
   batch.columns.push_back(std::move(ids));

@@ -31,12 +31,14 @@ class LoadRows {
   void note_given_id(std::string_view id, std::uint64_t record) {
     given_ids_.push_back({length_, record, std::string(id)});
   }
-  void close_row() { ++length_; }
+  void close_row(std::uint64_t record) {
+    if (plan_->typing) records_.push_back(record);
+    ++length_;
+  }
 
   // The batch; ids of keyed nodes are derived, given ones are compared with them (strict) or understood as another
-  // spelling (permissive).
-  [[nodiscard]] columnar::Batch finish(bool strict, std::vector<IdSpelling>& spellings,
-                                       std::optional<RecordError>& error);
+  // spelling (permissive). Mistakes go to out.error or, where records are put aside, to out.aside.
+  [[nodiscard]] columnar::Batch finish(bool strict, LoadBlockResult& out);
 
  private:
   struct GivenId {
@@ -48,6 +50,7 @@ class LoadRows {
   [[nodiscard]] Result<void> check_given(const GivenId& given, const columnar::Array& ids,
                                          const std::vector<columnar::ArrayPtr>& properties, bool strict,
                                          std::vector<IdSpelling>& spellings) const;
+  void check_typing(const std::vector<columnar::ArrayPtr>& properties, LoadBlockResult& out) const;
   [[nodiscard]] bool spells_member(const GivenId& given, std::size_t property, const columnar::Array& column) const;
 
   const LoadTypePlan* plan_;
@@ -56,6 +59,7 @@ class LoadRows {
   columnar::ArrayBuilder ids_, sources_, targets_;
   std::vector<columnar::ArrayBuilder> properties_;
   std::vector<GivenId> given_ids_;
+  std::vector<std::uint64_t> records_;  // by row, where records are put aside
 };
 
 }  // namespace omnigraph::engine

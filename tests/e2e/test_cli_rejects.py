@@ -1,0 +1,85 @@
+"""`load --rejects FILE --max-rejects N`: bad records go to a file, the commit holds the rest."""
+import json
+
+import pytest
+
+GOOD = '{"type":"Ship","data":{"name":"Cy","tons":5}}\n'
+BAD = ['{"type":"Ship","data":{"name":"Di","tons":"x"}}', "not json", '{"type":"Boat","data":{}}', '{"type":"Ship","data":{}}']
+MIXED = f'{BAD[0]}\n{GOOD}\n{BAD[1]}\n{BAD[2]}\r\n{BAD[3]}\n'
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    (tmp_path / "mixed.jsonl").write_text(MIXED)
+    return "mixed.jsonl"
+
+
+def rejected(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_bad_records_go_to_the_file(cli, fleet, mixed, tmp_path):
+    done = cli("load", "--data", mixed, "--mode", "append", "--rejects", "bad.jsonl", fleet, "--json")
+    assert done.json["rejected"] == 4 and done.json["total_entities"] == 1 and "rejects" not in done.json
+    found = rejected(tmp_path / "bad.jsonl")
+    assert [list(record) for record in found] == [["line", "message", "text"]] * 4
+    assert [record["line"] for record in found] == [1, 4, 5, 6]
+    assert [record["text"] for record in found] == BAD
+    assert "property 'tons' expects I32" in found[0]["message"] and "at line 4" in found[1]["message"]
+    assert "warning: 4 records rejected, see bad.jsonl\n" in done.err and "line 5: unknown node type 'Boat'" in done.err
+    assert '"Cy"' in cli("export", fleet).out and '"Di"' not in cli("export", fleet).out
+    # What was put aside can be mended and loaded.
+    (tmp_path / "mended.jsonl").write_text(found[0]["text"].replace('"x"', "7") + "\n")
+    cli("load", "--data", "mended.jsonl", "--mode", "append", fleet)
+
+
+def test_text_says_how_many(cli, fleet, mixed):
+    done = cli("load", "--data", mixed, "--mode", "append", "--rejects", "bad.jsonl", fleet)
+    assert done.out.endswith("and 0 edge types, 4 rejected\n")
+
+
+def test_nothing_rejected_empties_the_file(cli, fleet, tmp_path):
+    (tmp_path / "bad.jsonl").write_text("of another load\n")
+    (tmp_path / "good.jsonl").write_text(GOOD)
+    done = cli("load", "--data", "good.jsonl", "--mode", "append", "--rejects", "bad.jsonl", fleet, "--json", "--quiet")
+    assert done.json["rejected"] == 0 and done.err == "" and (tmp_path / "bad.jsonl").read_text() == ""
+
+
+def test_too_many_refuse_the_load(cli, fleet, mixed, tmp_path):
+    before = cli("commit", "list", fleet, "--json").json
+    done = cli("load", "--data", mixed, "--mode", "append", "--rejects", "bad.jsonl", "--max-rejects", "3", fleet, check=False)
+    assert done.code == 1 and done.out == ""
+    assert "more than 3 records are wrong, so nothing was loaded; the first: line 1: " in done.err
+    assert cli("commit", "list", fleet, "--json").json == before
+    assert len(rejected(tmp_path / "bad.jsonl")) == 4
+    assert cli("load", "--data", mixed, "--mode", "append", "--rejects", "bad.jsonl", "--max-rejects=4", fleet).code == 0
+
+
+def test_many_are_counted_by_kind(cli, fleet, tmp_path):
+    lines = [f'{{"type":"Ship","data":{{"name":"s{i}","tons":"{i}"}}}}' for i in range(20)] + ["{"] * 5
+    (tmp_path / "many.jsonl").write_text("\n".join(lines))
+    err = cli("load", "--data", "many.jsonl", "--mode", "append", "--rejects", "bad.jsonl", fleet).err
+    assert "25 records rejected" in err and "line 10: " in err and "line 11: " not in err
+    assert "\nin all\n  20 property 'tons' expects I32\n  5 invalid strict JSON\n" in err
+
+
+def test_what_other_rows_decide_still_refuses(cli, fleet, tmp_path):
+    for text, message in [('{"type":"Ship","data":{"name":"Ada"}}', "already has id 'Ada'"),
+                          ('{"edge":"Tows","from":"Ada","to":"zz"}', "dst 'zz' not found in Ship"),
+                          ('{"type":"Ship","data":{"name":"Cy","tons":-1}}', "@range violation")]:
+        (tmp_path / "one.jsonl").write_text(text + "\nnot json\n")
+        done = cli("load", "--data", "one.jsonl", "--mode", "append", "--rejects", "bad.jsonl", fleet, check=False)
+        assert done.code == 1 and message in done.err, done.err
+
+
+def test_arguments(cli, fleet, mixed, tmp_path):
+    load = ["load", "--data", mixed, "--mode", "append", fleet]
+    assert cli(*load, "--max-rejects", "3", check=False).code == 2
+    assert cli(*load, "--rejects", "b", "--max-rejects=-1", check=False).code == 2
+    same = cli(*load, "--rejects", f"./{mixed}", check=False)
+    assert same.code == 1 and "is the data itself" in same.err and (tmp_path / mixed).read_bytes() == MIXED.encode()
+    folder = cli(*load, "--rejects", ".", check=False)
+    assert folder.code == 1 and "is a folder" in folder.err
+    nowhere = cli(*load, "--rejects", "none/b.jsonl", check=False)
+    assert nowhere.code == 1 and "none" in nowhere.err
+    assert len(cli("commit", "list", fleet, "--json").json["commits"]) == 2
