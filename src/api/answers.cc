@@ -98,6 +98,17 @@ void write_commits(JsonWriter& json, const std::vector<engine::CommitInfo>& comm
   json.end_array().end_object();
 }
 
+void write_tables(JsonWriter& json, const std::vector<engine::TableInfo>& tables) {
+  json.begin_object().key("tables").begin_array();
+  for (const engine::TableInfo& table : tables) {
+    json.begin_object().key("type_key").string(table.type_key).key("path").string(table.path);
+    // A version may be above 2^63, which is no number to many readers of JSON.
+    json.key("lance_version").string(std::to_string(table.lance_version));
+    json.key("entity_count").unsigned_integer(table.entity_count).end_object();
+  }
+  json.end_array().end_object();
+}
+
 void write_snapshot(JsonWriter& json, const engine::SnapshotInfo& snapshot) {
   json.begin_object().key("graph_branch").string(snapshot.graph_branch);
   json.key("graph_manifest_version").unsigned_integer(snapshot.graph_manifest_version);

@@ -10,6 +10,7 @@
 
 #include "base/json_writer.h"
 #include "engine/graph.h"
+#include "engine/tables.h"
 #include "query/lint.h"
 
 namespace omnigraph::api {
@@ -19,6 +20,8 @@ using base::JsonWriter;
 void write_commit(JsonWriter& json, const engine::CommitInfo& commit);
 void write_commits(JsonWriter& json, const std::vector<engine::CommitInfo>& commits);  // {"commits":[..]}
 void write_snapshot(JsonWriter& json, const engine::SnapshotInfo& snapshot);
+
+void write_tables(JsonWriter& json, const std::vector<engine::TableInfo>& tables);  // {"tables":[..]}
 
 struct ReadShape {
   bool with_commit_id = true;  // /read omits graph_commit_id

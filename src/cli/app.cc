@@ -33,7 +33,8 @@ constexpr const char* kLegend =
     "  omnigraph query --store fleet.omni -e 'query q() { match { $s: Ship } return { $s.name } }'\n"
     "\n"
     "COMMANDS BY CAPABILITY\n"
-    "  data             query mutate load export snapshot schema branch commit changes blob   (embedded or served)\n"
+    "  data             query mutate load export snapshot tables schema branch commit changes blob   (embedded or "
+    "served)\n"
     "  served           graphs\n"
     "  direct           init lint optimize repair cleanup verify\n"
     "  cluster control  cluster policy queries\n"
@@ -273,6 +274,7 @@ void add_commands(CLI::App& app, Context& context, Run& run) {
   add_query_commands(app, context, run);
   add_load_commands(app, context, run);
   add_graph_commands(app, context, run);
+  add_tables_command(app, context, run);
   add_branch_commands(app, context, run);
   add_history_commands(app, context, run);
   add_changes_commands(app, context, run);

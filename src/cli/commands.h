@@ -18,6 +18,7 @@ void add_query_commands(CLI::App& app, Context& context, Run& run);    // query,
 void add_lint_command(CLI::App& app, Context& context, Run& run);      // lint
 void add_load_commands(CLI::App& app, Context& context, Run& run);     // load, ingest
 void add_graph_commands(CLI::App& app, Context& context, Run& run);    // init, export, snapshot, schema show
+void add_tables_command(CLI::App& app, Context& context, Run& run);    // tables
 void add_branch_commands(CLI::App& app, Context& context, Run& run);   // branch create, list, delete
 void add_history_commands(CLI::App& app, Context& context, Run& run);  // commit list, show, changes
 void add_changes_commands(CLI::App& app, Context& context, Run& run);  // changes poll, baseline

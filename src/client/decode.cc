@@ -152,6 +152,18 @@ Result<engine::LoadAnswer> decode_load_answer(std::string_view json) {
   });
 }
 
+Result<std::vector<engine::TableInfo>> decode_tables(std::string_view json) {
+  return decoded<std::vector<engine::TableInfo>>(json, "list of tables", [](const Json& body) {
+    std::vector<engine::TableInfo> tables;
+    for (const Json& item : body.at("tables")) {
+      tables.push_back({item.at("type_key").get<std::string>(), item.at("path").get<std::string>(),
+                        Json::parse(item.at("lance_version").get<std::string>()).get<std::uint64_t>(),
+                        item.at("entity_count").get<std::uint64_t>()});
+    }
+    return tables;
+  });
+}
+
 Result<std::vector<std::string>> decode_branches(std::string_view json) {
   return decoded<std::vector<std::string>>(
       json, "list of branches", [](const Json& body) { return body.at("branches").get<std::vector<std::string>>(); });

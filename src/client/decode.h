@@ -9,6 +9,7 @@
 
 #include "client/http.h"
 #include "engine/graph.h"
+#include "engine/tables.h"
 
 namespace omnigraph::client {
 
@@ -29,6 +30,7 @@ struct BranchChange {  // of branch create and delete
 [[nodiscard]] Result<engine::SnapshotInfo> decode_snapshot(std::string_view json);
 [[nodiscard]] Result<engine::MutateAnswer> decode_mutate_answer(std::string_view json);
 [[nodiscard]] Result<engine::LoadAnswer> decode_load_answer(std::string_view json);
+[[nodiscard]] Result<std::vector<engine::TableInfo>> decode_tables(std::string_view json);
 [[nodiscard]] Result<std::vector<std::string>> decode_branches(std::string_view json);
 [[nodiscard]] Result<BranchChange> decode_branch_change(std::string_view json);
 [[nodiscard]] Result<std::string> decode_schema_source(std::string_view json);

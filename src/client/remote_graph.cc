@@ -136,6 +136,14 @@ Result<engine::SnapshotInfo> RemoteGraph::snapshot(std::string_view branch) {
   return decode_snapshot(body);
 }
 
+Result<std::vector<engine::TableInfo>> RemoteGraph::tables(const engine::ReadTarget& target) {
+  RemoteCall get{.path = {"x", "tables"}};
+  if (target.branch) get.query.emplace_back("branch", *target.branch);
+  if (target.snapshot) get.query.emplace_back("snapshot", *target.snapshot);
+  OG_ASSIGN_OR_RETURN(const std::string body, call(get));
+  return decode_tables(body);
+}
+
 Result<std::string> RemoteGraph::schema_source() {
   OG_ASSIGN_OR_RETURN(const std::string body, call({.path = {"schema"}}));
   return decode_schema_source(body);

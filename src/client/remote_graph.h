@@ -63,6 +63,7 @@ class RemoteGraph {
   [[nodiscard]] Result<void> export_rows(std::string_view branch, const std::vector<std::string>& types,
                                          const TextSink& sink);
   [[nodiscard]] Result<engine::SnapshotInfo> snapshot(std::string_view branch);
+  [[nodiscard]] Result<std::vector<engine::TableInfo>> tables(const engine::ReadTarget& target);
   [[nodiscard]] Result<std::string> schema_source();
   [[nodiscard]] Result<std::vector<engine::CommitInfo>> commits(std::string_view branch);
   [[nodiscard]] Result<engine::CommitInfo> commit(std::string_view id);

@@ -1,21 +1,13 @@
 #include "base/hash.h"
 #include "engine/blob.h"
 #include "engine/graph_impl.h"
+#include "engine/snapshot_of.h"
 #include "graph/layout.h"
 
 namespace omnigraph::engine {
 namespace {
 
 constexpr std::size_t kEtagDigits = 32;
-
-Result<graph::SnapshotPtr> snapshot_of(graph::GraphStore& store, const ReadTarget& target) {
-  if (target.branch && target.snapshot) {
-    return std::unexpected(bad_request("request may specify branch or snapshot, not both"));
-  }
-  if (target.snapshot) return store.at_commit(*target.snapshot);
-  OG_ASSIGN_OR_RETURN(const std::string branch, graph::checked_branch_name(target.branch.value_or("main")));
-  return store.head(branch);
-}
 
 Result<schema::TypeRef> type_of(const schema::Catalog& catalog, const BlobSelector& selector) {
   const bool node = selector.kind == schema::EntityKind::kNode;

@@ -73,19 +73,11 @@ Result<HttpResponse> handle_additions(Call& call) {
 }
 
 Result<HttpResponse> handle_tables(Call& call) {
-  OG_ASSIGN_OR_RETURN(const auto given, query_value(call.request, "branch"));
-  OG_ASSIGN_OR_RETURN(const std::string branch, branch_name(given));
-  OG_RETURN_IF_ERROR(authorize(call, Action::kRead, branch));
-  OG_ASSIGN_OR_RETURN(const auto snapshot, call.graph->graph->snapshot(branch));
-  return written_response([&](JsonWriter& json) {
-    json.begin_object().key("tables").begin_array();
-    for (const auto& dataset : snapshot.datasets) {
-      json.begin_object().key("type_key").string(dataset.entity_kind + ":" + dataset.type_name);
-      json.key("path").string(dataset.dataset_path).key("lance_version").string(std::to_string(dataset.lance_version));
-      json.key("entity_count").unsigned_integer(dataset.entity_count).end_object();
-    }
-    json.end_array().end_object();
-  });
+  OG_ASSIGN_OR_RETURN(const auto branch, query_value(call.request, "branch"));
+  OG_ASSIGN_OR_RETURN(const auto snapshot, query_value(call.request, "snapshot"));
+  OG_ASSIGN_OR_RETURN(const AuthorizedTarget target, read_target(call, branch, snapshot));
+  OG_ASSIGN_OR_RETURN(const auto tables, engine::tables_of(*call.graph->graph, target.read));
+  return written_response([&](JsonWriter& json) { api::write_tables(json, tables); });
 }
 
 }  // namespace omnigraph::server

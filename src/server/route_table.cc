@@ -383,9 +383,10 @@ void add_branch_routes(std::vector<Route>& all) {
                  .pattern = "/graphs/{graph_id}/x/tables",
                  .operation_id = "cluster_tables",
                  .tag = "snapshots",
-                 .summary = "What a Lance reader needs to open a branch",
+                 .summary = "What a Lance reader needs to open a branch or an earlier commit",
                  .handler = handle_tables,
-                 .parameters = {kBranch},
+                 .errors = "410",
+                 .parameters = {kBranch, {"snapshot", "Commit id, instead of a branch"}},
                  .listed = false,
                  .addition = true});
   all.push_back({.method = "DELETE",
