@@ -47,7 +47,11 @@ Result<AppliedGraph> applied_graph(const Scope& scope) {
   if (!ledger && seen.state_found)
     return std::unexpected(first_error(diagnostics, "the cluster's state cannot be read"));
   if (!ledger && cluster::has_errors(diagnostics)) return std::unexpected(first_error(diagnostics, ""));
-  if (!ledger) ledger.emplace();
+  if (!ledger) {
+    return std::unexpected(bad_request(
+        "cluster_state_missing: cluster '" + scope.address + "' has no applied graphs, for there is no ledger at '" +
+        root->location(cluster::kStateKey) + "'; run `omnigraph cluster import` and `omnigraph cluster apply` first"));
+  }
   std::vector<std::string> ids;
   for (const auto& [address, entry] : ledger->resources) {
     if (address.starts_with("graph.")) ids.push_back(address.substr(6));

@@ -77,8 +77,9 @@ Result<AppliedPolicies> read_applied_policies(const std::string& source) {
   StateObservations seen;
   const auto ledger = root->read_state(seen, diagnostics);
   if (!ledger) {
-    return std::unexpected(first_finding(
-        diagnostics, "cluster_state_missing: cluster '" + source + "' has no state; run `omnigraph cluster apply`"));
+    return std::unexpected(
+        first_finding(diagnostics, "cluster_state_missing: cluster '" + source +
+                                       "' has no state; run `omnigraph cluster import` and `omnigraph cluster apply`"));
   }
   AppliedPolicies out;
   out.cluster = source;

@@ -7,6 +7,7 @@
 #include "cluster/catalog_blobs.h"
 #include "cluster/graph_work.h"
 #include "cluster/ledger_edit.h"
+#include "cluster/leftovers.h"
 #include "cluster/operation_record.h"
 #include "cluster/saved_plan.h"
 #include "cluster/verbs.h"
@@ -47,6 +48,7 @@ class Apply {
     check_composites(*ledger, report_.diagnostics);
     if (plan_) check_saved_plan(*plan_, declaration_, report_.state, report_.diagnostics);
     if (!report_.ok()) return;
+    remove_leftovers(*root_, report_.diagnostics);
     recorded_ = *ledger;
     ledger_ = std::move(*ledger);
     settled_ = settle_operation_records(*root_, ledger_, report_.actor, report_.diagnostics);

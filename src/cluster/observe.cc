@@ -4,6 +4,7 @@
 #include "cluster/catalog_blobs.h"
 #include "cluster/graph_root.h"
 #include "cluster/ledger_edit.h"
+#include "cluster/leftovers.h"
 #include "cluster/operation_record.h"
 #include "cluster/verbs.h"
 
@@ -67,6 +68,7 @@ class Observer {
   }
 
   void observe() {
+    remove_leftovers(*root_, report_.diagnostics);
     approvals_ = ApprovalBook::read(*root_, report_.diagnostics);
     if (first_) ledger_.approval_records = approvals_.consumed_records();
     settled_ = settle_operation_records(*root_, ledger_, std::nullopt, report_.diagnostics);

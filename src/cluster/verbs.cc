@@ -3,6 +3,7 @@
 #include "cluster/verbs.h"
 
 #include "cluster/catalog_blobs.h"
+#include "cluster/leftovers.h"
 #include "cluster/operation_record.h"
 #include "cluster/preview.h"
 
@@ -65,6 +66,7 @@ StateReport status(const std::filesystem::path& directory) {
     return report;
   }
   warn_of_pending_records(*root, report.diagnostics);
+  name_leftovers(*root, report.diagnostics);
   for (const auto& finding : check_catalog_blobs(*root, *ledger)) {
     report.diagnostics.push_back(finding.diagnostic);
   }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -178,7 +179,7 @@ Result<Listing> list_local(const fs::path& root, std::string_view prefix, const 
   return listing;
 }
 
-Result<std::uint64_t> remove_local_temporaries(const fs::path& path, std::int64_t before_us) {
+Result<std::vector<fs::path>> find_local_temporaries(const fs::path& path, std::int64_t before_us) {
   OG_ASSIGN_OR_RETURN(Folder folder, Folder::open(path));
   std::vector<std::string> names;
   std::vector<std::string> folders;
@@ -188,21 +189,30 @@ Result<std::uint64_t> remove_local_temporaries(const fs::path& path, std::int64_
       names.emplace_back(name);
     }
   }));
-  std::uint64_t removed = 0;
+  std::ranges::sort(names);
+  std::ranges::sort(folders);
+  std::vector<fs::path> found;
   for (const std::string& name : names) {
     struct stat status{};
     OG_ASSIGN_OR_RETURN(const bool there, folder.status_of(name, status));
-    if (!there || modified_us(status) >= before_us) continue;
-    const fs::path file = path / name;
+    if (there && modified_us(status) < before_us) found.push_back(path / name);
+  }
+  for (const std::string& name : folders) {
+    OG_ASSIGN_OR_RETURN(std::vector<fs::path> below, find_local_temporaries(path / name, before_us));
+    std::ranges::move(below, std::back_inserter(found));
+  }
+  return found;
+}
+
+Result<std::uint64_t> remove_local_temporaries(const fs::path& path, std::int64_t before_us) {
+  OG_ASSIGN_OR_RETURN(const std::vector<fs::path> found, find_local_temporaries(path, before_us));
+  std::uint64_t removed = 0;
+  for (const fs::path& file : found) {
     if (::unlink(file.c_str()) == 0) {
       ++removed;
     } else if (errno != ENOENT) {
       return std::unexpected(base::io_error("remove", file, errno));
     }
-  }
-  for (const std::string& name : folders) {
-    OG_ASSIGN_OR_RETURN(const std::uint64_t below, remove_local_temporaries(path / name, before_us));
-    removed += below;
   }
   return removed;
 }

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "objectstore/object_store.h"
@@ -14,6 +15,9 @@ namespace omnigraph::objectstore {
 [[nodiscard]] Result<Listing> list_local(const std::filesystem::path& root, std::string_view prefix,
                                          const ListOptions& options);
 
+// Files that interrupted puts left below `folder`, last modified before `before_us`; none where there is no folder.
+[[nodiscard]] Result<std::vector<std::filesystem::path>> find_local_temporaries(const std::filesystem::path& folder,
+                                                                                std::int64_t before_us);
 // ObjectStore::remove_temporaries.
 [[nodiscard]] Result<std::uint64_t> remove_local_temporaries(const std::filesystem::path& folder,
                                                              std::int64_t before_us);

@@ -383,7 +383,12 @@ def test_direct_commands_in_a_cluster(cli, home, fleet_cluster, tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()
     (empty / "cluster.yaml").write_text("version: 1\ngraphs: {}\n")
-    assert "has no applied graphs" in cli(*lint, "--cluster", empty, check=False).err
+    never = cli(*lint, "--cluster", empty, check=False)
+    assert never.code == 1 and "cluster_state_missing: cluster" in never.err and "`omnigraph cluster import`" in never.err
+    assert "cluster_state_missing" in cli("optimize", "--cluster", empty, "--graph", "fleet", check=False).err
+    cli("cluster", "import", "--config", empty)
+    imported = cli(*lint, "--cluster", empty, check=False)
+    assert "has no applied graphs" in imported.err and "cluster_state_missing" not in imported.err
 
 
 @pytest.fixture
