@@ -15,7 +15,6 @@
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/commands_blob.h"
-#include "cli/commands_policy.h"
 #include "cli/completion.h"
 #include "cli/interrupt.h"
 #include "cli/option_values.h"

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "cli/cluster_output.h"
+#include "cli/terminal.h"
 
 namespace omnigraph::cli {
 
@@ -17,7 +18,8 @@ using cluster::Operation;
 std::string diagnostics_text(const Diagnostics& diagnostics) {
   std::string out;
   for (const auto& diagnostic : diagnostics) {
-    out += diagnostic.severity == cluster::Severity::kError ? "ERROR " : "WARN  ";
+    const bool error = diagnostic.severity == cluster::Severity::kError;
+    out += colored(stdout, error ? Color::kRed : Color::kYellow, error ? "ERROR" : "WARN ") + " ";
     out += diagnostic.code + " " + diagnostic.path + ": " + diagnostic.message + "\n";
   }
   return out;
@@ -33,6 +35,29 @@ std::string title(std::string_view word) {
 std::string change_line(const Change& change) {
   return "  " + title(operation_name(change.operation)) + " " + change.resource +
          (change.binding_change ? " [bindings]" : "");
+}
+
+// The signs and words carry the meaning; the colour repeats it.
+Color color_of(Operation operation) {
+  switch (operation) {
+    case Operation::kCreate: return Color::kGreen;
+    case Operation::kUpdate: return Color::kYellow;
+    case Operation::kDelete: break;
+  }
+  return Color::kRed;
+}
+
+Color color_of_sign(char sign) { return sign == '+' ? Color::kGreen : sign == '~' ? Color::kYellow : Color::kRed; }
+
+// Its operation in colour.
+std::string colored_line(const Change& change) {
+  const std::string word = title(operation_name(change.operation));
+  return "  " + colored(stdout, color_of(change.operation), word) + change_line(change).substr(2 + word.size());
+}
+
+// `+ City.population: I64?; 12 rows`, all of it in the colour of the sign.
+std::string effect_line(char sign, const std::string& text) {
+  return colored(stdout, color_of_sign(sign), std::string(1, sign).append(" ").append(text));
 }
 
 std::string number(std::size_t value) { return std::to_string(value); }
@@ -80,19 +105,19 @@ std::string detail_lines(const cluster::PlanReport& report, const Change& change
   std::string out;
   const auto effects = report.effects.find(change.resource);
   if (change.migration) {
-    if (change.migration->steps.empty()) out += "      ~ the text alone changes\n";
+    if (change.migration->steps.empty()) out += "      " + effect_line('~', "the text alone changes") + "\n";
     for (std::size_t i = 0; i < change.migration->steps.size(); ++i) {
       const auto& step = change.migration->steps[i];
-      out.append("      ").append(1, sign_of(step)).append(" ").append(step_text(step));
-      if (effects != report.effects.end() && !effects->second[i].empty()) out.append("; ").append(effects->second[i]);
-      out += "\n";
+      std::string text = step_text(step);
+      if (effects != report.effects.end() && !effects->second[i].empty()) text.append("; ").append(effects->second[i]);
+      out.append("      ").append(effect_line(sign_of(step), text)).append("\n");
     }
   }
   const bool content = !change.migration && effects != report.effects.end();
   const bool asks = change.waits() && !change.gate.empty() && change.reason == change.gate;
   if (!content && !asks) return out;
   out += "      ";
-  if (content) out.append("- ").append(effects->second.front()).append(asks ? "; " : "");
+  if (content) out.append(effect_line('-', effects->second.front())).append(asks ? "; " : "");
   if (asks) out.append("to allow: omnigraph cluster approve ").append(change.resource).append(" --as <you>");
   out += "\n";
   return out;
@@ -145,9 +170,9 @@ std::string plan_text(const cluster::PlanReport& report) {
   std::size_t width = 0;
   for (const Change& change : report.changes) width = std::max(width, base::display_width(change_line(change)));
   for (const Change& change : report.changes) {
-    std::string line = change_line(change);
+    std::string line = colored_line(change);
     if (const std::string reason = why(change); !reason.empty()) {
-      line.append(width + 4 - base::display_width(line), ' ').append(reason);
+      line.append(width + 4 - base::display_width(change_line(change)), ' ').append(reason);
     }
     out += line + "\n" + detail_lines(report, change);
   }

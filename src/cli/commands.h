@@ -27,6 +27,7 @@ void add_repair_command(CLI::App& app, Context& context, Run& run);    // repair
 void add_cleanup_command(CLI::App& app, Context& context, Run& run);   // cleanup
 void add_verify_command(CLI::App& app, Context& context, Run& run);    // verify
 void add_cluster_commands(CLI::App& app, Context& context, Run& run);  // cluster validate, import, plan, apply ..
+void add_policy_commands(CLI::App& app, Context& context, Run& run);   // policy validate, test, explain
 void add_server_commands(CLI::App& app, Context& context, Run& run);   // graphs list
 void add_queries_commands(CLI::App& app, Context& context, Run& run);  // queries list, validate
 void add_config_commands(CLI::App& app, Context& context, Run& run);   // config migrate

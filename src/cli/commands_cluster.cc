@@ -1,12 +1,9 @@
 // cluster validate, import, plan, apply, approve, refresh, status, force-unlock.
 
-#include <CLI/CLI.hpp>
-
 #include "base/file.h"
 #include "base/json_writer.h"
-#include "cli/arguments.h"
 #include "cli/cluster_output.h"
-#include "cli/commands.h"
+#include "cli/command.h"
 
 namespace omnigraph::cli {
 
@@ -115,46 +112,46 @@ constexpr Verb kVerbs[] = {
      run_force_unlock},
 };
 
-void add_own_options(CLI::App& command, const Verb& verb, ClusterArguments& arguments) {
+void add_own_options(Command& command, const Verb& verb, ClusterArguments& arguments) {
   if (verb.body == run_plan || verb.body == run_apply) {
-    command.add_flag("--allow-validated", arguments.allow_validated,
-                     "Also schema changes that the data of main has to satisfy");
+    command.flag("--allow-validated", arguments.allow_validated,
+                 "Also schema changes that the data of main has to satisfy");
   }
   if (verb.body == run_plan) {
-    command.add_option("--out", arguments.out_file, "Also write the plan's JSON to this file, for `apply --plan`")
-        ->check(non_empty());
-    command.add_flag("--check", arguments.check, "Exit 3 if changes are pending");
+    command.text("--out", arguments.out_file, "Also write the plan's JSON to this file, for `apply --plan`")
+        .non_empty()
+        .completes(Values::kFile);
+    command.flag("--check", arguments.check, "Exit 3 if changes are pending");
   } else if (verb.body == run_apply) {
-    command.add_option("--plan", arguments.plan_file, "Apply only if nothing moved since this plan was made")
-        ->check(non_empty());
+    command.text("--plan", arguments.plan_file, "Apply only if nothing moved since this plan was made")
+        .non_empty()
+        .completes(Values::kFile);
   } else if (verb.body == run_approve) {
-    command.add_option("RESOURCE", arguments.resource, "Address of the change: graph.<id> or schema.<id>")
-        ->required()
-        ->check(non_empty());
+    command.text("RESOURCE", arguments.resource, "Address of the change: graph.<id> or schema.<id>")
+        .required()
+        .non_empty();
   } else if (verb.body == run_force_unlock) {
-    command.add_option("LOCK_ID", arguments.lock_id, "Id of the lock")->required();
+    command.text("LOCK_ID", arguments.lock_id, "Id of the lock").required();
   }
 }
 
 }  // namespace
 
 void add_cluster_commands(CLI::App& app, Context& context, Run& run) {
-  auto* group = app.add_subcommand("cluster", "Converge a deployment to a folder of schemas, queries and policies");
-  group->require_subcommand(0, 1);
-  group->fallthrough();
-  group->footer(
-      "EXAMPLE\n  omnigraph cluster import --config fleet/\n  omnigraph cluster plan --config fleet/\n"
-      "  omnigraph cluster apply --config fleet/ --as you\n");
+  Command group = Command(app).group("cluster", "Converge a deployment to a folder of schemas, queries and policies");
+  group.examples(
+      "omnigraph cluster import --config fleet/\nomnigraph cluster plan --config fleet/\n"
+      "omnigraph cluster apply --config fleet/ --as you");
   for (const Verb& verb : kVerbs) {
-    auto* command = group->add_subcommand(verb.name, verb.help);
+    Command command = group.command(verb.name, verb.help);
     auto arguments = std::make_shared<ClusterArguments>();
-    command->footer(std::string("EXAMPLE\n  ").append(verb.example).append("\n"));
-    command->add_option("--config", arguments->config, "Folder that holds cluster.yaml")->capture_default_str();
-    command->add_flag("--json", arguments->json, "Print JSON");
-    add_own_options(*command, verb, *arguments);
-    command->callback([&context, &run, arguments, &verb] {
-      run = [&context, arguments, &verb]() -> int { return verb.body(context, *arguments); };
-    });
+    command.examples(verb.example);
+    command.text("--config", arguments->config, "Folder that holds cluster.yaml")
+        .shows_default()
+        .completes(Values::kFile);
+    command.json(arguments->json);
+    add_own_options(command, verb, *arguments);
+    when_chosen(command, run, [&context, arguments, &verb] { return Result<int>(verb.body(context, *arguments)); });
   }
 }
 

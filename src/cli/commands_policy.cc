@@ -5,10 +5,8 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "cli/arguments.h"
-#include "cli/commands_policy.h"
+#include "cli/command.h"
 #include "cli/scope.h"
-#include "cli/when_chosen.h"
 #include "cluster/applied_policies.h"
 #include "policy/test_cases.h"
 
@@ -56,15 +54,48 @@ Result<Scope> cluster_of(Context& context, std::string_view label) {
                                      " scope. Pass --cluster <dir|uri>, or select a cluster profile"));
 }
 
-Result<NamedBundle> chosen_bundle(Context& context, const PolicyArguments& a, std::string_view label) {
-  if (!a.file.empty()) {
-    if (!context.flags.cluster.empty() || !a.bundle.empty()) {
-      return std::unexpected(bad_request("--policy <file> and " +
-                                         std::string(a.bundle.empty() ? "--cluster" : "--bundle") +
-                                         " are mutually exclusive; pass one of them"));
+// The bundle of the project file: `policy.file`, else that of the graph which --target, --graph or `cli.graph` selects.
+Result<std::string> file_of_project(Context& context) {
+  OG_ASSIGN_OR_RETURN(const ProjectFile* project, context.project());
+  if (project == nullptr) return std::unexpected(bad_request("--target needs a project file; pass --config <file>"));
+  const std::string& target = context.flags.project.target;
+  if (target.empty() && project->policy_file) return *project->policy_file;
+  const std::string graph = !target.empty()                ? target
+                            : !context.flags.graph.empty() ? context.flags.graph
+                                                           : project->graph.value_or("");
+  const auto found = project->graphs.find(graph);
+  if (found != project->graphs.end() && found->second.policy_file) return *found->second.policy_file;
+  std::string message("project file '");
+  message.append(project->path.string()).append("' names no policy file: it has no `policy.file`");
+  if (!graph.empty()) message.append(", and graph '").append(graph).append("' ");
+  if (!graph.empty()) message.append(found == project->graphs.end() ? "is not in it" : "has none of its own");
+  return std::unexpected(bad_request(message.append("; pass --policy <file>")));
+}
+
+// The file a bundle is read from instead of a cluster; empty: none is named.
+Result<std::string> named_file(Context& context, const PolicyArguments& a) {
+  const bool project = !context.flags.project.config.empty() || !context.flags.project.target.empty();
+  const std::pair<const char*, bool> sources[] = {{"--policy <file>", !a.file.empty()},
+                                                  {"--config <file>", project},
+                                                  {"--cluster", !context.flags.cluster.empty()},
+                                                  {"--bundle", !a.bundle.empty()}};
+  const bool of_file = !a.file.empty() || project;
+  if (of_file && std::ranges::count(sources, true, &std::pair<const char*, bool>::second) > 1) {
+    std::string named;
+    for (const auto& [flag, given] : sources) {
+      if (given) named.append(named.empty() ? "" : " and ").append(flag);
     }
-    return bundle_of_file(context, a.file);
+    return std::unexpected(bad_request(named.append(" are mutually exclusive; pass one of them")));
   }
+  return project ? file_of_project(context) : a.file;
+}
+
+// `file`: of the bundle, where it is read from one.
+Result<NamedBundle> chosen_bundle(Context& context, const PolicyArguments& a, std::string_view label,
+                                  std::string* file = nullptr) {
+  OG_ASSIGN_OR_RETURN(const std::string named, named_file(context, a));
+  if (file != nullptr) *file = named;
+  if (!named.empty()) return bundle_of_file(context, named);
   OG_ASSIGN_OR_RETURN(const Scope scope, cluster_of(context, label));
   OG_ASSIGN_OR_RETURN(const cluster::AppliedPolicies applied, cluster::read_applied_policies(scope.address));
   const auto name = a.bundle.empty() ? std::nullopt : std::optional<std::string>(a.bundle);
@@ -80,9 +111,10 @@ Result<void> run_validate(Context& context, const PolicyArguments& a) {
 }
 
 Result<int> run_test(Context& context, const PolicyArguments& a) {
-  OG_ASSIGN_OR_RETURN(const NamedBundle chosen, chosen_bundle(context, a, "policy test"));
+  std::string bundle_file;
+  OG_ASSIGN_OR_RETURN(const NamedBundle chosen, chosen_bundle(context, a, "policy test", &bundle_file));
   std::string file = a.tests;
-  if (file.empty() && !a.file.empty()) file = (fs::path(a.file).parent_path() / "policy.tests.yaml").string();
+  if (file.empty() && !bundle_file.empty()) file = (fs::path(bundle_file).parent_path() / "policy.tests.yaml").string();
   if (file.empty())
     return std::unexpected(bad_request("`policy test` needs the expected decisions; pass --tests <file>"));
   OG_ASSIGN_OR_RETURN(const std::string text, base::read_file(file));
@@ -135,40 +167,44 @@ Result<void> run_explain(Context& context, const PolicyArguments& a) {
   return {};
 }
 
-void add_choice(CLI::App& command, PolicyArguments& a) {
-  command.add_option("--bundle", a.bundle, "An applied bundle, by name")->check(non_empty());
-  command.add_option("--policy", a.file, "A bundle file, instead of an applied bundle")->check(non_empty());
+Command add_command(Command& group, const char* name, const char* help, const char* example, PolicyArguments& a) {
+  Command command = group.command(name, help);
+  command.examples(example);
+  command.text("--bundle", a.bundle, "An applied bundle, by name").non_empty();
+  command.text("--policy", a.file, "A bundle file, instead of an applied bundle").non_empty().completes(Values::kFile);
+  return command;
 }
 
 }  // namespace
 
 void add_policy_commands(CLI::App& app, Context& context, Run& run) {
-  auto* group = app.add_subcommand("policy", "Check, test and explain who may do what");
-  group->require_subcommand(0, 1);
-  group->fallthrough();
-  group->footer(
-      "EXAMPLE\n  omnigraph policy validate --cluster fleet/ --graph fleet\n"
-      "  omnigraph policy explain --cluster fleet/ --actor raj --action change --branch main\n");
+  Command group = Command(app).group("policy", "Check, test and explain who may do what");
+  group.examples(
+      "omnigraph policy validate --cluster fleet/ --graph fleet\n"
+      "omnigraph policy explain --cluster fleet/ --actor raj --action change --branch main");
   auto arguments = std::make_shared<PolicyArguments>();
   PolicyArguments& a = *arguments;
 
-  auto* validate = group->add_subcommand("validate", "Check a bundle of the applied revision");
-  add_choice(*validate, a);
-  when_chosen(*validate, run, [&context, arguments] { return run_validate(context, *arguments); });
+  Command validate = add_command(group, "validate", "Check a bundle of the applied revision",
+                                 "omnigraph policy validate --cluster fleet/ --graph fleet", a);
+  when_chosen(validate, run, [&context, arguments] { return run_validate(context, *arguments); });
 
-  auto* test = group->add_subcommand("test", "Compare decisions with expected ones");
-  add_choice(*test, a);
-  test->add_option("--tests", a.tests, "YAML with `cases`; beside --policy FILE: policy.tests.yaml")
-      ->check(non_empty());
-  when_chosen(*test, run, [&context, arguments] { return run_test(context, *arguments); });
+  Command test = add_command(group, "test", "Compare decisions with expected ones",
+                             "omnigraph policy test --policy crew.policy.yaml --tests policy.tests.yaml", a);
+  test.text("--tests", a.tests, "YAML with `cases`; beside --policy FILE: policy.tests.yaml")
+      .non_empty()
+      .completes(Values::kFile);
+  when_chosen(test, run, [&context, arguments] { return run_test(context, *arguments); });
 
-  auto* explain = group->add_subcommand("explain", "Show one decision and the rule behind it");
-  add_choice(*explain, a);
-  explain->add_option("--actor", a.actor, "Who asks")->required()->check(non_empty());
-  explain->add_option("--action", a.action, std::string("What for: ") + kActions)->required()->check(non_empty());
-  explain->add_option("--branch", a.branch, "Branch of the request");
-  explain->add_option("--target-branch", a.target_branch, "Target branch of the request");
-  when_chosen(*explain, run, [&context, arguments] { return run_explain(context, *arguments); });
+  Command explain =
+      add_command(group, "explain", "Show one decision and the rule behind it",
+                  "omnigraph policy explain --cluster fleet/ --actor raj --action change --branch main", a);
+  explain.text("--actor", a.actor, "Who asks").required().non_empty();
+  const std::string action_help = std::string("What for: ").append(kActions);
+  explain.text("--action", a.action, action_help.c_str()).required().non_empty();
+  explain.text("--branch", a.branch, "Branch of the request").completes(Values::kBranch);
+  explain.text("--target-branch", a.target_branch, "Target branch of the request").completes(Values::kBranch);
+  when_chosen(explain, run, [&context, arguments] { return run_explain(context, *arguments); });
 }
 
 }  // namespace omnigraph::cli

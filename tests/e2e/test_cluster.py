@@ -1,6 +1,9 @@
 """Cluster verbs: digests, plan, apply, ledger, lock, and what they refuse."""
 import json
+import os
+import re
 import shutil
+import time
 
 import pytest
 
@@ -209,3 +212,42 @@ def test_existing_graph_in_the_target_folder(cli, atlas, tmp_path):
     imported = cli("cluster", "import", "--config", atlas, "--json").json
     assert imported["resource_statuses"]["schema.atlas"]["conditions"] == ["schema_mismatch"]
     assert cli("schema", "show", foreign).out.startswith("node Other")
+
+
+def test_plan_in_colour(cli, atlas):
+    plan = ["cluster", "plan", "--config", atlas]
+    plain = cli(*plan, "--color", "never").out
+    assert "\x1b" not in cli(*plan).out and cli(*plan).out == plain
+    colored = cli(*plan, "--color", "always").out
+    assert "  \x1b[32mCreate\x1b[0m graph.atlas" in colored and re.sub("\x1b\\[[0-9;]*m", "", colored) == plain
+    cli("cluster", "import", "--config", atlas)
+    cli("cluster", "apply", "--config", atlas)
+    (atlas / "atlas.pg").write_text(ATLAS.replace("}\n", "  people: I64?\n}\n"))
+    write(atlas, applies="[cluster]", graphs="  atlas:\n    schema: atlas.pg\n")
+    colored = cli(*plan, "--color", "always").out
+    assert "\x1b[33mUpdate\x1b[0m schema.atlas" in colored and "\x1b[31mDelete\x1b[0m query.atlas.city_by_code" in colored
+    assert "      \x1b[32m+ add property 'City.people' (I64?) on node 'City'\x1b[0m" in colored
+    assert re.sub("\x1b\\[[0-9;]*m", "", colored) == cli(*plan).out
+
+
+def test_leftovers_of_killed_commands(cli, atlas):
+    cli("cluster", "import", "--config", atlas)
+    cli("cluster", "apply", "--config", atlas)
+    old, young = (atlas / "__cluster/.state.json.tmp-01ARZ3NDEKTSV4RRFFQ69G5FAV",
+                  atlas / "__cluster/resources/policy/base/.x.yaml.tmp-01ARZ3NDEKTSV4RRFFQ69G5FAW")
+
+    def leave():
+        for file in (old, young):
+            file.write_text("half of it")
+        os.utime(old, (time.time() - 7200, time.time() - 7200))
+
+    leave()
+    report = cli("cluster", "status", "--config", atlas, "--json").json
+    assert report["ok"] and ("temporary_leftover", str(old)) in codes(report) and len(codes(report)) == 1
+    assert f"WARN  temporary_leftover {old}: left by an interrupted command" in cli("cluster", "status", "--config", atlas).out
+    assert codes(cli("cluster", "plan", "--config", atlas, "--json").json) == [] and old.exists()
+    for verb in ("apply", "refresh"):
+        leave()
+        assert cli("cluster", verb, "--config", atlas, "--json").json["diagnostics"] == []
+        assert not old.exists() and young.exists(), "a young one may be another process's work"
+    assert cli("cluster", "status", "--config", atlas, "--json").json["diagnostics"] == []

@@ -186,6 +186,34 @@ def test_bundle_of_a_file(cli, library, tmp_path):
     assert done.code == 1 and "unknown action 'fly'" in done.err and done.out == ""
 
 
+def test_bundle_of_a_project_file(cli, library, tmp_path):
+    folder = library()
+    quiet = {"OMNIGRAPH_SUPPRESS_YAML_DEPRECATION": "1"}
+    project = folder / "omnigraph.yaml"
+    project.write_text("graphs:\n  lib: {uri: a.omni, policy: {file: crew.yaml}}\n  misc: {uri: b.omni}\n")
+    found = f"policy valid: bundle '{folder / 'crew.yaml'}' [2 actors]\n"
+    assert cli("policy", "validate", "--config", project, "--target", "lib", env=quiet).out == found
+    assert cli("policy", "validate", "--config", project, "--graph", "lib", env=quiet).out == found
+    assert cli("policy", "validate", "--target", "lib", env=quiet, cwd=folder).out.startswith("policy valid: bundle")
+    (folder / "policy.tests.yaml").write_text("version: 1\ncases: [{id: a, actor: raj, action: read, branch: t, expect: allow}]\n")
+    assert cli("policy", "test", "--config", project, "--target", "lib", env=quiet).out == "policy tests passed: 1 cases\n"
+    none = cli("policy", "validate", "--config", project, "--target", "misc", env=quiet, check=False)
+    assert none.code == 1 and "graph 'misc' has none of its own" in none.err and "--policy <file>" in none.err
+    unknown = cli("policy", "validate", "--config", project, "--target", "nope", env=quiet, check=False)
+    assert unknown.code == 1 and "graph 'nope' is not in it" in unknown.err
+    unnamed = cli("policy", "validate", "--config", project, env=quiet, check=False)
+    assert unnamed.code == 1 and "names no policy file" in unnamed.err
+    # `policy.file` is everybody's; a graph that is selected has its own before it.
+    project.write_text("cli: {graph: misc}\npolicy: {file: crew.yaml}\ngraphs:\n  misc: {uri: b.omni}\n")
+    warned = cli("policy", "explain", "--config", project, "--actor", "raj", "--action", "change", "--branch", "t")
+    assert "decision: allow" in warned.out and "deprecated" in warned.err
+    for more in (["--cluster", folder], ["--bundle", "crew"], ["--policy", "crew.yaml"]):
+        both = cli("policy", "validate", "--config", project, *more, env=quiet, check=False)
+        assert both.code == 1 and "--config <file>" in both.err and "mutually exclusive" in both.err and more[0] in both.err
+    missing = cli("policy", "validate", "--config", "none.yaml", check=False)
+    assert missing.code == 1 and "none.yaml" in missing.err
+
+
 FROZEN = BUNDLE + """cedar: |
   forbid(principal, action == Omnigraph::Action::"change", resource) when { context.branch == "frozen" };
 """
