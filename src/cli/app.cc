@@ -27,6 +27,7 @@ namespace {
 
 constexpr const char* kLegend =
     "EXAMPLES\n"
+    "  omnigraph demo festival\n"
     "  omnigraph init --schema fleet.pg fleet.omni\n"
     "  omnigraph load --data fleet.jsonl --mode merge fleet.omni\n"
     "  omnigraph query --store fleet.omni -e 'query q() { match { $s: Ship } return { $s.name } }'\n"
@@ -37,7 +38,7 @@ constexpr const char* kLegend =
     "  served           graphs\n"
     "  direct           init lint optimize repair cleanup verify\n"
     "  cluster control  cluster policy queries\n"
-    "  local            alias login logout profile config completions version\n";
+    "  local            demo explain alias login logout profile config completions version\n";
 
 // SIGINT and SIGTERM end the process after releasing cluster locks. The signals are taken by a thread that waits for
 // them, so that the release may use ordinary code.
@@ -289,6 +290,8 @@ void add_commands(CLI::App& app, Context& context, Run& run) {
   add_queries_commands(app, context, run);
   add_local_commands(app, context, run);
   add_config_commands(app, context, run);
+  add_demo_command(app, run);
+  add_explain_command(app, run);
   add_completions_command(app, run);
   add_version(app, run);
 }

@@ -30,6 +30,8 @@ void add_cluster_commands(CLI::App& app, Context& context, Run& run);  // cluste
 void add_policy_commands(CLI::App& app, Context& context, Run& run);   // policy validate, test, explain
 void add_server_commands(CLI::App& app, Context& context, Run& run);   // graphs list
 void add_queries_commands(CLI::App& app, Context& context, Run& run);  // queries list, validate
+void add_demo_command(CLI::App& app, Run& run);                        // demo
+void add_explain_command(CLI::App& app, Run& run);                     // explain
 void add_config_commands(CLI::App& app, Context& context, Run& run);   // config migrate
 void add_local_commands(CLI::App& app, Context& context, Run& run);    // login, logout, profile list, profile show
 
