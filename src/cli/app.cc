@@ -84,12 +84,8 @@ std::string path_of(const CLI::App& command, bool with_program) {
   return path;
 }
 
-// What the command at hand would have taken in place of the first word it did not expect.
-std::string unexpected_word(const CLI::App& app) {
-  const CLI::App& command = leaf_of(app);
-  const auto extras = app.remaining(true);
-  if (extras.empty()) return "";
-  std::string word = extras.front();
+// `word` is none that `command` takes; what it would have taken. Empty: it takes no words at all.
+std::string unexpected_word(const CLI::App& command, std::string word) {
   std::vector<std::string> known;
   const bool flag = word.starts_with("-");
   if (flag) {
@@ -114,6 +110,12 @@ std::string unexpected_word(const CLI::App& app) {
       .append(hint);
 }
 
+// The first word that the command at hand did not expect.
+std::string unexpected_word(const CLI::App& app) {
+  const auto extras = app.remaining(true);
+  return extras.empty() ? "" : unexpected_word(leaf_of(app), extras.front());
+}
+
 int usage_failure(const CLI::App& app, const std::string& message) {
   Error error = usage_error(message);
   error.context = "Run `" + path_of(leaf_of(app), true) + " --help` for its arguments.";
@@ -127,6 +129,7 @@ int parse_error(const CLI::App& app, const CLI::ParseError& error) {
   }
   std::string message = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr ? unexpected_word(app) : "";
   if (message.empty()) message = error.what();
+  if (message.starts_with("--uri is required")) message.replace(0, 5, "URI");  // the library prefers the flag's name
   return usage_failure(app, message);
 }
 
@@ -150,6 +153,11 @@ std::string addressing_of(const CLI::App& command) {
 // Examples and commands before flags: what one looks for first.
 class HelpLayout : public CLI::Formatter {
  public:
+  std::string make_option_usage(const CLI::Option* option) const override {
+    const std::string name = make_option_name(option, true) + (option->get_items_expected_max() > 1 ? "..." : "");
+    return option->get_required() ? name : "[" + name + "]";
+  }
+
   std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override {
     if (mode == CLI::AppFormatMode::Sub) return make_expanded(app);
     std::string head = make_description(app) + make_usage(app, std::move(name));
@@ -172,6 +180,9 @@ bool takes_words(const CLI::App& command) {
 Result<void> prepare_words(const CLI::App& root, std::vector<std::string>& words) {
   const CLI::App* command = &root;
   bool flags_ended = false;
+  // The parser would show the help of the command above an unknown one.
+  const bool help =
+      std::ranges::any_of(words, [](const std::string& word) { return word == "--help" || word == "-h"; });
   for (std::size_t i = 0; i < words.size(); ++i) {
     std::string& word = words[i];
     if (word == "--") flags_ended = true;
@@ -181,6 +192,8 @@ Result<void> prepare_words(const CLI::App& root, std::vector<std::string>& words
         command = below.front();
       } else if (takes_words(*command) && (word.starts_with("[") || word == "{}")) {
         word.insert(word.begin(), kWordGuard);
+      } else if (help && !command->get_subcommands({}).empty()) {
+        return std::unexpected(usage_error(unexpected_word(*command, word)));
       }
       continue;
     }
@@ -317,7 +330,6 @@ int checked(const CLI::App& app, Context& context, const Run& command) {
 int run_checked(int argc, char** argv) {
   CLI::App app("Omnigraph: a typed property graph on open tables, with branches and a control plane.", "omnigraph");
   app.formatter(std::make_shared<HelpLayout>());
-  app.footer(kLegend);
   app.fallthrough();
   app.require_subcommand(0, 1);
   app.set_version_flag("-v,--version", "omnigraph " + std::string(base::version()));
@@ -329,6 +341,7 @@ int run_checked(int argc, char** argv) {
   add_terminal_flags(app, terminal, color);
   note_global_values(app);
   add_commands(app, context, command);
+  app.footer(kLegend);  // after the commands, which would inherit it
   if (argc > 1 && std::string_view(argv[1]) == "__complete") {
     print(complete(app, std::vector<std::string>(argv + 2, argv + argc)));
     return kExitOk;
@@ -344,7 +357,7 @@ int run_checked(int argc, char** argv) {
   }
   set_up_terminal(terminal, color);
   if (!command) {
-    std::fputs(leaf_of(app).help().c_str(), stderr);
+    std::fputs(app.help().c_str(), stderr);
     return kExitUsage;
   }
   return checked(app, context, command);

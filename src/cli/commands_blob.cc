@@ -209,6 +209,7 @@ void add_cell(Command& command, BlobArguments& arguments) {
 
 void add_blob_commands(CLI::App& app, Context& context, Run& run) {
   Command group = Command(app).group("blob", "Read the values of Blob properties");
+  group.examples("omnigraph blob get node Film dry-lake poster --store films.omni --out poster.png");
   Command get = group.command("get", "Write the bytes of a value to standard output or a file");
   get.examples(
       "omnigraph blob get node Dock D1 plan --store fleet.omni --out plan.pdf\n"

@@ -82,6 +82,7 @@ Result<void> run_list(Context& context, const BranchEdit& edit) {
 
 void add_branch_commands(CLI::App& app, Context& context, Run& run) {
   Command group = Command(app).group("branch", "Create, list, merge and delete branches");
+  group.examples("omnigraph branch create fix --store fleet.omni\nomnigraph branch diff fix --store fleet.omni");
   const auto add = [&](const char* name, const char* help, const char* example, bool named, bool from,
                        Result<void> (*body)(Context&, const BranchEdit&)) {
     Command command = group.command(name, help);

@@ -378,6 +378,7 @@ void add_commit_changes(Command group, Context& context, Run& run) { add_commit_
 
 void add_changes_commands(CLI::App& app, Context& context, Run& run) {
   Command group = Command(app).group("changes", "Follow what happens to a branch");
+  group.examples("omnigraph changes poll fleet.omni --start beginning");
   add_poll(group, context, run);
   add_baseline(group, context, run);
 }

@@ -44,6 +44,7 @@ Result<void> run_migrate(Context& context, bool write) {
 
 void add_config_commands(CLI::App& app, Context& context, Run& run) {
   Command group = Command(app).group("config", "Leave the project file of older set-ups behind");
+  group.examples("omnigraph config migrate");
   Command migrate =
       group.command("migrate", "Print what replaces omnigraph.yaml: cluster.yaml and the operator config");
   migrate.examples("omnigraph config migrate\nomnigraph config migrate --write");

@@ -183,6 +183,7 @@ void add_graph_commands(CLI::App& app, Context& context, Run& run) {
   add_export(root, context, run);
   add_snapshot(root, context, run);
   Command schema = root.group("schema", "Show, plan and apply schemas");
+  schema.examples("omnigraph schema show fleet.omni\nomnigraph schema plan --schema fleet.pg fleet.omni");
   add_schema_show(schema, context, run);
   add_schema_changes(schema, context, run);
 }

@@ -59,6 +59,7 @@ Result<void> run_show(Context& context, const CommitArguments& arguments) {
 
 void add_history_commands(CLI::App& app, Context& context, Run& run) {
   Command group = Command(app).group("commit", "Look at the history of a branch");
+  group.examples("omnigraph commit list fleet.omni");
   Command list = group.command("list", "Commits of a branch, newest first");
   list.examples("omnigraph commit list fleet.omni");
   auto listed = std::make_shared<CommitArguments>();

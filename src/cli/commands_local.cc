@@ -54,6 +54,19 @@ std::string read_secret(const std::string& prompt) {
   return line;
 }
 
+// `text` and the file of the tokens, or both as JSON.
+void print_credentials(const LoginArguments& arguments, const std::string& text,
+                       std::optional<bool> declared = std::nullopt) {
+  const std::string path = credentials_path(operator_home()).string();
+  if (!arguments.json) return print(text + path + "\n");
+  std::string compact;
+  JsonWriter json(compact);
+  json.begin_object().key("server").string(arguments.name).key("credentials_path").string(path);
+  if (declared) json.key("declared").boolean(*declared);
+  json.end_object();
+  print_json(compact);
+}
+
 Result<void> run_login(Context& context, const LoginArguments& arguments, bool token_given) {
   OG_RETURN_IF_ERROR(check_name(arguments.name));
   OG_RETURN_IF_ERROR(context.load_config());
@@ -72,42 +85,14 @@ Result<void> run_login(Context& context, const LoginArguments& arguments, bool t
                  "note: `servers:` of the operator config does not name '%s' yet; the token is used once it does\n",
                  arguments.name.c_str());
   }
-  const std::string path = credentials_path(operator_home()).string();
-  if (!arguments.json) {
-    print("stored the token of '" + arguments.name + "' in " + path + "\n");
-    return {};
-  }
-  std::string compact;
-  JsonWriter(compact)
-      .begin_object()
-      .key("server")
-      .string(arguments.name)
-      .key("credentials_path")
-      .string(path)
-      .key("declared")
-      .boolean(declared)
-      .end_object();
-  print_json(compact);
+  print_credentials(arguments, "stored the token of '" + arguments.name + "' in ", declared);
   return {};
 }
 
 Result<void> run_logout(const LoginArguments& arguments) {
   OG_RETURN_IF_ERROR(check_name(arguments.name));
   OG_RETURN_IF_ERROR(remove_token(operator_home(), arguments.name));
-  const std::string path = credentials_path(operator_home()).string();
-  if (!arguments.json) {
-    print("no token of '" + arguments.name + "' is in " + path + "\n");
-    return {};
-  }
-  std::string compact;
-  JsonWriter(compact)
-      .begin_object()
-      .key("server")
-      .string(arguments.name)
-      .key("credentials_path")
-      .string(path)
-      .end_object();
-  print_json(compact);
+  print_credentials(arguments, "no token of '" + arguments.name + "' is in ");
   return {};
 }
 
@@ -239,6 +224,7 @@ void add_logout(Command& app, Run& run) {
 
 void add_profile(Command& app, Context& context, Run& run) {
   Command group = app.group("profile", "Look at the profiles of the operator config");
+  group.examples("omnigraph profile list");
   Command list = group.command("list", "All profiles and what they bind");
   list.examples("omnigraph profile list");
   auto listed = std::make_shared<LoginArguments>();

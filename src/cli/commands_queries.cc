@@ -164,6 +164,7 @@ Result<int> run_validate(Context& context, bool as_json) {
 
 void add_queries_commands(CLI::App& app, Context& context, Run& run) {
   Command group = Command(app).group("queries", "Look at the stored queries of a cluster's graph");
+  group.examples("omnigraph queries list --cluster fleet/ --graph fleet");
   auto listed = std::make_shared<bool>(false);
   Command list = group.command("list", "The queries a server publishes, with their parameters");
   list.examples("omnigraph queries list --cluster fleet/ --graph fleet");

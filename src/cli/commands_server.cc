@@ -28,6 +28,7 @@ Result<void> run_list(Context& context, bool json) {
 
 void add_server_commands(CLI::App& app, Context& context, Run& run) {
   Command group = Command(app).group("graphs", "Look at the graphs of a server");
+  group.examples("omnigraph graphs list --server https://graphs.example.com");
   Command list = group.command("list", "Graphs the server lets you list");
   list.examples("omnigraph graphs list --server https://graphs.example.com");
   auto json = std::make_shared<bool>(false);

@@ -237,3 +237,30 @@ def test_lint(cli, fleet, tmp_path):
     assert broken.code == 1 and broken.json["findings"][0]["code"] == "Q000"
     none = cli("lint", "--query", "ok.gq", check=False)
     assert none.code == 1 and "lint requires --schema" in none.err
+
+
+GROUPS = ["schema", "branch", "commit", "changes", "blob", "graphs", "cluster", "policy", "queries", "profile", "config"]
+
+
+def test_help_of_groups(cli):
+    for group in GROUPS:
+        shown = cli(group, "--help").out
+        assert f"Usage: omnigraph {group} " in shown and "EXAMPLE" in shown and "COMMANDS BY CAPABILITY" not in shown, group
+        assert shown.count("EXAMPLE") == 1
+        bare = cli(group, check=False)
+        assert bare.code == 2 and bare.out == "" and bare.err == shown, group
+    assert cli("--help").out.rstrip().splitlines()[-1].startswith("  local  ")
+    assert "Usage: omnigraph query [OPTIONS] [NAME...]\n" in cli("query", "--help").out
+
+
+@pytest.mark.parametrize("words,hint", [
+    (["help", "qury"], "unknown command 'qury'; did you mean 'query'?"), (["qury", "--help"], "unknown command 'qury'"),
+    (["help", "cluster", "aply"], "unknown command 'aply'; did you mean 'apply'?"), (["branch", "crate", "x", "-h"], "unknown command 'crate'")])
+def test_help_of_what_is_not_there(cli, words, hint):
+    done = cli(*words, check=False)
+    assert done.code == 2 and done.out == "" and hint in done.err
+
+
+def test_missing_arguments_are_named_as_written(cli):
+    assert "URI is required" in cli("init", "--schema", "x.pg", check=False).err
+    assert "--data is required" in cli("load", check=False).err
