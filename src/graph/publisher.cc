@@ -12,6 +12,7 @@
 #include "base/ulid.h"
 #include "graph/layout.h"
 #include "graph/parallel_io.h"
+#include "objectstore/ready_files.h"
 
 namespace omnigraph::graph {
 namespace {
@@ -103,7 +104,10 @@ Result<Published> Publisher::publish(CommitRecord record, const std::vector<NewO
   OG_ASSIGN_OR_RETURN(record.attached, inherit(record, basis.source, attachments.empty() ? 0 : 1, total));
   const ObjectCopies copied = copies_for(record, objects, !attachments.empty(), basis.source);
   const Buffer packed = copied.empty() ? Buffer() : pack_copies(copied);
-  OG_ASSIGN_OR_RETURN(std::string bytes, encode_record(record, attachments, packed.text()));
+  // A tombstone is kept for ever: it stays small.
+  const bool sized = store_->local_root().has_value() && !record.deleted;
+  OG_ASSIGN_OR_RETURN(std::string bytes,
+                      encode_record(record, attachments, packed.text(), sized ? &objectstore::ready_size : nullptr));
   auto copies = packed.empty() ? nullptr : std::make_shared<const RecordCopies>(packed);
   return send(std::make_shared<const LoadedRecord>(
                   LoadedRecord{std::move(record), Buffer::from(std::move(bytes)), nullptr, nullptr, std::move(copies)}),
@@ -156,7 +160,12 @@ Result<AttachedMap> Publisher::inherit(const CommitRecord& record, const RecordP
   const Versions before = versions_of(source->record);
   const Versions after = versions_of(record);
   std::set<std::string_view> asked;  // folders that something attached lies in
-  for (const auto& [key, at] : source->record.attached) asked.insert(folder_of(key));
+  std::string_view last;
+  for (const auto& [key, at] : source->record.attached) {
+    const std::string_view folder = folder_of(key);
+    if (folder != last) asked.insert(folder);  // keys ascend
+    last = folder;
+  }
   std::map<std::string_view, References> changed;  // by folder
   for (const auto& [folder, manifests] : after) {
     const auto old = before.find(folder);

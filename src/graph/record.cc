@@ -1,4 +1,5 @@
-// Envelope: u32 header length | header JSON | attachments | "OGCOMMIT" | u64 xxhash64 of all before, little endian.
+// Envelope: u32 header length | header JSON | attachments | copies | zeros | "OGCOMMIT" | u64 xxhash64 of all before,
+// little endian.
 #include "graph/record.h"
 
 #include <algorithm>
@@ -164,7 +165,7 @@ std::string header_json(const CommitRecord& record, std::uint64_t copies_size, O
   for (const auto& [key, at] : record.attached) {
     json.key(key).begin_object().key("branch").string(at.branch).key("seq").unsigned_integer(at.seq);
     json.key("offset");
-    places.attached.emplace(key, out.size());
+    if (at.offset == kUnknownOffset) places.attached.emplace(key, out.size());
     json.unsigned_integer(at.offset).key("size").unsigned_integer(at.size).end_object();
   }
   json.end_object();
@@ -333,7 +334,7 @@ Result<std::string> encode_record(CommitRecord& record, const std::vector<Attach
 }
 
 Result<std::string> encode_record(CommitRecord& record, const std::vector<Attachment>& attachments,
-                                  std::string_view copies) {
+                                  std::string_view copies, SizeRule size_rule) {
   if (record.schema.types.size() > kTypesMax) {
     return std::unexpected(bad_request("the schema has " + std::to_string(record.schema.types.size()) +
                                        " types; at most " + std::to_string(kTypesMax) + " fit into a graph"));
@@ -356,12 +357,15 @@ Result<std::string> encode_record(CommitRecord& record, const std::vector<Attach
                                                            "' would take " + std::to_string(offset + kTrailerSize) +
                                                            " bytes; the limit is 16 MiB"});
   }
+  std::uint64_t size = offset + kTrailerSize;
+  if (size_rule != nullptr) size = std::max(size, std::min(size_rule(size), kRecordBytesMax));
   std::string out;
-  out.reserve(offset + kTrailerSize);
+  out.reserve(size);
   append_raw(out, static_cast<std::uint32_t>(header.size()));
   out += header;
   for (const Attachment& attachment : attachments) out += attachment.bytes;
   out += copies;
+  out.resize(size - kTrailerSize);
   out += kMagic;
   append_raw(out, base::xxhash64(std::as_bytes(std::span(out))));
   return out;

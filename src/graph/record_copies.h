@@ -30,9 +30,12 @@ inline constexpr std::uint64_t kCopiesBytesMax = std::uint64_t{256} << 10;
 using ObjectCopies = std::map<std::string, Buffer, std::less<>>;  // by key
 
 [[nodiscard]] Buffer pack_copies(const ObjectCopies& objects);
-// As encode_record of graph/record.h, with packed copies; "" for none.
+// The size that an object of at least so many bytes should have.
+using SizeRule = std::uint64_t (*)(std::uint64_t);
+// As encode_record of graph/record.h, with packed copies ("" for none) and, where a rule wants it, zeros before the
+// trailer.
 [[nodiscard]] Result<std::string> encode_record(CommitRecord& record, const std::vector<Attachment>& attachments,
-                                                std::string_view copies);
+                                                std::string_view copies, SizeRule size_rule = nullptr);
 
 class RecordCopies {
  public:

@@ -3,6 +3,7 @@
 #include "base/json_writer.h"
 #include "graph/layout.h"
 #include "graph/parallel_io.h"
+#include "objectstore/ready_files.h"
 
 namespace omnigraph::graph {
 
@@ -47,7 +48,9 @@ void StoreParts::work_off(const Background::Batch& records) {
   if (!placed && records.size() > 1) {  // one may be in trouble: the others need not wait for it
     for (const RecordPtr& record : records) placed = place({&record, 1});
   }
-  if (placed && !records.empty() && !background.is_closing()) settle_when_much(*records.back());
+  if (records.empty() || background.is_closing()) return;
+  if (placed) settle_when_much(*records.back());
+  objectstore::make_ready(*store);
 }
 
 bool StoreParts::place_near(std::span<const RecordPtr> records) {

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -237,7 +238,7 @@ void SimulatedDisk::opened(const char* path, int descriptor, bool may_be_new) {
     set_name(path, node);
   }
   if (node == nullptr) return;
-  descriptors_[descriptor] = {node, relative(path)};
+  descriptors_[descriptor] = {.node = node, .name = relative(path)};
   on_disk[static_cast<std::size_t>(descriptor)] = true;
   if (is_new) step("create " + relative(path));
 }
@@ -245,7 +246,7 @@ void SimulatedDisk::opened(const char* path, int descriptor, bool may_be_new) {
 void SimulatedDisk::opened_nameless(int descriptor) {
   auto node = std::make_shared<Node>();
   node->current = std::make_shared<const std::string>();
-  descriptors_[descriptor] = {std::move(node), "a file without a name"};
+  descriptors_[descriptor] = {.node = std::move(node), .name = "a file without a name"};
   on_disk[static_cast<std::size_t>(descriptor)] = true;
 }
 
@@ -255,17 +256,20 @@ void SimulatedDisk::closed(int descriptor) {
 }
 
 void SimulatedDisk::written(int descriptor, const void* bytes, std::size_t size) {
-  const auto& [node, name] = descriptors_.at(descriptor);
-  std::string content = *node->current;
-  content.append(static_cast<const char*>(bytes), size);
-  node->current = std::make_shared<const std::string>(std::move(content));
-  step("write " + name);
+  Descriptor& file = descriptors_.at(descriptor);
+  std::string content = *file.node->current;
+  content.resize(std::max(content.size(), file.at + size));
+  content.replace(file.at, size, static_cast<const char*>(bytes), size);
+  file.at += size;
+  file.node->current = std::make_shared<const std::string>(std::move(content));
+  step("write " + file.name);
 }
 
 bool SimulatedDisk::synced(int descriptor) {
   const auto found = descriptors_.find(descriptor);
   if (found == descriptors_.end()) return false;
-  const auto& [node, name] = found->second;
+  const NodePtr node = found->second.node;
+  const std::string& name = found->second.name;
   node->durable = node->current;
   for (auto at = node->names.begin(); at != node->names.end();) {
     at->second = {at->second.back()};
@@ -281,7 +285,7 @@ void SimulatedDisk::linked(const char* from, const char* to) {
 }
 
 void SimulatedDisk::linked_descriptor(int descriptor, const char* to) {
-  set_name(to, descriptors_.at(descriptor).first);
+  set_name(to, descriptors_.at(descriptor).node);
   step("link " + relative(to));
 }
 

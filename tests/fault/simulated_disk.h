@@ -93,7 +93,12 @@ class SimulatedDisk {
   const std::string prefix_;
   std::recursive_mutex mutex_;  // guards all below
   NodePtr top_ = std::make_shared<Node>();
-  std::map<int, std::pair<NodePtr, std::string>> descriptors_;
+  struct Descriptor {
+    NodePtr node;
+    std::string name;
+    std::size_t at = 0;  // where the next bytes go
+  };
+  std::map<int, Descriptor> descriptors_;
   std::uint64_t steps_ = 0;
   std::uint64_t dies_after_ = 0;
   Observer observer_;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/hash.h"
+#include "graph/record_copies.h"
 
 namespace omnigraph::graph {
 namespace {
@@ -93,6 +94,26 @@ TEST(Record, RoundTripsWithAttachmentsAtTheirOffsets) {
     EXPECT_EQ(bytes->substr(at.offset, at.size), attachment.bytes) << attachment.key;
   }
   EXPECT_EQ(decoded->attached.at("old").offset, 123u);
+}
+
+TEST(Record, ZerosMakeItAsLongAsARuleWants) {
+  CommitRecord record = sample();
+  const auto rule = [](std::uint64_t size) { return (size + 4095) / 4096 * 4096; };
+  const std::vector<Attachment> attachments{{"a", "first"}, {"b", std::string(3'000, 'x')}};
+  const std::string bytes = encode_record(record, attachments, {}, rule).value();
+  EXPECT_EQ(bytes.size() % 4096, 0u);
+  EXPECT_LT(bytes.size(), encode_record(record, attachments).value().size() + 4096);
+  const auto decoded = decode_record(Buffer::from(bytes), "log/x");
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  for (const Attachment& attachment : attachments) {
+    const AttachedAt& at = decoded->attached.at(attachment.key);
+    EXPECT_EQ(bytes.substr(at.offset, at.size), attachment.bytes) << attachment.key;
+  }
+  std::string flipped = bytes;
+  flipped[bytes.size() - 17] = 'x';
+  EXPECT_FALSE(decode_record(Buffer::from(flipped), "log/x")) << "the zeros count as well";
+  const auto huge = encode_record(record, {}, {}, [](std::uint64_t) { return kRecordBytesMax + 1; });
+  EXPECT_EQ(huge.value().size(), kRecordBytesMax) << "a rule makes no record too large";
 }
 
 TEST(Record, VersionsAreDecimalStringsAndTimesHaveMicroseconds) {

@@ -1,0 +1,152 @@
+// Publishes over files that lie ready (objectstore/ready_files.h).
+#include "objectstore/ready_files.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "tests/objectstore/store_test_support.h"
+
+namespace omnigraph::objectstore {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::bytes;
+using testing::content_of;
+using testing::entry_count;
+
+ino_t inode_of(const fs::path& path) {
+  struct stat status{};
+  return ::stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
+}
+
+struct ReadyFilesTest : ::testing::Test {
+  Result<PutOutcome> publish(const std::string& key, const std::string& body) const {
+    return store->publish(key, bytes(body), {});
+  }
+  [[nodiscard]] std::set<fs::path> ready() const {
+    std::set<fs::path> paths;
+    for (const auto& entry : fs::directory_iterator(root / "log")) {
+      if (entry.path().filename().string().starts_with(".ready.tmp-")) paths.insert(entry.path());
+    }
+    return paths;
+  }
+  // One publish lets two more be expected.
+  std::set<fs::path> two_ready() const {
+    EXPECT_TRUE(publish("log/first", body('0')));
+    make_ready(*store);
+    return ready();
+  }
+  static std::string body(char fill, std::uint64_t size = kReadyStepBytes) { return std::string(size, fill); }
+
+  const testing::TemporaryFolder folder{"ready_files_test"};
+  const fs::path root = folder.path();
+  std::shared_ptr<ObjectStore> store = open_local_store(root).value();
+};
+
+TEST(ReadySize, IsTheNextStepUpToALimit) {
+  EXPECT_EQ(ready_size(1), kReadyStepBytes);
+  EXPECT_EQ(ready_size(kReadyStepBytes), kReadyStepBytes);
+  EXPECT_EQ(ready_size(kReadyStepBytes + 1), 2 * kReadyStepBytes);
+  EXPECT_EQ(ready_size(kReadyBytesMax), kReadyBytesMax);
+  EXPECT_EQ(ready_size(kReadyBytesMax + 1), kReadyBytesMax + 1);
+}
+
+// Goal: what was made ahead is what is published, whole. Method: the inode stays, the name and the content change.
+TEST_F(ReadyFilesTest, APublishTakesAReadyFileOfItsSize) {
+  EXPECT_TRUE(publish("log/first", body('0')));
+  EXPECT_TRUE(ready().empty()) << "nobody asked for any";
+  make_ready(*store);
+  const std::set<fs::path> files = ready();
+  ASSERT_EQ(files.size(), 2u);
+  std::set<ino_t> inodes;
+  for (const fs::path& path : files) inodes.insert(inode_of(path));
+
+  ASSERT_EQ(publish("log/second", body('a')).value(), PutOutcome::kCreated);
+  EXPECT_TRUE(inodes.contains(inode_of(root / "log/second")));
+  EXPECT_TRUE(content_of(*store, "log/second") == body('a'));
+  EXPECT_EQ(ready().size(), 1u);
+
+  ASSERT_EQ(publish("log/third", body('b', 2 * kReadyStepBytes)).value(), PutOutcome::kCreated);
+  EXPECT_FALSE(inodes.contains(inode_of(root / "log/third"))) << "another size";
+  ASSERT_EQ(publish("log/fourth", body('c', 100)).value(), PutOutcome::kCreated);
+  EXPECT_EQ(content_of(*store, "log/fourth"), body('c', 100));
+  EXPECT_EQ(ready().size(), 1u);
+  EXPECT_EQ(store->list("").value().objects.size(), 4u) << "what lies ready is never listed";
+}
+
+TEST_F(ReadyFilesTest, WhoLosesOrIsRefusedLeavesNothing) {
+  ASSERT_EQ(two_ready().size(), 2u);
+  EXPECT_EQ(publish("log/first", body('x')).value(), PutOutcome::kAlreadyExists);
+  EXPECT_TRUE(content_of(*store, "log/first") == body('0'));
+  const auto refused = store->publish("log/new", bytes(body('x')),
+                                      []() -> Result<void> { return std::unexpected(conflict("head too old")); });
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message, "head too old");
+  EXPECT_EQ(content_of(*store, "log/new"), "not_found");
+  EXPECT_EQ(entry_count(root / "log"), 1);
+}
+
+// Goal: whatever became of a ready file, a publish is as good as without it.
+TEST_F(ReadyFilesTest, FilesThatOthersTouchedArePassedOver) {
+  const std::vector<std::pair<std::string, void (*)(const fs::path&)>> touches = {
+      {"removed", [](const fs::path& path) { fs::remove(path); }},
+      {"shortened", [](const fs::path& path) { fs::resize_file(path, 10); }},
+      {"grown", [](const fs::path& path) { fs::resize_file(path, 1 << 20); }},
+      {"has a second name", [](const fs::path& path) { fs::create_hard_link(path, path.string() + "-too"); }},
+  };
+  for (const auto& [what, touch] : touches) {
+    SCOPED_TRACE(what);
+    EXPECT_TRUE(publish("log/before " + what, body('0')));
+    make_ready(*store);
+    for (const fs::path& path : ready()) touch(path);
+    ASSERT_EQ(publish("log/" + what, body('n')).value(), PutOutcome::kCreated);
+    EXPECT_TRUE(content_of(*store, "log/" + what) == body('n'));
+    struct stat status{};
+    ASSERT_EQ(::stat((root / "log" / what).c_str(), &status), 0);
+    EXPECT_EQ(status.st_nlink, 1u);
+  }
+}
+
+TEST_F(ReadyFilesTest, TheyGoWithTheStoreAndWhenNobodyPublishes) {
+  ASSERT_EQ(two_ready().size(), 2u);
+  make_ready(*store);
+  EXPECT_TRUE(ready().empty()) << "none was wanted since the last call";
+  ASSERT_TRUE(publish("log/second", body('0')));
+  make_ready(*store);
+  ASSERT_EQ(ready().size(), 2u);
+  store.reset();
+  EXPECT_TRUE(ready().empty());
+}
+
+// Goal: two publishers never meet in one file. Method: threads publish texts of their own while files are made.
+TEST_F(ReadyFilesTest, EachPublishHasItsOwnFile) {
+  constexpr int kPublishers = 4;
+  constexpr int kEach = 25;
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < kPublishers; ++t) {
+      threads.emplace_back([&, t] {
+        for (int i = 0; i < kEach; ++i) {
+          ASSERT_TRUE(publish("log/" + std::to_string(t) + "-" + std::to_string(i), body(static_cast<char>('a' + t))));
+        }
+      });
+    }
+    threads.emplace_back([&] {
+      for (int i = 0; i < 20; ++i) make_ready(*store);
+    });
+  }
+  for (int t = 0; t < kPublishers; ++t) {
+    for (int i = 0; i < kEach; ++i) {
+      EXPECT_TRUE(content_of(*store, "log/" + std::to_string(t) + "-" + std::to_string(i)) ==
+                  body(static_cast<char>('a' + t)));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace omnigraph::objectstore
