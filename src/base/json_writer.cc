@@ -105,7 +105,9 @@ void append_json_string(std::string& out, std::string_view text) {
   std::size_t copied = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     while (i + 8 <= text.size() && !any_needs_escape(text.data() + i)) i += 8;
-    if (i == text.size()) break;
+    // The end once more with some of what was seen before it.
+    const bool at_end = i + 8 > text.size() && text.size() >= 8;
+    if (i == text.size() || (at_end && !any_needs_escape(text.data() + text.size() - 8))) break;
     const auto c = static_cast<unsigned char>(text[i]);
     if (!kNeedsEscape[c]) continue;
     out.append(text, copied, i - copied);

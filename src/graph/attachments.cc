@@ -1,5 +1,6 @@
 #include "graph/attachments.h"
 
+#include <algorithm>
 #include <array>
 #include <iterator>
 #include <set>
@@ -40,12 +41,14 @@ Waves waves(const LoadedRecord& loaded) {
 
 AttachedLoad load_of(const AttachedMap& attached) {
   AttachedLoad load;
-  std::set<std::pair<std::string_view, std::uint64_t>> records;
+  std::vector<std::pair<std::uint64_t, std::string_view>> records;
+  records.reserve(attached.size());
   for (const auto& [key, at] : attached) {
-    records.emplace(at.branch, at.seq);
+    records.emplace_back(at.seq, at.branch);
     load.bytes += at.size;
   }
-  load.records = records.size();
+  std::ranges::sort(records);
+  load.records = static_cast<std::size_t>(std::ranges::unique(records).begin() - records.begin());
   return load;
 }
 
@@ -60,7 +63,7 @@ AttachedMap AttachmentKeeper::carried(const AttachedMap& attached,
   for (const auto& [key, at] : attached) {
     const auto known = states_.find(key);
     if (known != states_.end() && known->second == State::kSettled) continue;
-    if (is_referenced(key)) out.emplace(key, at);
+    if (is_referenced(key)) out.emplace_hint(out.end(), key, at);
   }
   return out;
 }

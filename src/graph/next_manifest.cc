@@ -179,16 +179,22 @@ Result<NextManifest> next_manifest(const Manifest& base, const PreparedTable& pr
   NextManifest next;
   Manifest& manifest = next.manifest;
   manifest = base;
-  manifest.fragments.clear();
-  const std::set<std::size_t> removed(prepared.removed_fragments.begin(), prepared.removed_fragments.end());
+  auto kept = manifest.fragments.begin();
+  auto removed = prepared.removed_fragments.begin();  // ascending
   for (std::size_t i = 0; i < base.fragments.size(); ++i) {
-    if (removed.contains(i)) continue;
-    Fragment fragment = base.fragments[i];
-    if (const auto deletions = prepared.deletions.find(i); deletions != prepared.deletions.end()) {
-      mark_deleted(fragment, deletions->second, base.version, table_root, next.deletions);
+    if (removed != prepared.removed_fragments.end() && *removed == i) {
+      ++removed;
+      continue;
     }
-    manifest.fragments.push_back(std::move(fragment));
+    const auto at = manifest.fragments.begin() + static_cast<std::ptrdiff_t>(i);
+    if (kept != at) *kept = std::move(*at);
+    if (const auto deletions = prepared.deletions.find(i); deletions != prepared.deletions.end()) {
+      mark_deleted(*kept, deletions->second, base.version, table_root, next.deletions);
+    }
+    ++kept;
   }
+  OG_CHECK(removed == prepared.removed_fragments.end());
+  manifest.fragments.erase(kept, manifest.fragments.end());
   std::uint64_t next_id = manifest.max_fragment_id ? std::uint64_t{*manifest.max_fragment_id} + 1 : 0;
   for (std::size_t i = 0; i < prepared.added.size(); ++i) {
     if (next_id > 0xffffffffu) {
@@ -258,22 +264,24 @@ lance::Transaction transaction_between(const Manifest& from, const Manifest& to)
     return transaction;
   };
   if (from.fields != to.fields) return overwrite();
-  std::map<std::uint64_t, const Fragment*> old;
-  for (const Fragment& fragment : from.fragments) old[fragment.id] = &fragment;
   lance::Transaction::Update update;
+  auto old = from.fragments.begin();  // both lists ascend
+  const auto pass_old_below = [&](std::uint64_t id) {
+    for (; old != from.fragments.end() && old->id < id; ++old) update.removed_fragment_ids.push_back(old->id);
+  };
   for (const Fragment& fragment : to.fragments) {
-    const auto found = old.find(fragment.id);
-    if (found == old.end()) {
+    pass_old_below(fragment.id);
+    if (old == from.fragments.end() || old->id != fragment.id) {
       // A number below the highest one used would look new to us and old to others.
       if (from.max_fragment_id && fragment.id <= *from.max_fragment_id) return overwrite();
       update.added.push_back(fragment);
       continue;
     }
-    if (!same_files(*found->second, fragment)) return overwrite();
-    if (found->second->deletion_file != fragment.deletion_file) update.updated.push_back(fragment);
-    old.erase(found);
+    if (!same_files(*old, fragment)) return overwrite();
+    if (old->deletion_file != fragment.deletion_file) update.updated.push_back(fragment);
+    ++old;
   }
-  for (const auto& [id, fragment] : old) update.removed_fragment_ids.push_back(id);
+  pass_old_below(~std::uint64_t{0});
   update.added = without_ids(std::move(update.added));
   if (update.removed_fragment_ids.empty() && update.updated.empty()) {
     transaction.operation = lance::Transaction::Append{std::move(update.added)};

@@ -134,7 +134,11 @@ Result<void> find_replaced(TableState& table) {
 // Takes the replaced rows out of the base; returns the first row whose id must not have been there.
 std::uint64_t apply_replaced(TableState& table) {
   std::uint64_t first_conflict = ~std::uint64_t{0};
-  if (table.replaces.empty()) return first_conflict;
+  // New ids alone, as with most inserts: no bits of all base rows for that.
+  if (std::ranges::all_of(table.replaces, [](Ordinal o) { return o == kNoOrdinal; })) {
+    table.replaces = {};
+    return first_conflict;
+  }
   table.gone.resize(table.base->physical_rows());
   for (const StagedPiece& piece : table.pieces) {
     const bool append = table.writes->puts[piece.put].mode == PutMode::kAppend;
@@ -148,7 +152,6 @@ std::uint64_t apply_replaced(TableState& table) {
     }
   }
   table.replaced_count = table.gone.count();
-  if (table.replaced_count == 0) table.replaces = {};
   return first_conflict;
 }
 

@@ -69,10 +69,13 @@ WireWriter direct_encoding(std::string_view type, std::string_view value) {
   return WireWriter().message(2, WireWriter().message(1, any));
 }
 
-// Encoding of a column of plain values.
-WireWriter column_encoding() {
-  const WireWriter plain_values = WireWriter().message(1, WireWriter());
-  return direct_encoding("/lance.encodings.ColumnEncoding", plain_values.view());
+// What the metadata of every column begins with: its encoding, a column of plain values.
+const std::string& column_encoding() {
+  static const std::string field = [] {
+    const WireWriter plain_values = WireWriter().message(1, WireWriter());
+    return WireWriter().message(1, direct_encoding("/lance.encodings.ColumnEncoding", plain_values.view())).take();
+  }();
+  return field;
 }
 
 bool same_layout(const DataType& a, const DataType& b) {
@@ -295,10 +298,10 @@ class DataFileWriter final : public FileWriter {
     const std::uint64_t columns_position = out_.position();
     std::string column_offsets;
     for (WireWriter& pages : page_messages_) {
-      const std::string metadata = WireWriter().message(1, column_encoding()).take() + pages.take();
       append_number(column_offsets, out_.position());
-      append_number(column_offsets, static_cast<std::uint64_t>(metadata.size()));
-      OG_RETURN_IF_ERROR(out_.write(metadata));
+      append_number(column_offsets, static_cast<std::uint64_t>(column_encoding().size() + pages.view().size()));
+      OG_RETURN_IF_ERROR(out_.write(column_encoding()));
+      OG_RETURN_IF_ERROR(out_.write(pages.take()));
     }
     std::string tail = column_offsets;
     append_number(tail, descriptor_position);

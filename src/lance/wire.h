@@ -3,6 +3,8 @@
 // Source: protobuf.dev/programming-guides/encoding. Thread safety: values.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <map>
@@ -114,13 +116,21 @@ class WireReader {
 };
 
 inline void append_varint(std::string& out, std::uint64_t value) {
-  for (; value >= 0x80; value >>= 7) out.push_back(static_cast<char>(value | 0x80));
-  out.push_back(static_cast<char>(value));
+  std::array<char, 10> bytes;
+  std::size_t size = 0;
+  for (; value >= 0x80; value >>= 7) bytes[size++] = static_cast<char>(value | 0x80);
+  bytes[size++] = static_cast<char>(value);
+  out.append(bytes.data(), size);
+}
+[[nodiscard]] inline std::size_t varint_size(std::uint64_t value) {
+  return (static_cast<std::size_t>(std::bit_width(value | 1)) + 6) / 7;
 }
 
 // Calls chain: WireWriter().uint(1, 8).bytes(2, "x").take().
 class WireWriter {
  public:
+  // Most messages are longer than what a string holds in itself, and few than this.
+  WireWriter() { out_.reserve(kUsualBytes); }
   // proto3's implicit presence: zero and empty are left out.
   WireWriter& uint(std::uint32_t field, std::uint64_t value) { return value == 0 ? *this : present_uint(field, value); }
   WireWriter& text(std::uint32_t field, std::string_view value) { return value.empty() ? *this : bytes(field, value); }
@@ -144,9 +154,12 @@ class WireWriter {
   template <class T>
   WireWriter& packed(std::uint32_t field, std::span<const T> values) {
     if (values.empty()) return *this;
-    std::string list;
-    for (const T value : values) append_varint(list, static_cast<std::uint64_t>(std::int64_t(value)));
-    return bytes(field, list);
+    std::size_t size = 0;
+    for (const T value : values) size += varint_size(static_cast<std::uint64_t>(std::int64_t(value)));
+    append_varint(out_, std::uint64_t{field} << 3 | 2);
+    append_varint(out_, size);
+    for (const T value : values) append_varint(out_, static_cast<std::uint64_t>(std::int64_t(value)));
+    return *this;
   }
   WireWriter& map(std::uint32_t field, const std::map<std::string, std::string>& entries) {
     for (const auto& [key, value] : entries) message(field, WireWriter().bytes(1, key).bytes(2, value));
@@ -157,6 +170,7 @@ class WireWriter {
   [[nodiscard]] std::string take() { return std::move(out_); }
 
  private:
+  static constexpr std::size_t kUsualBytes = 120;
   std::string out_;
 };
 
