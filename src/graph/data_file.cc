@@ -5,9 +5,28 @@
 
 namespace omnigraph::graph {
 
+DataFile::DataFile(std::string key, RecordPtr record, std::shared_ptr<const ObjectReader> objects,
+                   std::uint64_t far_bytes, const FileRowsPtr& rows)
+    : key_(std::move(key)), far_bytes_(far_bytes) {
+  if (rows == nullptr) {
+    record_ = std::move(record);
+    objects_ = std::move(objects);
+    return;
+  }
+  rows_ = rows;  // and no record: it would be kept for the sake of one file
+  for (const FileRows::Column& column : rows->columns) {
+    columns_.emplace(ColumnKey(columnar::type_name(column.type), column.columns),
+                     std::make_shared<const columnar::ChunkedArray>(column.type, std::vector{column.values}));
+  }
+}
+
 Result<std::shared_ptr<const lance::FileReader>> DataFile::reader() {
   const std::lock_guard lock(open_mutex_);
   if (reader_ != nullptr) return reader_;
+  if (rows_ != nullptr) {
+    OG_ASSIGN_OR_RETURN(reader_, lance::FileReader::open(rows_->file, key_));
+    return reader_;
+  }
   if (far_bytes_ > kWholeFileBytes && objects_->where(*record_, key_).place == ObjectReader::Place::kStore) {
     OG_ASSIGN_OR_RETURN(auto source, RemoteFile::open(key_, far_bytes_, record_, objects_));
     OG_ASSIGN_OR_RETURN(reader_, lance::FileReader::open(std::move(source), key_));
@@ -22,7 +41,7 @@ Result<std::shared_ptr<const lance::FileReader>> DataFile::reader() {
 
 bool DataFile::is_open() {
   const std::lock_guard lock(open_mutex_);
-  return reader_ != nullptr;
+  return reader_ != nullptr || rows_ != nullptr;
 }
 
 void DataFile::bring(const std::vector<std::int32_t>& columns) {
@@ -40,14 +59,21 @@ bool DataFile::is_at_hand(const std::vector<std::int32_t>& columns) {
 }
 
 Result<DataFile::ColumnPtr> DataFile::column(const columnar::DataType& type, const std::vector<std::int32_t>& columns) {
+  ColumnKey place(columnar::type_name(type), columns);
+  if (ColumnPtr known = known_column(place)) return known;
   OG_ASSIGN_OR_RETURN(const std::shared_ptr<const lance::FileReader> file, reader());
   const std::lock_guard lock(mutex_);
-  ColumnKey place(columnar::type_name(type), columns);
   if (const auto found = columns_.find(place); found != columns_.end()) return found->second;
   OG_ASSIGN_OR_RETURN(columnar::ChunkedArray values, file->read(type, columns));
   auto shared = std::make_shared<const columnar::ChunkedArray>(std::move(values));
   columns_.emplace(std::move(place), shared);
   return shared;
+}
+
+DataFile::ColumnPtr DataFile::known_column(const ColumnKey& place) {
+  const std::lock_guard lock(mutex_);
+  const auto found = columns_.find(place);
+  return found == columns_.end() ? nullptr : found->second;
 }
 
 Result<DataFile::KeyIndexPtr> DataFile::key_index(const std::vector<std::int32_t>& id_columns,

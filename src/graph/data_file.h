@@ -20,12 +20,25 @@
 
 namespace omnigraph::graph {
 
+// A small file that this process wrote, and its columns as they were before they were encoded: the next write looks
+// into the file of the last one, and folds it, without reading it back.
+struct FileRows {
+  struct Column {
+    columnar::DataType type;
+    std::vector<std::int32_t> columns;  // of the file
+    columnar::ArrayPtr values;
+  };
+  std::vector<Column> columns;  // not those that the file has in parts (structs)
+  Buffer file;
+};
+using FileRowsPtr = std::shared_ptr<const FileRows>;
+
 class DataFile {
  public:
   // `record` says where the bytes are; it is let go once they are read. `far_bytes`: the size of a file in a far store,
-  // 0 where it is not known or the store is near.
-  DataFile(std::string key, RecordPtr record, std::shared_ptr<const ObjectReader> objects, std::uint64_t far_bytes = 0)
-      : key_(std::move(key)), far_bytes_(far_bytes), record_(std::move(record)), objects_(std::move(objects)) {}
+  // 0 where it is not known or the store is near. `rows`: of a file that was just written; else null.
+  DataFile(std::string key, RecordPtr record, std::shared_ptr<const ObjectReader> objects, std::uint64_t far_bytes = 0,
+           const FileRowsPtr& rows = nullptr);
 
   [[nodiscard]] const std::string& key() const { return key_; }
   [[nodiscard]] Result<std::shared_ptr<const lance::FileReader>> reader();
@@ -47,10 +60,13 @@ class DataFile {
  private:
   using ColumnKey = std::pair<std::string, std::vector<std::int32_t>>;  // type name, file columns
 
+  [[nodiscard]] ColumnPtr known_column(const ColumnKey& place);
+
   const std::string key_;
   const std::uint64_t far_bytes_;
-  std::mutex open_mutex_;  // guards record_ and reader_
+  std::mutex open_mutex_;  // guards the four below
   RecordPtr record_;
+  FileRowsPtr rows_;
   std::shared_ptr<const ObjectReader> objects_;
   std::shared_ptr<const lance::FileReader> reader_;
 

@@ -160,7 +160,7 @@ class Preparation {
   }
 
   // What becomes of the base fragments, the numbers, and the rows to fold.
-  static Result<PreparedTable> plan_table(const TableState& table, TablePlan& plan) {
+  Result<PreparedTable> plan_table(const TableState& table, TablePlan& plan) const {
     PreparedTable after;
     after.type = table.type;
     const lance::Manifest& manifest = table.base->manifest();
@@ -172,7 +172,9 @@ class Preparation {
       live_rows.push_back(touched[i] ? delete_rows(table, i, after) : fragment.physical_rows - deleted);
     }
     const std::uint64_t final_rows = table.replaced_count + table.new_count;
-    OG_ASSIGN_OR_RETURN(plan.folded, read_folded(table, fragments_to_fold(manifest, live_rows, final_rows)));
+    if (options_.folds) {
+      OG_ASSIGN_OR_RETURN(plan.folded, read_folded(table, fragments_to_fold(manifest, live_rows, final_rows)));
+    }
     for (const std::size_t i : plan.folded.fragments) {
       after.deletions.erase(i);
       after.removed_fragments.push_back(i);

@@ -25,12 +25,15 @@ struct NewObject {
   Buffer bytes;
 };
 
+struct FileRows;  // graph/data_file.h
+
 // One table after the write.
 struct PreparedTable {
   schema::TypeRef type;
   // Fragments that are new: ids 0 (the manifest gives them), files, physical rows and row ids set.
   std::vector<lance::Fragment> added;
-  // Base fragments (by index in the base manifest) that go whole: emptied, overwritten or folded into `added`.
+  // Base fragments (by index in the base manifest, ascending) that go whole: emptied, overwritten or folded into
+  // `added`.
   std::vector<std::size_t> removed_fragments;
   // Base fragments that stay with more deleted positions: index -> all deleted positions, ascending.
   std::map<std::size_t, std::vector<std::uint32_t>> deletions;
@@ -50,6 +53,8 @@ struct PreparedWrite {
   std::vector<PreparedTable> tables;  // only tables that change, ascending by type
   std::vector<NewObject> small;       // data files still in memory: attached or uploaded by the publisher
   std::vector<std::string> uploaded;  // keys already in the store
+  // Of small data files among `small`, by key: what the table cache may know of them (TableCache::note_rows).
+  std::map<std::string, std::shared_ptr<const FileRows>> rows;
   // Footprint: tables whose content decided the outcome (read or written), for the race check.
   std::set<schema::TypeRef> footprint;
 };
@@ -63,6 +68,7 @@ struct PrepareOptions {
   // any, nothing is built.
   std::vector<Violation>* violations = nullptr;
   bool check_only = false;  // nothing is built and nothing reaches the store
+  bool folds = true;        // small base fragments are written again with the new rows (prepare_fold.h)
 };
 
 // A violation is the error itself: kBadRequest with the texts of chapter 01 section 5, kConflict key_conflict.

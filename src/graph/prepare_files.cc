@@ -21,6 +21,8 @@ using columnar::TypeId;
 constexpr std::size_t kWritersMax = 4;
 constexpr std::uint64_t kWritersBytesMax = std::uint64_t{256} << 20;
 constexpr std::uint64_t kPageBytes = std::uint64_t{8} << 20;
+// Rows of files this small stay known as they are; larger ones are read back as far as they are needed.
+constexpr std::uint64_t kKeptRowsMax = 4096;
 
 std::size_t writer_count(std::size_t jobs, std::uint64_t largest_bytes) {
   const std::uint64_t fit = kWritersBytesMax / std::max<std::uint64_t>(1, largest_bytes);
@@ -129,6 +131,7 @@ struct FileJob {
 struct FileResult {
   std::optional<lance::Fragment> fragment;  // none: no row survived
   std::optional<NewObject> small;
+  FileRowsPtr rows;  // of `small`; null: not kept
   std::string uploaded;
 };
 
@@ -147,12 +150,11 @@ class FileJobRun {
     TableFile file(*job_.layout,
                    [this](std::size_t index, std::optional<std::size_t> child) { return any_values(index, child); });
     OG_ASSIGN_OR_RETURN(const std::string content, content_name(file));
-    if (const auto cached = content.empty() ? std::nullopt : cache_.find(content)) {
-      fragment.files.push_back(cached->file);
-      result.uploaded = cached->key;
+    if (auto cached = content.empty() ? std::nullopt : cache_.find(content); cached && take(*cached, result)) {
+      fragment.files.push_back(std::move(cached->file));
     } else {
       OG_ASSIGN_OR_RETURN(lance::DataFileEntry entry, write(file, fragment.physical_rows, result));
-      if (!content.empty() && !result.uploaded.empty()) cache_.insert(content, {entry, result.uploaded, sources()});
+      if (!content.empty()) cache_.insert(content, cached_entry(entry, result));
       fragment.files.push_back(std::move(entry));
     }
     result.fragment = std::move(fragment);
@@ -225,6 +227,28 @@ class FileJobRun {
     return name;
   }
 
+  // False: it is in memory, and no more may stay there.
+  bool take(const PreparedFileCache::Entry& cached, FileResult& result) {
+    if (!cached.bytes) {
+      result.uploaded = cached.key;
+      return true;
+    }
+    const auto size = static_cast<std::int64_t>(cached.bytes->size());
+    if (small_left_.fetch_sub(size) < size) {
+      small_left_.fetch_add(size);
+      return false;
+    }
+    result.small = NewObject{cached.key, *cached.bytes};
+    result.rows = cached.rows;
+    return true;
+  }
+
+  [[nodiscard]] PreparedFileCache::Entry cached_entry(const lance::DataFileEntry& entry,
+                                                      const FileResult& result) const {
+    if (!result.small) return {entry, result.uploaded, std::nullopt, nullptr, sources()};
+    return {entry, result.small->key, result.small->bytes, result.rows, sources()};
+  }
+
   [[nodiscard]] std::vector<std::shared_ptr<const StagedRows>> sources() const {
     std::vector<std::shared_ptr<const StagedRows>> kept;
     for (const TablePut& put : table_.writes->puts) kept.push_back(put.rows);
@@ -237,13 +261,21 @@ class FileJobRun {
     ObjectOutput output(store_, key);
     file.open(row_count >= lance::kPackedRowsMin,
               [&](std::span<const std::byte> bytes) { return output.append(bytes); });
+    const bool keeps_rows = row_count <= kKeptRowsMax;
+    std::vector<std::vector<ArrayPtr>> kept;  // of each piece, by layout column
     if (job_.with_folded && !plan_.folded.row_ids.empty()) {
       OG_RETURN_IF_ERROR(file.append(plan_.folded.columns, static_cast<std::int64_t>(plan_.folded.row_ids.size())));
+      if (keeps_rows) kept.push_back(plan_.folded.columns);
     }
-    for (std::size_t p = job_.first_piece; p < job_.end_piece; ++p) OG_RETURN_IF_ERROR(append_piece(file, p));
+    for (std::size_t p = job_.first_piece; p < job_.end_piece; ++p) {
+      OG_ASSIGN_OR_RETURN(std::vector<ArrayPtr> arrays, piece_arrays(p));
+      OG_RETURN_IF_ERROR(file.append(arrays, arrays.front()->length()));
+      if (keeps_rows) kept.push_back(std::move(arrays));
+    }
     OG_ASSIGN_OR_RETURN(lance::DataFileEntry entry, file.finish(name, row_count));
     OG_ASSIGN_OR_RETURN(std::optional<Buffer> small, output.finish(small_left_));
     if (small) {
+      if (keeps_rows) result.rows = rows_of(file, entry, kept, *small);
       result.small = NewObject{key, std::move(*small)};
     } else {
       result.uploaded = key;
@@ -251,7 +283,29 @@ class FileJobRun {
     return entry;
   }
 
-  Result<void> append_piece(TableFile& file, std::size_t p) const {
+  // The columns of the file as they went into it. A struct that the file has in parts is left out.
+  static FileRowsPtr rows_of(const TableFile& file, const lance::DataFileEntry& entry,
+                             const std::vector<std::vector<ArrayPtr>>& kept, Buffer bytes) {
+    auto rows = std::make_shared<FileRows>();
+    rows->file = std::move(bytes);
+    for (const TableFile::Column& column : file.columns()) {
+      if (column.field.type.id == TypeId::kStruct) continue;
+      FileRows::Column known{.type = column.field.type, .columns = {}, .values = {}};
+      for (const std::int32_t id : column.field_ids) {
+        const auto at = std::ranges::find(entry.fields, id) - entry.fields.begin();
+        known.columns.push_back(entry.column_indices[static_cast<std::size_t>(at)]);
+      }
+      std::vector<ArrayPtr> parts;
+      for (const std::vector<ArrayPtr>& arrays : kept) parts.push_back(arrays[column.index]);
+      known.values = parts.size() == 1 ? parts.front()
+                                       : columnar::combine(columnar::ChunkedArray(column.field.type, std::move(parts)));
+      rows->columns.push_back(std::move(known));
+    }
+    return rows;
+  }
+
+  // A staged piece as columns of the layout.
+  Result<std::vector<ArrayPtr>> piece_arrays(std::size_t p) const {
     const StagedPiece& piece = table_.pieces[p];
     OG_ASSIGN_OR_RETURN(const columnar::Batch batch, piece.rows->batch(piece.index));
     std::vector<ArrayPtr> arrays;
@@ -270,9 +324,9 @@ class FileJobRun {
     for (std::uint64_t i = 0; i < piece.count && !table_.superseded.empty(); ++i) {
       if (table_.is_final(piece.start + i)) kept.push_back(static_cast<std::uint32_t>(i));
     }
-    if (table_.superseded.empty() || kept.size() == piece.count) return file.append(arrays, batch.length);
+    if (table_.superseded.empty() || kept.size() == piece.count) return arrays;
     for (ArrayPtr& array : arrays) array = columnar::take(*array, kept);
-    return file.append(arrays, static_cast<std::int64_t>(kept.size()));
+    return arrays;
   }
 
   const FileJob& job_;
@@ -345,6 +399,7 @@ Result<void> write_files(const std::vector<TablePlan>& plans, objectstore::Objec
     if (!results[i]) return std::unexpected(std::move(results[i]).error());
     FileResult& result = *results[i];
     if (result.fragment) out.tables[jobs[i].plan].added.push_back(std::move(*result.fragment));
+    if (result.rows) out.rows.emplace(result.small->key, std::move(result.rows));
     if (result.small) out.small.push_back(std::move(*result.small));
     if (!result.uploaded.empty()) out.uploaded.push_back(std::move(result.uploaded));
   }
@@ -359,7 +414,7 @@ std::optional<PreparedFileCache::Entry> PreparedFileCache::find(const std::strin
 
 void PreparedFileCache::insert(const std::string& content, Entry entry) {
   const std::lock_guard lock(mutex_);
-  entries_.emplace(content, std::move(entry));
+  entries_.insert_or_assign(content, std::move(entry));
 }
 
 std::shared_ptr<PreparedFileCache> make_prepared_file_cache() { return std::make_shared<PreparedFileCache>(); }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "graph/data_file.h"
 #include "graph/prepare.h"
 #include "graph/prepare_fold.h"
 #include "graph/prepare_state.h"
@@ -36,12 +37,14 @@ struct TablePlan {
 [[nodiscard]] Result<void> write_files(const std::vector<TablePlan>& plans, objectstore::ObjectStore& store,
                                        PreparedFileCache& cache, PreparedWrite& out);
 
-// Files that are in the store already, by all that decides their content.
+// Files that were written already, by all that decides their content.
 class PreparedFileCache {
  public:
   struct Entry {
     lance::DataFileEntry file;
     std::string key;
+    std::optional<Buffer> bytes;                             // not in the store yet
+    FileRowsPtr rows;                                        // null: not kept
     std::vector<std::shared_ptr<const StagedRows>> sources;  // kept, so that their addresses stay theirs
   };
   [[nodiscard]] std::optional<Entry> find(const std::string& content) const;

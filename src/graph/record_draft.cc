@@ -32,6 +32,25 @@ CommitRecord forked_record(const std::string& branch, const Head& head, const Lo
   return record;
 }
 
+namespace {
+
+// The next record of a live branch, its commits and attachments still to come.
+CommitRecord continued_record(const CommitRecord& head) {
+  CommitRecord record;
+  record.branch = head.branch;
+  record.incarnation = head.incarnation;
+  record.seq = head.seq + 1;
+  record.forked_from = head.forked_from;
+  record.head_id = head.head_id;
+  record.head_version = head.head_version;
+  record.schema = head.schema;
+  record.tables = head.tables;
+  record.purges = head.purges;
+  return record;
+}
+
+}  // namespace
+
 Result<std::int64_t> head_commit_time(CommitLog& log, const LoadedRecord& record) {
   RecordPtr holder;
   const CommitRecord* at = &record.record;
@@ -63,10 +82,7 @@ Result<RecordDraft> RecordDraft::start(StoreParts& parts, const std::string& bra
   if (base.source) {
     record = forked_record(branch, base.head, *from, *parts.log);
   } else {
-    record = from->record;
-    record.seq = from->record.seq + 1;
-    record.commits.clear();
-    record.attached.clear();
+    record = continued_record(from->record);
   }
   RecordDraft draft(parts, from, std::move(record), at_us);
   draft.head_time_ = std::move(later);
@@ -195,6 +211,7 @@ Result<std::size_t> RecordDraft::append(const CommitFacts& facts, const Prepared
   replaced_ = false;
   for (NewVersion& version : versions) take(std::move(version), commit);
   for (const NewObject& object : prepared.small) objects_.push_back(object);
+  for (const auto& [key, rows] : prepared.rows) parts_->tables->note_rows(key, rows);
   brings_uploads_ = brings_uploads_ || !prepared.uploaded.empty();
   return add(std::move(commit));
 }
@@ -246,6 +263,7 @@ void RecordDraft::take(NewVersion version, Commit& commit) {
 Result<CommitRecord> RecordDraft::finish() const {
   if (head_time_.valid() && !head_time_.get()) return std::unexpected(head_time_.get().error());
   CommitRecord record = record_;
+  if (record.commits.size() < 2) return record;  // it lists what it changed itself
   std::set<std::string> changed;
   for (const Commit& commit : record.commits) {
     for (const auto& [key, entry] : commit.tables) changed.insert(key);

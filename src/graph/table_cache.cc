@@ -10,6 +10,7 @@ namespace {
 // Costs are rough bytes in memory. Local data files are mapped, so that theirs is mostly address space.
 constexpr std::uint64_t kManifestCost = std::uint64_t{64} << 20;
 constexpr std::uint64_t kFileCost = std::uint64_t{2} << 30;
+constexpr std::uint64_t kRowsCost = std::uint64_t{16} << 20;
 constexpr std::uint64_t kDeletionCost = std::uint64_t{64} << 20;
 constexpr std::uint64_t kViewsMax = 512;
 
@@ -41,6 +42,7 @@ TableCache::TableCache(std::shared_ptr<const ObjectReader> objects, bool remote)
       remote_(remote),
       manifests_(kManifestCost),
       files_(kFileCost),
+      rows_(kRowsCost),
       deletions_(kDeletionCost),
       views_(kViewsMax) {}
 
@@ -57,11 +59,17 @@ void TableCache::note_manifest(const std::string& key, ManifestPtr manifest) {
   manifests_.insert(key, std::move(manifest), cost);
 }
 
+void TableCache::note_rows(const std::string& key, FileRowsPtr rows) {
+  const std::uint64_t cost = 1024 + 2 * rows->file.size();
+  rows_.insert(key, std::move(rows), cost);
+}
+
 std::shared_ptr<DataFile> TableCache::data_file(const RecordPtr& record, const std::string& key,
                                                 std::uint64_t size_bytes) {
   if (auto known = files_.find(key)) return known;
   constexpr std::uint64_t kReaderCost = std::uint64_t{64} << 10;
-  return files_.insert(key, std::make_shared<DataFile>(key, record, objects_, remote_ ? size_bytes : 0),
+  return files_.insert(key,
+                       std::make_shared<DataFile>(key, record, objects_, remote_ ? size_bytes : 0, rows_.find(key)),
                        kReaderCost + size_bytes);
 }
 

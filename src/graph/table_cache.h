@@ -32,6 +32,9 @@ class TableCache {
   // A manifest this process wrote: known without reading it back.
   void note_manifest(const std::string& key, ManifestPtr manifest);
 
+  // Columns of a data file this process wrote, for whoever opens it while they are kept.
+  void note_rows(const std::string& key, FileRowsPtr rows);
+
   // `size_bytes` as the manifest says; 0 = not known.
   [[nodiscard]] std::shared_ptr<DataFile> data_file(const RecordPtr& record, const std::string& key,
                                                     std::uint64_t size_bytes);
@@ -56,6 +59,7 @@ class TableCache {
   const bool remote_;
   LruCache<const lance::Manifest> manifests_;
   LruCache<DataFile> files_;
+  LruCache<const FileRows> rows_;
   LruCache<const std::vector<std::uint32_t>> deletions_;
   LruCache<const TableView> views_;
 };

@@ -7,9 +7,10 @@
 #include <set>
 #include <utility>
 
+#include "graph/collecting_transaction.h"
+#include "graph/early_write.h"
 #include "graph/layout.h"
 #include "graph/race.h"
-#include "graph/write_set.h"
 
 namespace omnigraph::graph {
 namespace {
@@ -18,33 +19,10 @@ constexpr std::size_t kGroupMax = 32;
 // How long a leader waits for the callers of the last group. Below a sync of any disk; they come within it unless they
 // have something else to do.
 constexpr std::chrono::microseconds kGatherUs{300};
+// After a write that could not be used as it was run early, so many are not tried: they are likely to be alike.
+constexpr int kEarlyPause = 64;
 // A group that ended longer ago says nothing about who comes now.
 constexpr std::chrono::milliseconds kLastGroupMs{5};
-
-class Transaction final : public WriteTransaction {
- public:
-  explicit Transaction(SnapshotPtr base) : base_(std::move(base)) {}
-  const SnapshotPtr& base() const override { return base_; }
-
-  void put(std::shared_ptr<const StagedRows> rows, PutMode mode, bool generated_ids) override {
-    if (rows->row_count() == 0) return;
-    const schema::TypeRef type = rows->type();
-    writes_.tables[type].puts.push_back({std::move(rows), mode, generated_ids});
-  }
-  void replace_all(schema::TypeRef type) override { writes_.tables[type].replace_all = true; }
-  void remove(schema::TypeRef type, std::span<const Ordinal> ordinals) override {
-    if (ordinals.empty()) return;
-    auto& removed = writes_.tables[type].removed;
-    removed.insert(removed.end(), ordinals.begin(), ordinals.end());
-  }
-  void note_read(schema::TypeRef type) override { writes_.reads.insert(type); }
-
-  [[nodiscard]] const WriteSet& writes() const { return writes_; }
-
- private:
-  const SnapshotPtr base_;
-  WriteSet writes_;
-};
 
 Error ended_early(const std::exception& error) {
   return internal_error(std::string("the write ended early (")
@@ -63,6 +41,7 @@ struct WriteLoop::Member {
   const WriteBody& body;
   std::shared_ptr<PreparedFileCache> files = make_prepared_file_cache();
   std::optional<Moment> uploads_since{};  // what `files` may reuse
+  std::optional<EarlyWrite> early{};      // for the first attempt
 
   // Of the latest attempt.
   std::optional<PreparedWrite> prepared{};  // set when it makes a commit
@@ -262,8 +241,14 @@ class WriteLoop::GroupRun {
     if (options.if_head && *options.if_head != snapshot->commit_id()) {
       return std::unexpected(precondition_failed(branch_, *options.if_head, snapshot->commit_id()));
     }
+    if (const std::optional<EarlyWrite> early = std::exchange(member.early, std::nullopt)) {
+      if (auto prepared = prepare_early(*early, *snapshot, *parts_.store, *member.files)) {
+        note_prepared(member, *std::move(prepared), early->writes, early->uploads_since.value_or(parts_.log->now()));
+        return true;
+      }
+    }
     const Moment began = parts_.log->now();
-    Transaction transaction(snapshot);
+    CollectingTransaction transaction(snapshot);
     OG_RETURN_IF_ERROR(member.body(transaction));
     const WriteSet& writes = transaction.writes();
     PreparedWrite prepared;
@@ -271,12 +256,16 @@ class WriteLoop::GroupRun {
       OG_ASSIGN_OR_RETURN(prepared, prepare_write(*snapshot, writes, *parts_.store, *member.files));
     }
     if (prepared.tables.empty() && !options.commit_when_empty) return false;
+    note_prepared(member, std::move(prepared), writes, began);
+    return true;
+  }
+
+  void note_prepared(Member& member, PreparedWrite prepared, const WriteSet& writes, const Moment& began) {
     member.footprint = prepared.footprint;
     member.footprint.insert(writes.reads.begin(), writes.reads.end());
     for (const auto& [type, table] : writes.tables) member.footprint.insert(type);
     if (!prepared.uploaded.empty()) note_upload(member, began);
     member.prepared = std::move(prepared);
-    return true;
   }
 
   // The earliest one counts, also when the member was in another group before.
@@ -404,6 +393,13 @@ WriteLoop::Group WriteLoop::run_group(StoreParts& parts, const Group& group) {
 
 Result<WriteOutcome> WriteLoop::write_in_group(const MemberPtr& member) {
   const std::shared_ptr<Queue> queue = queue_of(member->options.branch);
+  if (wants_early(*queue, member->options)) {
+    member->early = run_early(parts_, member->options, member->body, *member->files);
+    if (!member->early) {
+      const std::lock_guard lock(queue->mutex);
+      queue->early_pause = kEarlyPause;
+    }
+  }
   bool leads = false;
   {
     const std::lock_guard lock(queue->mutex);
@@ -442,6 +438,16 @@ void WriteLoop::lead(Queue& queue, const MemberPtr& member) {
   lock.unlock();
   if (next) next->set_turn(Member::Turn::kLeads);
   for (std::size_t i = 1; i < group.size(); ++i) group[i]->set_turn(Member::Turn::kServed);
+}
+
+// Whether somebody leads and nothing speaks against running the write meanwhile.
+bool WriteLoop::wants_early(Queue& queue, const WriteOptions& options) {
+  if (options.if_head) return false;
+  const std::lock_guard lock(queue.mutex);
+  if (!queue.led) return false;
+  if (queue.early_pause == 0) return true;
+  --queue.early_pause;
+  return false;
 }
 
 void WriteLoop::gather(Queue& queue, std::unique_lock<std::mutex>& lock) {

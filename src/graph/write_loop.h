@@ -1,7 +1,8 @@
 // Runs writes until they are published, refused or given up (chapter 09 section 5): optimistic, with no lock that
 // another process could see. Short writes of one process that wait for the same branch are published together, as one
-// record with several commits; what goes wrong with one of them is told to that one alone. Thread safety: all methods
-// may be called concurrently.
+// record with several commits; what goes wrong with one of them is told to that one alone. Writes that come while
+// others are published are run meanwhile, as far as that can be (early_write.h). Thread safety: all methods may be
+// called concurrently.
 #pragma once
 
 #include <chrono>
@@ -39,11 +40,13 @@ class WriteLoop {
     std::chrono::steady_clock::time_point last_ended;
     std::size_t gathered_at = 0;  // as many waiting end the gathering that is under way; 0: none is
     std::condition_variable gathered;
+    int early_pause = 0;  // writes that are not to be run early (early_write.h)
   };
   class GroupRun;
 
   [[nodiscard]] Result<WriteOutcome> write_in_group(const MemberPtr& member);
   void lead(Queue& queue, const MemberPtr& member);
+  [[nodiscard]] static bool wants_early(Queue& queue, const WriteOptions& options);
   static void gather(Queue& queue, std::unique_lock<std::mutex>& lock);
   // Gives every member its outcome, but for those it returns: they would have made the record too large.
   [[nodiscard]] static Group run_group(StoreParts& parts, const Group& group);
