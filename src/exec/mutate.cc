@@ -67,6 +67,7 @@ class MutationExecution {
       OG_ASSIGN_OR_RETURN(auto base, transaction_.base()->table(type));
       entry = std::make_unique<TypeImage>(*transaction_.base(), catalog_, type, std::move(base));
     }
+    OG_RETURN_IF_ERROR(entry->unfold());
     return entry.get();
   }
 
@@ -211,6 +212,17 @@ class MutationExecution {
     OG_ASSIGN_OR_RETURN(TypeImage * rows, image(statement.type));
     OG_ASSIGN_OR_RETURN(const auto constant, constant_cells(statement));
     OG_ASSIGN_OR_RETURN(const auto found, matches(statement, *rows));
+    (statement.type.kind == EntityKind::kNode ? counts_.affected_nodes : counts_.affected_edges) += found.size();
+    if (constant.has_value() && rows->is_untouched()) {
+      std::vector<Ordinal> changed;
+      for (const ImageMatch& match : found) changed.push_back(match.at);
+      std::vector<std::pair<std::uint32_t, Cell>> values;
+      for (std::size_t i = 0; i < constant->size(); ++i) {
+        values.emplace_back(static_cast<std::uint32_t>(statement.assignments[i].property), (*constant)[i]);
+      }
+      rows->change_all(std::move(changed), std::move(values));
+      return {};
+    }
     for (const query::Assignment& assignment : statement.assignments) {
       OG_RETURN_IF_ERROR(rows->open_fields(assignment.value));
     }
@@ -223,7 +235,6 @@ class MutationExecution {
       OG_ASSIGN_OR_RETURN(ImageRow * row, rows->change(match));
       for (std::size_t i = 0; i < values.size(); ++i) row->cells[statement.assignments[i].property] = values[i];
     }
-    (statement.type.kind == EntityKind::kNode ? counts_.affected_nodes : counts_.affected_edges) += found.size();
     return {};
   }
 

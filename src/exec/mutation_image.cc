@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "columnar/builder.h"
+#include "columnar/kernels.h"
 #include "exec/evaluation_scope.h"
 #include "exec/key_lookup.h"
 #include "exec/row_condition.h"
+#include "graph/put_replacing.h"
 #include "graph/staged_rows.h"
 
 namespace omnigraph::exec {
@@ -328,7 +331,59 @@ Result<void> TypeImage::put_rows(graph::WriteTransaction& transaction, const std
   return {};
 }
 
+Result<void> TypeImage::unfold() {
+  const BulkChange bulk = std::exchange(bulk_, {});
+  for (const Ordinal row : bulk.rows) {
+    OG_ASSIGN_OR_RETURN(ImageRow * changed, change({false, row}));
+    for (const auto& [property, cell] : bulk.values) changed->cells[property] = cell;
+  }
+  return {};
+}
+
+// The rows as change_all() leaves them, a column at a time.
+Result<columnar::Batch> TypeImage::bulk_batch(std::span<const Ordinal> rows) {
+  columnar::Batch batch;
+  batch.fields = graph::staged_fields(catalog_, type_);
+  batch.length = static_cast<std::int64_t>(rows.size());
+  const std::size_t system_columns = type_.kind == schema::EntityKind::kEdge ? 3 : 1;
+  for (std::size_t c = 0; c < batch.fields.size(); ++c) {
+    const auto p = static_cast<std::uint32_t>(c - system_columns);
+    const auto assigned =
+        std::ranges::find_if(bulk_.values, [&](const auto& value) { return c >= system_columns && value.first == p; });
+    if (assigned != bulk_.values.end()) {
+      columnar::ArrayBuilder builder(batch.fields[c].type);
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (assigned->second.kind == Cell::Kind::kBlob) {
+          append_blob(builder, assigned->second.blob.get());
+        } else {
+          builder.append_scalar(assigned->second.scalar);
+        }
+      }
+      batch.columns.push_back(builder.finish());
+      continue;
+    }
+    OG_ASSIGN_OR_RETURN(const auto base, c >= system_columns ? base_->property(p)
+                                         : c == 0            ? base_->ids()
+                                         : c == 1            ? base_->sources()
+                                                             : base_->destinations());
+    batch.columns.push_back(columnar::take(*base, rows));
+  }
+  return batch;
+}
+
+Result<void> TypeImage::put_bulk(graph::WriteTransaction& transaction) {
+  auto staged = std::make_shared<graph::StagedRows>(catalog_, type_);
+  const std::span<const Ordinal> rows(bulk_.rows);
+  for (std::size_t begin = 0; begin < rows.size(); begin += kHandOverRows) {
+    OG_ASSIGN_OR_RETURN(auto batch, bulk_batch(rows.subspan(begin, std::min(kHandOverRows, rows.size() - begin))));
+    OG_RETURN_IF_ERROR(staged->append(std::move(batch)));
+  }
+  graph::put_replacing(transaction, std::move(staged), bulk_.rows);
+  return {};
+}
+
 Result<void> TypeImage::hand_over(graph::WriteTransaction& transaction, bool generated) {
+  if (!bulk_.rows.empty()) return put_bulk(transaction);
   if (!removed_.empty()) {
     std::vector<Ordinal> gone(removed_.begin(), removed_.end());
     std::ranges::sort(gone);

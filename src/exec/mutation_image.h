@@ -6,9 +6,11 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -88,10 +90,27 @@ class TypeImage {
   bool remove_base(Ordinal ordinal);
   [[nodiscard]] bool is_removed(Ordinal ordinal) const { return removed_.contains(ordinal); }
 
+  // Nothing was changed yet.
+  [[nodiscard]] bool is_untouched() const { return rows_.empty() && removed_.empty() && bulk_.rows.empty(); }
+  // Gives all these live base rows the same values, by property; kept column by column until something else is asked of
+  // the image. REQUIRES: is_untouched().
+  void change_all(std::vector<Ordinal> rows, std::vector<std::pair<std::uint32_t, Cell>> values) {
+    bulk_ = {std::move(rows), std::move(values)};
+  }
+  // To be called before anything but hand_over() after change_all(): brings its rows into the overlay.
+  Result<void> unfold();
+
   // Hands the final rows and removals to the transaction. `generated`: changed rows without a base row have drawn ids.
   Result<void> hand_over(graph::WriteTransaction& transaction, bool generated);
 
  private:
+  struct BulkChange {
+    std::vector<Ordinal> rows;
+    std::vector<std::pair<std::uint32_t, Cell>> values;
+  };
+
+  Result<columnar::Batch> bulk_batch(std::span<const Ordinal> rows);
+  Result<void> put_bulk(graph::WriteTransaction& transaction);
   Result<const Column*> property(std::uint32_t index);
   Result<std::vector<Ordinal>> base_candidates(const std::vector<ImagePredicate>& predicates);
   Result<std::optional<std::vector<Ordinal>>> indexed_rows(const ImagePredicate& predicate);
@@ -110,6 +129,7 @@ class TypeImage {
   std::unordered_map<Ordinal, std::uint32_t> by_base_;    // base rows that a changed row stands for
   std::unordered_set<Ordinal> removed_;
   std::map<std::uint32_t, std::unique_ptr<Column>> columns_;
+  BulkChange bulk_;
 };
 
 }  // namespace omnigraph::exec
