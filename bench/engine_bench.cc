@@ -1,5 +1,6 @@
 // The engine on a stored graph of the benchmark's social data, in process: opening, every read operation, one-row
-// commits beside the bare cost of making a file of that size durable.
+// commits (insert) and updates of a thousand rows (update) beside the bare cost of making a file of that size durable,
+// commits of many threads (threads).
 //   engine_bench DATA GRAPH [operation[,operation..]]
 // DATA is a folder of the graph generator (queries/social.gq, workload.json), GRAPH a loaded graph of its data.
 // One line an operation: first call, median and minimum of the passes, microseconds a call.
@@ -32,7 +33,10 @@ using Clock = std::chrono::steady_clock;
 
 constexpr double kBudgetUs = 400'000;  // spent on each operation
 constexpr int kCommits = 200;
+constexpr int kUpdates = 40;
 constexpr int kThreads = 16;
+constexpr std::size_t kSmallRecordBytes = 16 << 10;  // of a one-row commit
+constexpr std::size_t kBucketBytes = 300 << 10;      // a thousand posts
 constexpr int kOpens = 11;
 
 double since_us(Clock::time_point start) {
@@ -85,19 +89,35 @@ void read_operation(Graph& graph, const Workload& work, const std::string& opera
   print(operation, first, passes);
 }
 
-// What a durable commit cannot be faster than here: one new file and its folder on disk.
-void bare_durable_file(const fs::path& folder) {
-  const std::string bytes(4096, 'x');
-  std::vector<double> times;
-  for (int i = 0; i < kCommits; ++i) {
-    const fs::path path = folder / ("bench-" + std::to_string(i));
+// What a durable commit cannot be faster than here: one new file of `bytes` and its folder on disk.
+double bare_durable_file(const fs::path& folder, std::size_t bytes) {
+  static int made = 0;
+  const std::string content(bytes, 'x');
+  const fs::path path = folder / ("bench-" + std::to_string(made++));
+  const auto start = Clock::now();
+  must(base::write_new_file_durably(path, std::as_bytes(std::span(content))));
+  must(base::sync_folder(folder));
+  const double spent = since_us(start);
+  fs::remove(path);
+  return spent;
+}
+
+// Each call of `commit` is followed by a bare file of `bytes`, so that a busy disk slows both.
+template <class Commit>
+void commits_beside_files(const std::string& name, const fs::path& root, std::size_t bytes, int count,
+                          Commit&& commit) {
+  std::vector<double> commits, files, ratios;
+  for (int i = 0; i < count; ++i) {
     const auto start = Clock::now();
-    must(base::write_new_file_durably(path, std::as_bytes(std::span(bytes))));
-    must(base::sync_folder(folder));
-    times.push_back(since_us(start));
-    fs::remove(path);
+    commit(i);
+    commits.push_back(since_us(start));
+    files.push_back(bare_durable_file(root, bytes));
+    ratios.push_back(commits.back() / files.back());
   }
-  print("bare durable file", times.front(), times);
+  print(name, commits.front(), commits);
+  print("bare durable file", files.front(), files);
+  std::ranges::sort(ratios);
+  std::printf("%-22s commit / file, median of pairs %.2f\n", name.c_str(), ratios[ratios.size() / 2]);
 }
 
 std::string post_params(const std::string& tag) {
@@ -107,15 +127,26 @@ std::string post_params(const std::string& tag) {
 
 void one_row_commits(Graph& graph, const Workload& work, const fs::path& root) {
   const std::string tag = std::to_string(Clock::now().time_since_epoch().count());
-  std::vector<double> times;
+  commits_beside_files("one-row insert", root, kSmallRecordBytes, kCommits, [&](int i) {
+    must(graph.mutate(work.queries, "insert_post", post_params(tag + "-" + std::to_string(i)), {}));
+  });
+  std::vector<double> times;  // and without files in between: what follows a commit meets the next
   for (int i = 0; i < kCommits; ++i) {
-    const std::string params = post_params(tag + "-" + std::to_string(i));
+    const std::string params = post_params(tag + "-again-" + std::to_string(i));
     const auto start = Clock::now();
     must(graph.mutate(work.queries, "insert_post", params, {}));
     times.push_back(since_us(start));
   }
-  print("one-row insert", times.front(), times);
-  bare_durable_file(root);
+  print("inserts in a row", times.front(), times);
+}
+
+// The rows of one bucket, 1,000 of them, get another score.
+void bucket_updates(Graph& graph, const Workload& work, const fs::path& root) {
+  commits_beside_files("1,000-row update", root, kBucketBytes, kUpdates, [&](int i) {
+    const std::string params = "{\"bucket\":" + std::to_string(i) + ",\"score\":" + std::to_string(1000 + i) + ".0}";
+    const auto answer = must(graph.mutate(work.queries, "update_bucket", params, {}));
+    if (answer.affected_nodes == 0) std::printf("bucket %d is empty\n", i);
+  });
 }
 
 // Commits a second of `threads` callers that insert one row each, again and again.
@@ -154,6 +185,7 @@ int run(const std::string& data, const std::string& root, const std::string& onl
     if (wanted(operation)) read_operation(*graph, work, operation);
   }
   if (wanted("insert")) one_row_commits(*graph, work, root);
+  if (wanted("update")) bucket_updates(*graph, work, root);
   if (wanted("threads")) concurrent_commits(*graph, work);
   return 0;
 }
