@@ -56,7 +56,7 @@ bool is_server_failure(const S3Answer& answer) {
   return answer.status == 500 || answer.status == 502 || answer.status == 503 || answer.status == 504;
 }
 
-S3Answer to_answer(HttpResponse response, bool may_fail_late) {
+S3Answer to_answer(base::HttpResponse response, bool may_fail_late) {
   S3Answer answer{.status = response.status,
                   .headers = std::move(response.headers),
                   .body = std::move(response.body),
@@ -93,7 +93,7 @@ class S3Client::Call {
   Result<S3Answer> run() {
     while (true) {
       OG_ASSIGN_OR_RETURN(const S3CredentialsPtr credentials, client_.credentials_->get());
-      const HttpRequest http = signed_request(*credentials);
+      const base::HttpRequest http = signed_request(*credentials);
       if (request_.before_effect != nullptr && *request_.before_effect) OG_RETURN_IF_ERROR((*request_.before_effect)());
       auto response = client_.http_.send(http);
       if (!response) {
@@ -117,7 +117,7 @@ class S3Client::Call {
   }
 
  private:
-  HttpRequest signed_request(const S3Credentials& credentials) const {
+  base::HttpRequest signed_request(const S3Credentials& credentials) const {
     const std::string timestamp = amz_timestamp(client_.clock_.now_us());
     SignedRequest to_sign{.method = request_.method,
                           .path = path_.empty() ? "/" : path_,
@@ -129,13 +129,13 @@ class S3Client::Call {
     if (!credentials.session_token.empty()) {
       to_sign.headers.emplace_back("x-amz-security-token", credentials.session_token);
     }
-    HttpRequest http{.method = request_.method,
-                     .url = client_.config_.base_url + to_sign.path + (query_.empty() ? "" : "?" + query_),
-                     .headers = to_sign.headers,
-                     .body = request_.body,
-                     .once = request_.resend == Resend::kRefusedOnly,
-                     .direct = client_.direct_,
-                     .ca_bundle = client_.config_.ca_bundle};
+    base::HttpRequest http{.method = request_.method,
+                           .url = client_.config_.base_url + to_sign.path + (query_.empty() ? "" : "?" + query_),
+                           .headers = to_sign.headers,
+                           .body = request_.body,
+                           .once = request_.resend == Resend::kRefusedOnly,
+                           .direct = client_.direct_,
+                           .ca_bundle = client_.config_.ca_bundle};
     to_sign.headers.emplace_back("host", client_.config_.host);
     http.headers.emplace_back("Authorization",
                               authorization(to_sign, credentials, {.region = client_.config_.region}, timestamp));
@@ -143,8 +143,8 @@ class S3Client::Call {
   }
 
   // An error unless the request is to be sent again, the pause before that included.
-  Result<void> after_failure(const HttpFailure& failure) {
-    const bool nothing_sent = failure.stage == HttpFailure::Stage::kUnreachable;
+  Result<void> after_failure(const base::HttpFailure& failure) {
+    const bool nothing_sent = failure.stage == base::HttpFailure::Stage::kUnreachable;
     const Code code = nothing_sent && changes_something(request_) ? Code::kUnavailable : Code::kIoError;
     Error error{code, s3_message(client_.config_, request_, describe_failure(client_.config_, failure))};
     const bool never_there = nothing_sent && client_.bucket_seen_us_ == 0;
@@ -193,7 +193,7 @@ class S3Client::Call {
   bool renewed_ = false;
 };
 
-S3Client::S3Client(S3Config config, std::shared_ptr<S3CredentialChain> credentials, HttpClient& http,
+S3Client::S3Client(S3Config config, std::shared_ptr<S3CredentialChain> credentials, base::HttpClient& http,
                    const Clock& clock)
     : config_(std::move(config)),
       credentials_(std::move(credentials)),

@@ -12,11 +12,11 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/http_client.h"
 #include "base/result.h"
 #include "objectstore/object_store.h"
 #include "objectstore/s3_config.h"
 #include "objectstore/s3_credentials.h"
-#include "objectstore/s3_http.h"
 #include "objectstore/s3_signature.h"
 
 namespace omnigraph::objectstore {
@@ -53,7 +53,7 @@ struct S3Answer {
 
 class S3Client {
  public:
-  S3Client(S3Config config, std::shared_ptr<S3CredentialChain> credentials, HttpClient& http, const Clock& clock);
+  S3Client(S3Config config, std::shared_ptr<S3CredentialChain> credentials, base::HttpClient& http, const Clock& clock);
 
   // The store's clear word: a success, or a status a caller may have asked for (304 404 412 416, and NoSuchUpload);
   // 404 never means a missing bucket. All other refusals are errors:
@@ -74,7 +74,7 @@ class S3Client {
 
   const S3Config config_;
   const std::shared_ptr<S3CredentialChain> credentials_;
-  HttpClient& http_;
+  base::HttpClient& http_;
   const Clock& clock_;
   const bool direct_;  // the endpoint is this machine: no proxy
   std::atomic<std::int64_t> bucket_seen_us_ = 0;

@@ -177,11 +177,11 @@ Result<std::optional<S3Credentials>> S3CredentialChain::from_container() {
   } else {
     return std::nullopt;
   }
-  HttpRequest request{.method = "GET",
-                      .url = url,
-                      .direct = true,
-                      .connect_timeout = kLocalConnectTimeout,
-                      .stall_timeout = kLocalStallTimeout};
+  base::HttpRequest request{.method = "GET",
+                            .url = url,
+                            .direct = true,
+                            .connect_timeout = kLocalConnectTimeout,
+                            .stall_timeout = kLocalStallTimeout};
   if (const auto file = environment_("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")) {
     OG_ASSIGN_OR_RETURN(const std::string token, base::read_file(*file));
     request.headers.emplace_back("Authorization", trimmed(token));
@@ -200,12 +200,12 @@ Result<std::optional<S3Credentials>> S3CredentialChain::from_instance() {
   while (endpoint.ends_with('/')) endpoint.pop_back();
   const auto request = [&](const char* method, const std::string& path, const std::string& name,
                            const std::string& value) {
-    return HttpRequest{.method = method,
-                       .url = endpoint + path,
-                       .headers = {{name, value}},
-                       .direct = true,
-                       .connect_timeout = kLocalConnectTimeout,
-                       .stall_timeout = kLocalStallTimeout};
+    return base::HttpRequest{.method = method,
+                             .url = endpoint + path,
+                             .headers = {{name, value}},
+                             .direct = true,
+                             .connect_timeout = kLocalConnectTimeout,
+                             .stall_timeout = kLocalStallTimeout};
   };
   auto token = http_.send(request("PUT", "/latest/api/token", "X-aws-ec2-metadata-token-ttl-seconds", "21600"));
   if (!token || token->status != 200) return std::nullopt;  // this machine is no instance
@@ -221,7 +221,7 @@ Result<std::optional<S3Credentials>> S3CredentialChain::from_instance() {
   return credentials_from_json(what, answer);
 }
 
-Result<std::string> S3CredentialChain::fetch(const std::string& what, HttpRequest request) {
+Result<std::string> S3CredentialChain::fetch(const std::string& what, base::HttpRequest request) {
   constexpr int kTriesMax = 3;
   std::string problem;
   for (int attempt = 0; attempt < kTriesMax; ++attempt) {

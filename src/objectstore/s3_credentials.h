@@ -10,9 +10,9 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/http_client.h"
 #include "base/result.h"
 #include "objectstore/s3_config.h"
-#include "objectstore/s3_http.h"
 #include "objectstore/s3_signature.h"
 
 namespace omnigraph::objectstore {
@@ -21,7 +21,7 @@ using S3CredentialsPtr = std::shared_ptr<const S3Credentials>;
 
 class S3CredentialChain {
  public:
-  S3CredentialChain(S3Environment environment, HttpClient& http, const Clock& clock)
+  S3CredentialChain(S3Environment environment, base::HttpClient& http, const Clock& clock)
       : environment_(std::move(environment)), http_(http), clock_(clock) {}
 
   // Kept until shortly before they expire. If renewing fails, the old ones serve as long as they last.
@@ -38,10 +38,10 @@ class S3CredentialChain {
   Result<std::optional<S3Credentials>> from_instance();
 
   // The answer's body; a failure or another status than 200 is kUnavailable naming `what`.
-  Result<std::string> fetch(const std::string& what, HttpRequest request);
+  Result<std::string> fetch(const std::string& what, base::HttpRequest request);
 
   const S3Environment environment_;
-  HttpClient& http_;
+  base::HttpClient& http_;
   const Clock& clock_;
   std::mutex mutex_;
   S3CredentialsPtr current_;  // guarded by mutex_

@@ -96,8 +96,8 @@ std::string describe_refusal(const S3Config& config, const S3Answer& answer, std
   return text;
 }
 
-std::string describe_failure(const S3Config& config, const HttpFailure& failure) {
-  if (failure.stage == HttpFailure::Stage::kUnreachable) {
+std::string describe_failure(const S3Config& config, const base::HttpFailure& failure) {
+  if (failure.stage == base::HttpFailure::Stage::kUnreachable) {
     return "the store at '" + config.base_url + "' cannot be reached (" + failure.message + "); check " +
            (failure.permanent ? "AWS_ENDPOINT_URL_S3 and, for its certificate, AWS_CA_BUNDLE"
                               : "AWS_ENDPOINT_URL_S3, AWS_REGION and the network");

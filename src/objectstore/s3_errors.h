@@ -22,7 +22,7 @@ namespace omnigraph::objectstore {
 // An answer that is an error. `skew_s`: local clock minus the store's, if the answer was dated.
 [[nodiscard]] std::string describe_refusal(const S3Config& config, const S3Answer& answer,
                                            std::optional<std::int64_t> skew_s);
-[[nodiscard]] std::string describe_failure(const S3Config& config, const HttpFailure& failure);
+[[nodiscard]] std::string describe_failure(const S3Config& config, const base::HttpFailure& failure);
 
 // Local time minus the store's, in seconds, from the answer's Date header.
 [[nodiscard]] std::optional<std::int64_t> clock_skew_s(const S3Answer& answer, std::int64_t now_us);

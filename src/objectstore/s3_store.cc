@@ -254,7 +254,7 @@ Result<Listing> S3Store::list(std::string_view prefix, const ListOptions& option
 
 std::shared_ptr<S3CredentialChain> process_credentials() {
   static const auto chain =
-      std::make_shared<S3CredentialChain>(s3_process_environment(), HttpClient::shared(), system_clock());
+      std::make_shared<S3CredentialChain>(s3_process_environment(), base::HttpClient::shared(), system_clock());
   return chain;
 }
 
@@ -266,10 +266,10 @@ Result<std::shared_ptr<ObjectStore>> open_s3_store(std::string_view uri, const S
   const Clock& clock = options.clock != nullptr ? *options.clock : system_clock();
   OG_ASSIGN_OR_RETURN(S3Config config, s3_config(location, environment));
   const bool shared = !options.environment && options.clock == nullptr;
-  const auto credentials =
-      shared ? process_credentials() : std::make_shared<S3CredentialChain>(environment, HttpClient::shared(), clock);
+  const auto credentials = shared ? process_credentials()
+                                  : std::make_shared<S3CredentialChain>(environment, base::HttpClient::shared(), clock);
   return std::make_shared<S3Store>(
-      std::make_shared<S3Client>(std::move(config), credentials, HttpClient::shared(), clock));
+      std::make_shared<S3Client>(std::move(config), credentials, base::HttpClient::shared(), clock));
 }
 
 }  // namespace omnigraph::objectstore

@@ -25,7 +25,7 @@ std::string json_credentials(const std::string& id, const std::string& expiratio
 
 struct S3CredentialsTest : ::testing::Test {
   const testing::TemporaryFolder folder{"s3_credentials_test"};
-  HttpClient http;
+  base::HttpClient http;
   ManualClock clock{kNowUs};
   // Nothing of the machine itself is asked unless a test says so.
   std::map<std::string, std::string> values{{"AWS_EC2_METADATA_DISABLED", "true"}};

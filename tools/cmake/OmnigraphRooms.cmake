@@ -2,11 +2,11 @@
 set(OMNIGRAPH_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
 
 # What a room needs from outside.
-set(OMNIGRAPH_EXTERNAL_base fmt::fmt OpenSSL::Crypto PkgConfig::xxhash PkgConfig::utf8proc nlohmann_json::nlohmann_json Threads::Threads)
+set(OMNIGRAPH_EXTERNAL_base fmt::fmt OpenSSL::Crypto PkgConfig::xxhash PkgConfig::utf8proc nlohmann_json::nlohmann_json CURL::libcurl Threads::Threads)
 set(OMNIGRAPH_EXTERNAL_lance PkgConfig::zstd PkgConfig::lz4 ${ROARING_LIBRARY})
 set(OMNIGRAPH_EXTERNAL_objectstore OpenSSL::Crypto CURL::libcurl EXPAT::EXPAT)
 set(OMNIGRAPH_EXTERNAL_policy yaml-cpp)
-set(OMNIGRAPH_EXTERNAL_embed CURL::libcurl)
+set(OMNIGRAPH_EXTERNAL_embed simdjson::simdjson)
 set(OMNIGRAPH_EXTERNAL_schema PkgConfig::re2)
 set(OMNIGRAPH_EXTERNAL_query PkgConfig::re2)
 set(OMNIGRAPH_EXTERNAL_index PkgConfig::utf8proc ${STEMMER_LIBRARY} ${ROARING_LIBRARY})
@@ -19,7 +19,7 @@ set(OMNIGRAPH_EXTERNAL_omnigraph-server CLI11::CLI11 Boost::system OpenSSL::SSL 
 
 # GCC 12 sees overlaps in "literal" + std::string that are not there (GCC bug 105651).
 set(OMNIGRAPH_FALSE_WARNINGS $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
-set(OMNIGRAPH_TEXT_HEAVY og_objectstore og_policy og_engine og_cluster og_client og_api og_cli og_server omnigraph omnigraph-server)
+set(OMNIGRAPH_TEXT_HEAVY og_objectstore og_embed og_policy og_engine og_cluster og_client og_api og_cli og_server omnigraph omnigraph-server)
 
 function(omnigraph_settings target)
   target_compile_options(${target} PRIVATE ${OMNIGRAPH_WARNINGS})

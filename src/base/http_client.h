@@ -1,4 +1,5 @@
-// HTTP over libcurl with connections that are kept and used again. One instance a process is enough.
+// HTTP over libcurl with connections that are kept and used again. One instance a process is enough. Redirects are not
+// followed, so that what a header holds never reaches another host.
 // Thread safety: send() may be called from many threads; each call takes a handle (and its connection) of its own.
 #pragma once
 
@@ -13,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace omnigraph::objectstore {
+namespace omnigraph::base {
 
 struct HttpRequest {
   std::string method;
@@ -24,8 +25,10 @@ struct HttpRequest {
   bool once = false;
   bool direct = false;  // past any proxy: services of this machine
   std::chrono::milliseconds connect_timeout{5000};
-  std::chrono::seconds stall_timeout{10};  // without a byte in either direction
-  std::string ca_bundle{};                 // PEM file; empty: the system's
+  std::chrono::seconds stall_timeout{10};     // without a byte in either direction
+  std::chrono::milliseconds total_timeout{};  // of the whole exchange; 0: none
+  std::size_t answer_bytes_max = 0;           // a longer answer is a failure; 0: any length
+  std::string ca_bundle{};                    // PEM file; empty: the system's
 };
 
 struct HttpResponse {
@@ -64,4 +67,4 @@ class HttpClient {
   const std::unique_ptr<State> state_;
 };
 
-}  // namespace omnigraph::objectstore
+}  // namespace omnigraph::base

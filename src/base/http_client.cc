@@ -1,4 +1,4 @@
-#include "objectstore/s3_http.h"
+#include "base/http_client.h"
 
 #include <curl/curl.h>
 
@@ -15,7 +15,7 @@
 #include "base/version.h"
 #include "objectstore/request_count.h"
 
-namespace omnigraph::objectstore {
+namespace omnigraph::base {
 namespace {
 
 // More calls than this at once are fine; their connections are closed afterwards.
@@ -30,6 +30,7 @@ using HeaderList = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 // Where one transfer reads and writes.
 struct Transfer {
   std::span<const std::byte> unsent;
+  std::size_t answer_bytes_max = 0;
   HttpResponse response;
 };
 
@@ -44,7 +45,10 @@ std::size_t on_read(char* buffer, std::size_t size, std::size_t count, void* dat
 // Returning another number than was offered ends the transfer with an error; exceptions must not cross libcurl.
 std::size_t on_body(const char* bytes, std::size_t size, std::size_t count, void* data) {
   try {
-    static_cast<Transfer*>(data)->response.body.append(bytes, size * count);
+    auto& transfer = *static_cast<Transfer*>(data);
+    std::string& body = transfer.response.body;
+    if (transfer.answer_bytes_max != 0 && size * count > transfer.answer_bytes_max - body.size()) return 0;
+    body.append(bytes, size * count);
     return size * count;
   } catch (const std::exception&) {
     return 0;
@@ -53,8 +57,9 @@ std::size_t on_body(const char* bytes, std::size_t size, std::size_t count, void
 
 std::size_t on_header(const char* bytes, std::size_t size, std::size_t count, void* data) {
   try {
-    HttpResponse& response = static_cast<Transfer*>(data)->response;
-    const std::string_view line = base::trim_ascii(std::string_view(bytes, size * count));
+    auto& transfer = *static_cast<Transfer*>(data);
+    HttpResponse& response = transfer.response;
+    const std::string_view line = trim_ascii(std::string_view(bytes, size * count));
     if (line.starts_with("HTTP/")) {  // of the answer after a `100 Continue`
       response.headers.clear();
       response.body.clear();
@@ -62,12 +67,12 @@ std::size_t on_header(const char* bytes, std::size_t size, std::size_t count, vo
     }
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) return size * count;
-    std::string name = base::to_lower_ascii(line.substr(0, colon));
-    const std::string_view value = base::trim_ascii(line.substr(colon + 1));
+    std::string name = to_lower_ascii(line.substr(0, colon));
+    const std::string_view value = trim_ascii(line.substr(colon + 1));
     if (name == "content-length") {
       std::size_t length = 0;
       std::from_chars(value.data(), value.data() + value.size(), length);
-      response.body.reserve(std::min(length, kReserveMax));
+      response.body.reserve(std::min(length, transfer.answer_bytes_max == 0 ? kReserveMax : transfer.answer_bytes_max));
     }
     response.headers.emplace_back(std::move(name), value);
     return size * count;
@@ -136,7 +141,7 @@ HeaderList header_list(const HttpRequest& request) {
   add("Accept:");
   bool typed = false;
   for (const auto& [name, value] : request.headers) {
-    typed = typed || base::equals_ignore_ascii_case(name, "content-type");
+    typed = typed || equals_ignore_ascii_case(name, "content-type");
     add(value.empty() ? name + ";" : name + ": " + value);
   }
   if (!typed) add(request.body.empty() ? "Content-Type:" : "Content-Type: application/octet-stream");
@@ -212,10 +217,10 @@ HttpClient& HttpClient::shared() {
 std::expected<HttpResponse, HttpFailure> HttpClient::send(const HttpRequest& request) {
   Easy easy = state_->take();
   CURL* const handle = easy.get();
-  Transfer transfer{.unsent = request.body, .response = {}};
+  Transfer transfer{.unsent = request.body, .answer_bytes_max = request.answer_bytes_max, .response = {}};
   std::array<char, CURL_ERROR_SIZE> detail{};
   const HeaderList headers = header_list(request);
-  const std::string agent = "omnigraph/" + std::string(base::version());
+  const std::string agent = "omnigraph/" + std::string(version());
 
   curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, detail.data());
   curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
@@ -228,6 +233,9 @@ std::expected<HttpResponse, HttpFailure> HttpClient::send(const HttpRequest& req
   curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout.count()));
   curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
   curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.stall_timeout.count()));
+  if (request.total_timeout.count() > 0) {
+    curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(request.total_timeout.count()));
+  }
   curl_easy_setopt(handle, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, kTransferBufferBytes);
   curl_easy_setopt(handle, CURLOPT_UPLOAD_BUFFERSIZE, kTransferBufferBytes);
@@ -253,4 +261,4 @@ std::expected<HttpResponse, HttpFailure> HttpClient::send(const HttpRequest& req
   return std::move(transfer.response);
 }
 
-}  // namespace omnigraph::objectstore
+}  // namespace omnigraph::base
