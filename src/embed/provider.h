@@ -37,7 +37,7 @@ using Environment = std::function<std::optional<std::string>(std::string_view)>;
 
 // Order of chapter 04 section 5.1. kInternal for an unknown provider name.
 [[nodiscard]] Result<ProviderConfig> config_from_environment(const Environment& environment);
-// kInternal where the key is missing (naming its variable) or the kind has no client in this build.
+// kInternal for an unknown kind and for a missing key (naming its variables). Times and tries: the environment's.
 [[nodiscard]] Result<std::shared_ptr<Provider>> make_provider(const ProviderConfig& config);
 
 // Deterministic vectors from the text alone (section 5.6); for tests and offline use.

@@ -24,7 +24,7 @@ struct LogField {
   LogField(std::string_view field, bool flag) : name(field), value(flag) {}
 };
 
-// Targets: server, http, policy, query.
+// Targets: server, http, policy, query, omnigraph::embedding.
 [[nodiscard]] bool logs(LogLevel level, std::string_view target);
 void log_event(LogLevel level, std::string_view target, std::string_view message,
                std::initializer_list<LogField> fields = {});

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/warning.h"
+#include "server/embedding_log.h"
 #include "server/http_server.h"
 #include "server/log.h"
 #include "server/options.h"
@@ -20,6 +21,7 @@ int run(int argc, char** argv) {
   base::set_warning_sink([](std::string_view code, std::string_view text) {
     server::log_warning(std::string(code).append(": ").append(text));
   });
+  server::install_embedding_log();
   auto service = server::Service::boot(parsed.options);
   if (!service) {
     std::fprintf(stderr, "Error: %s\n", service.error().render().c_str());

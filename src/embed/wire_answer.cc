@@ -1,0 +1,164 @@
+// Numbers are read from their text: one beyond F64 is infinite, which has an error of its own, and not an answer that
+// cannot be decoded, as JSON parsers see it.
+#include <simdjson.h>
+
+#include <charconv>
+#include <limits>
+#include <optional>
+
+#include "base/text.h"
+#include "embed/limits.h"
+#include "embed/wire.h"
+
+namespace omnigraph::embed {
+
+namespace {
+
+using simdjson::ondemand::array;
+using simdjson::ondemand::json_type;
+using simdjson::ondemand::object;
+using simdjson::ondemand::value;
+using Vectors = std::vector<std::optional<std::vector<float>>>;
+
+Error undecodable(std::string_view why) {
+  return internal_error(std::string("embedding response decode failed: ").append(why));
+}
+
+Error undecodable(simdjson::error_code failed) { return undecodable(simdjson::error_message(failed)); }
+
+Result<float> element_of(value element) {
+  const std::string_view token = base::trim_ascii(element.raw_json_token());
+  double number = 0;
+  const auto [end, failed] = std::from_chars(token.data(), token.data() + token.size(), number);
+  if (end != token.data() + token.size() || token.empty() || failed == std::errc::invalid_argument) {
+    return std::unexpected(undecodable("a vector element is not a number"));
+  }
+  // Out of range is too large or too small; the exponent's sign tells.
+  if (failed == std::errc::result_out_of_range) {
+    const bool tiny = token.find("e-") != std::string_view::npos || token.find("E-") != std::string_view::npos;
+    number = tiny ? 0 : std::numeric_limits<double>::infinity();
+  }
+  return static_cast<float>(number);
+}
+
+Result<std::vector<float>> numbers_of(value list) {
+  array elements;
+  if (const auto failed = list.get_array().get(elements)) return std::unexpected(undecodable(failed));
+  std::vector<float> vector;
+  for (auto element : elements) {
+    value item;
+    if (const auto failed = element.get(item)) return std::unexpected(undecodable(failed));
+    OG_ASSIGN_OR_RETURN(const float number, element_of(item));
+    vector.push_back(number);
+  }
+  return vector;
+}
+
+// One item of OpenAI's `data`.
+Result<void> read_openai_item(object item, std::size_t position, Vectors& out) {
+  std::uint64_t index = position;
+  std::optional<std::vector<float>> vector;
+  for (auto member : item) {
+    std::string_view name;
+    value content;
+    if (const auto failed = member.unescaped_key().get(name)) return std::unexpected(undecodable(failed));
+    if (const auto failed = member.value().get(content)) return std::unexpected(undecodable(failed));
+    if (name == "index") {
+      if (const auto failed = content.get_uint64().get(index)) return std::unexpected(undecodable(failed));
+    } else if (name == "embedding") {
+      OG_ASSIGN_OR_RETURN(vector, numbers_of(content));
+    }
+  }
+  if (vector && index < out.size()) out[index] = std::move(vector);
+  return {};
+}
+
+// `{"values":[..]}`.
+Result<void> read_gemini_item(object item, std::size_t position, Vectors& out) {
+  value values;
+  if (const auto failed = item.find_field_unordered("values").get(values)) {
+    if (failed == simdjson::NO_SUCH_FIELD) return {};
+    return std::unexpected(undecodable(failed));
+  }
+  OG_ASSIGN_OR_RETURN(std::vector<float> vector, numbers_of(values));
+  if (position < out.size()) out[position] = std::move(vector);
+  return {};
+}
+
+template <class ReadItem>
+Result<void> read_items(value list, const ReadItem& read_item, Vectors& out) {
+  array items;
+  if (const auto failed = list.get_array().get(items)) return std::unexpected(undecodable(failed));
+  std::size_t position = 0;
+  for (auto element : items) {
+    object item;
+    if (const auto failed = element.get_object().get(item)) return std::unexpected(undecodable(failed));
+    OG_RETURN_IF_ERROR(read_item(item, position++, out));
+  }
+  return {};
+}
+
+Result<void> read_body(Wire wire, const simdjson::padded_string& body, Vectors& out) {
+  simdjson::ondemand::parser parser;
+  simdjson::ondemand::document document;
+  object root;
+  if (const auto failed = parser.iterate(body).get(document)) return std::unexpected(undecodable(failed));
+  if (const auto failed = document.get_object().get(root)) return std::unexpected(undecodable(failed));
+  const bool gemini = wire == Wire::kGemini;
+  for (auto member : root) {
+    std::string_view name;
+    value content;
+    if (const auto failed = member.unescaped_key().get(name)) return std::unexpected(undecodable(failed));
+    if (const auto failed = member.value().get(content)) return std::unexpected(undecodable(failed));
+    if (!gemini && name == "data") OG_RETURN_IF_ERROR(read_items(content, read_openai_item, out));
+    if (gemini && name == "embeddings") OG_RETURN_IF_ERROR(read_items(content, read_gemini_item, out));
+    if (!gemini || name != "embedding") continue;
+    object item;
+    if (const auto failed = content.get_object().get(item)) return std::unexpected(undecodable(failed));
+    OG_RETURN_IF_ERROR(read_gemini_item(item, 0, out));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::expected<std::vector<std::vector<float>>, BadAnswer> read_answer(Wire wire, std::string body,
+                                                                      std::size_t text_count, std::uint32_t dimension) {
+  Vectors found(text_count);
+  try {
+    if (auto decoded = read_body(wire, simdjson::padded_string(body), found); !decoded) {
+      return std::unexpected(BadAnswer{std::move(decoded).error(), 0});
+    }
+  } catch (const std::exception& thrown) {  // simdjson throws where a caller missed an error
+    return std::unexpected(BadAnswer{undecodable(thrown.what()), 0});
+  }
+  std::vector<std::vector<float>> vectors;
+  vectors.reserve(text_count);
+  for (std::size_t i = 0; i < text_count; ++i) {
+    if (!found[i]) {
+      return std::unexpected(
+          BadAnswer{internal_error("embedding response missing data[" + std::to_string(i) + "]"), i});
+    }
+    if (auto unit = normalize(*found[i], dimension); !unit) {
+      return std::unexpected(BadAnswer{std::move(unit).error(), i});
+    }
+    vectors.push_back(std::move(*found[i]));
+  }
+  return vectors;
+}
+
+std::string refusal_text(std::string_view body) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element document;
+  std::string_view message;
+  if (!parser.parse(body.data(), body.size()).get(document) &&
+      !document["error"]["message"].get_string().get(message)) {
+    return std::string(message);
+  }
+  std::size_t end = std::min(body.size(), kRefusalBytesMax);
+  while (end > 0 && end < body.size() && (static_cast<unsigned char>(body[end]) & 0xc0u) == 0x80u) --end;
+  const std::string_view shown = body.substr(0, end);
+  return base::is_valid_utf8(shown) ? std::string(shown) : "(a body that is not UTF-8)";
+}
+
+}  // namespace omnigraph::embed
