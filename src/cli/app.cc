@@ -38,7 +38,8 @@ constexpr const char* kLegend =
     "  served           graphs\n"
     "  direct           init lint optimize repair cleanup verify\n"
     "  cluster control  cluster policy queries\n"
-    "  local            demo explain alias login logout profile config completions version\n";
+      "  local            demo embed explain alias login logout profile config completions version
+";
 
 // SIGINT and SIGTERM end the process after releasing cluster locks. The signals are taken by a thread that waits for
 // them, so that the release may use ordinary code.
@@ -301,6 +302,7 @@ void add_commands(CLI::App& app, Context& context, Run& run) {
   add_cluster_commands(app, context, run);
   add_policy_commands(app, context, run);
   add_queries_commands(app, context, run);
+  add_embed_command(app, run);
   add_local_commands(app, context, run);
   add_config_commands(app, context, run);
   add_demo_command(app, run);

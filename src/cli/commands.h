@@ -33,6 +33,7 @@ void add_queries_commands(CLI::App& app, Context& context, Run& run);  // querie
 void add_demo_command(CLI::App& app, Run& run);                        // demo
 void add_explain_command(CLI::App& app, Run& run);                     // explain
 void add_config_commands(CLI::App& app, Context& context, Run& run);   // config migrate
+void add_embed_command(CLI::App& app, Run& run);                       // embed
 void add_local_commands(CLI::App& app, Context& context, Run& run);    // login, logout, profile list, profile show
 
 }  // namespace omnigraph::cli
