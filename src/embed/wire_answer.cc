@@ -14,11 +14,8 @@ namespace omnigraph::embed {
 
 namespace {
 
-using simdjson::ondemand::array;
-using simdjson::ondemand::json_type;
-using simdjson::ondemand::object;
-using simdjson::ondemand::value;
-using Vectors = std::vector<std::optional<std::vector<float>>>;
+namespace ondemand = simdjson::ondemand;
+using FoundVectors = std::vector<std::optional<std::vector<float>>>;
 
 Error undecodable(std::string_view why) {
   return internal_error(std::string("embedding response decode failed: ").append(why));
@@ -26,7 +23,7 @@ Error undecodable(std::string_view why) {
 
 Error undecodable(simdjson::error_code failed) { return undecodable(simdjson::error_message(failed)); }
 
-Result<float> element_of(value element) {
+Result<float> element_of(ondemand::value element) {
   const std::string_view token = base::trim_ascii(element.raw_json_token());
   double number = 0;
   const auto [end, failed] = std::from_chars(token.data(), token.data() + token.size(), number);
@@ -41,12 +38,12 @@ Result<float> element_of(value element) {
   return static_cast<float>(number);
 }
 
-Result<std::vector<float>> numbers_of(value list) {
-  array elements;
+Result<std::vector<float>> numbers_of(ondemand::value list) {
+  ondemand::array elements;
   if (const auto failed = list.get_array().get(elements)) return std::unexpected(undecodable(failed));
   std::vector<float> vector;
   for (auto element : elements) {
-    value item;
+    ondemand::value item;
     if (const auto failed = element.get(item)) return std::unexpected(undecodable(failed));
     OG_ASSIGN_OR_RETURN(const float number, element_of(item));
     vector.push_back(number);
@@ -55,12 +52,12 @@ Result<std::vector<float>> numbers_of(value list) {
 }
 
 // One item of OpenAI's `data`.
-Result<void> read_openai_item(object item, std::size_t position, Vectors& out) {
+Result<void> read_openai_item(ondemand::object item, std::size_t position, FoundVectors& out) {
   std::uint64_t index = position;
   std::optional<std::vector<float>> vector;
   for (auto member : item) {
     std::string_view name;
-    value content;
+    ondemand::value content;
     if (const auto failed = member.unescaped_key().get(name)) return std::unexpected(undecodable(failed));
     if (const auto failed = member.value().get(content)) return std::unexpected(undecodable(failed));
     if (name == "index") {
@@ -74,8 +71,8 @@ Result<void> read_openai_item(object item, std::size_t position, Vectors& out) {
 }
 
 // `{"values":[..]}`.
-Result<void> read_gemini_item(object item, std::size_t position, Vectors& out) {
-  value values;
+Result<void> read_gemini_item(ondemand::object item, std::size_t position, FoundVectors& out) {
+  ondemand::value values;
   if (const auto failed = item.find_field_unordered("values").get(values)) {
     if (failed == simdjson::NO_SUCH_FIELD) return {};
     return std::unexpected(undecodable(failed));
@@ -86,34 +83,34 @@ Result<void> read_gemini_item(object item, std::size_t position, Vectors& out) {
 }
 
 template <class ReadItem>
-Result<void> read_items(value list, const ReadItem& read_item, Vectors& out) {
-  array items;
+Result<void> read_items(ondemand::value list, const ReadItem& read_item, FoundVectors& out) {
+  ondemand::array items;
   if (const auto failed = list.get_array().get(items)) return std::unexpected(undecodable(failed));
   std::size_t position = 0;
   for (auto element : items) {
-    object item;
+    ondemand::object item;
     if (const auto failed = element.get_object().get(item)) return std::unexpected(undecodable(failed));
     OG_RETURN_IF_ERROR(read_item(item, position++, out));
   }
   return {};
 }
 
-Result<void> read_body(Wire wire, const simdjson::padded_string& body, Vectors& out) {
-  simdjson::ondemand::parser parser;
-  simdjson::ondemand::document document;
-  object root;
+Result<void> read_body(Wire wire, const simdjson::padded_string& body, FoundVectors& out) {
+  ondemand::parser parser;
+  ondemand::document document;
+  ondemand::object root;
   if (const auto failed = parser.iterate(body).get(document)) return std::unexpected(undecodable(failed));
   if (const auto failed = document.get_object().get(root)) return std::unexpected(undecodable(failed));
   const bool gemini = wire == Wire::kGemini;
   for (auto member : root) {
     std::string_view name;
-    value content;
+    ondemand::value content;
     if (const auto failed = member.unescaped_key().get(name)) return std::unexpected(undecodable(failed));
     if (const auto failed = member.value().get(content)) return std::unexpected(undecodable(failed));
     if (!gemini && name == "data") OG_RETURN_IF_ERROR(read_items(content, read_openai_item, out));
     if (gemini && name == "embeddings") OG_RETURN_IF_ERROR(read_items(content, read_gemini_item, out));
     if (!gemini || name != "embedding") continue;
-    object item;
+    ondemand::object item;
     if (const auto failed = content.get_object().get(item)) return std::unexpected(undecodable(failed));
     OG_RETURN_IF_ERROR(read_gemini_item(item, 0, out));
   }
@@ -124,7 +121,7 @@ Result<void> read_body(Wire wire, const simdjson::padded_string& body, Vectors& 
 
 std::expected<std::vector<std::vector<float>>, BadAnswer> read_answer(Wire wire, std::string body,
                                                                       std::size_t text_count, std::uint32_t dimension) {
-  Vectors found(text_count);
+  FoundVectors found(text_count);
   try {
     if (auto decoded = read_body(wire, simdjson::padded_string(body), found); !decoded) {
       return std::unexpected(BadAnswer{std::move(decoded).error(), 0});
