@@ -38,8 +38,7 @@ constexpr const char* kLegend =
     "  served           graphs\n"
     "  direct           init lint optimize repair cleanup verify\n"
     "  cluster control  cluster policy queries\n"
-      "  local            demo embed explain alias login logout profile config completions version
-";
+    "  local            demo embed explain alias login logout profile config completions version\n";
 
 // SIGINT and SIGTERM end the process after releasing cluster locks. The signals are taken by a thread that waits for
 // them, so that the release may use ordinary code.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "embed/caller.h"
+#include "embed/limits.h"
 #include "embed/provider.h"
 #include "embed/settings.h"
 #include "embed/vector_cache.h"

@@ -122,22 +122,29 @@ Result<graph::SnapshotPtr> GraphImpl::head_of(std::string_view branch) {
   return store_->head(name);
 }
 
+Result<std::shared_ptr<embed::TextEmbedder>> GraphImpl::embedder() {
+  const std::lock_guard lock(embedder_mutex_);
+  if (embedder_ == nullptr) {
+    const embed::Environment environment = embed::process_environment();
+    embed::ProviderConfig config;
+    if (options_.embedding) {
+      config = *options_.embedding;
+    } else {
+      OG_ASSIGN_OR_RETURN(config, embed::config_from_environment(environment));
+    }
+    OG_ASSIGN_OR_RETURN(embedder_, embed::make_text_embedder(config, embed::call_settings(environment)));
+  }
+  return embedder_;
+}
+
+std::shared_ptr<WriteVectors> GraphImpl::write_vectors() {
+  if (!embed::embeds_on_write(embed::process_environment(), options_.embedding.has_value())) return nullptr;
+  return std::make_shared<WriteVectors>([this] { return embedder(); });
+}
+
 Result<columnar::FloatVector> GraphImpl::embed_text(std::string_view text, std::uint32_t dimension,
                                                     std::string_view model, std::string_view property) {
-  std::shared_ptr<embed::Provider> provider;
-  {
-    const std::lock_guard lock(provider_mutex_);
-    if (!provider_) {
-      embed::ProviderConfig config;
-      if (options_.embedding) {
-        config = *options_.embedding;
-      } else {
-        OG_ASSIGN_OR_RETURN(config, embed::config_from_environment(embed::process_environment()));
-      }
-      OG_ASSIGN_OR_RETURN(provider_, embed::make_provider(config));
-    }
-    provider = provider_;
-  }
+  OG_ASSIGN_OR_RETURN(const std::shared_ptr<embed::TextEmbedder> provider, embedder());
   if (!model.empty() && provider->model() != model) {
     return std::unexpected(bad_request("nearest() on '" + std::string(property) + "': its vectors come from model '" +
                                        std::string(model) + "' but the resolved embedding model is '" +
@@ -200,6 +207,8 @@ Result<MutateAnswer> GraphImpl::mutate(std::string_view source, std::string_view
   context.put_blob = [this](std::string_view key, std::span<const std::byte> bytes) {
     return store_->store().put(key, bytes);
   };
+  const std::shared_ptr<WriteVectors> vectors = write_vectors();
+  context.vectors = vectors;
   const auto body = [&](graph::WriteTransaction& transaction) -> Result<void> {
     const graph::Snapshot& base = *transaction.base();
     OG_ASSIGN_OR_RETURN(const query::BoundQueryPtr bound,
@@ -213,7 +222,7 @@ Result<MutateAnswer> GraphImpl::mutate(std::string_view source, std::string_view
     OG_ASSIGN_OR_RETURN(counts, exec::execute_mutation(*bound, values, transaction, context));
     return {};
   };
-  OG_ASSIGN_OR_RETURN(const graph::WriteOutcome outcome, store_->write(options, body));
+  OG_ASSIGN_OR_RETURN(const graph::WriteOutcome outcome, write_with_vectors(*store_, options, body, vectors));
   answer.branch = options.branch;
   answer.affected_nodes = counts.affected_nodes;
   answer.affected_edges = counts.affected_edges;

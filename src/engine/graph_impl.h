@@ -6,10 +6,11 @@
 #include <optional>
 #include <string>
 
-#include "embed/provider.h"
+#include "embed/text_embedder.h"
 #include "engine/changes.h"
 #include "engine/graph.h"
 #include "engine/query_cache.h"
+#include "engine/write_vectors.h"
 
 namespace omnigraph::engine {
 
@@ -45,7 +46,11 @@ class GraphImpl final : public Graph {
 
  private:
   [[nodiscard]] Result<graph::SnapshotPtr> head_of(std::string_view branch);
-  // Query text to a vector, through the provider of the options or the environment; made at the first text.
+  // The provider of the options or of the environment; made at the first text.
+  [[nodiscard]] Result<std::shared_ptr<embed::TextEmbedder>> embedder();
+  // For one write; null where writes compute no vectors.
+  [[nodiscard]] std::shared_ptr<WriteVectors> write_vectors();
+  // Query text to a vector.
   [[nodiscard]] Result<columnar::FloatVector> embed_text(std::string_view text, std::uint32_t dimension,
                                                          std::string_view model, std::string_view property);
   [[nodiscard]] std::int64_t now_ms() const;
@@ -55,8 +60,8 @@ class GraphImpl final : public Graph {
   const OpenOptions options_;
   Changes changes_;
   QueryCache queries_;
-  std::mutex provider_mutex_;
-  std::shared_ptr<embed::Provider> provider_;  // guarded by provider_mutex_
+  std::mutex embedder_mutex_;
+  std::shared_ptr<embed::TextEmbedder> embedder_;  // guarded by embedder_mutex_
 };
 
 }  // namespace omnigraph::engine

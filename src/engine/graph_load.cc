@@ -15,12 +15,15 @@ namespace omnigraph::engine {
 
 namespace {
 
-void hand_over(const ParsedLoad& parsed, LoadMode mode, graph::WriteTransaction& transaction) {
+void hand_over(const ParsedLoad& parsed, LoadMode mode, const std::shared_ptr<WriteVectors>& vectors,
+               graph::WriteTransaction& transaction) {
   const auto put_mode = mode == LoadMode::kAppend ? graph::PutMode::kAppend : graph::PutMode::kMerge;
   for (const auto& [type, rows] : parsed.types) {
     if (mode == LoadMode::kOverwrite) transaction.replace_all(type);
+    const auto fill = fill_of(*transaction.base()->catalog(), type, vectors);
     for (const ParsedRows& part : rows.parts) {
-      transaction.put(part.rows, mode == LoadMode::kOverwrite ? graph::PutMode::kAppend : put_mode, part.generated_ids);
+      graph::put_filled(transaction, part.rows, mode == LoadMode::kOverwrite ? graph::PutMode::kAppend : put_mode,
+                        part.generated_ids, fill);
     }
   }
 }
@@ -63,7 +66,8 @@ Result<void> index_loaded(graph::GraphStore& store, const std::string& commit_id
   return {};
 }
 
-Result<LoadAnswer> load_once(graph::GraphStore& store, LoadInput& input, const LoadRequest& request) {
+Result<LoadAnswer> load_once(graph::GraphStore& store, LoadInput& input, const LoadRequest& request,
+                             const std::shared_ptr<WriteVectors>& vectors) {
   LoadAnswer answer;
   OG_ASSIGN_OR_RETURN(answer.branch, graph::checked_branch_name(request.branch));
   if (request.from) {
@@ -101,10 +105,10 @@ Result<LoadAnswer> load_once(graph::GraphStore& store, LoadInput& input, const L
           conflict("the schema of branch '" + answer.branch + "' changed during the load; run it again"));
     }
     OG_RETURN_IF_ERROR(note_files(*transaction.base(), parsed, files_before));
-    hand_over(parsed, request.mode, transaction);
+    hand_over(parsed, request.mode, vectors, transaction);
     return {};
   };
-  OG_ASSIGN_OR_RETURN(const graph::WriteOutcome outcome, store.write(options, body));
+  OG_ASSIGN_OR_RETURN(const graph::WriteOutcome outcome, write_with_vectors(store, options, body, vectors));
   answer.branch_created = outcome.branch_created;
   if (!outcome.commit) return answer;
   answer.commit = commit_info(*outcome.commit, outcome.branch);
@@ -121,8 +125,9 @@ Result<LoadAnswer> load_once(graph::GraphStore& store, LoadInput& input, const L
 
 Result<LoadAnswer> GraphImpl::load(const ByteSource& source, const LoadRequest& request) {
   LoadInput input(source);
+  const std::shared_ptr<WriteVectors> vectors = write_vectors();
   while (true) {
-    Result<LoadAnswer> answer = load_once(*store_, input, request);
+    Result<LoadAnswer> answer = load_once(*store_, input, request, vectors);
     if (answer) return answer;
     const Result<bool> misjudged = input.misjudged();
     if (!misjudged || !*misjudged) return answer;

@@ -40,7 +40,7 @@ class MutationExecution {
     for (const TypeRef& type : reads_) transaction_.note_read(type);
     for (auto& [type, image] : images_) {
       const bool generated = type.kind == EntityKind::kEdge || catalog_.constraints_of(type).key.empty();
-      OG_RETURN_IF_ERROR(image->hand_over(transaction_, generated));
+      OG_RETURN_IF_ERROR(image->hand_over(transaction_, generated, context_.vectors));
     }
     return counts_;
   }
@@ -71,6 +71,10 @@ class MutationExecution {
     return entry.get();
   }
 
+  // Whether a vector that is not given follows from its text. One that must be there and has no text is told of when
+  // the rows are checked.
+  bool may_fill(const schema::Property& property) const { return context_.vectors != nullptr && property.embed; }
+
   // The constants of the query alone; an insert has no row.
   RowFields constants() const {
     return {{}, [this](const Expr& expr) -> const columnar::Scalar& { return scalar(expr); }};
@@ -84,7 +88,7 @@ class MutationExecution {
     Cell cell;
     cell.kind = property.type.is_blob() ? Cell::Kind::kBlob : Cell::Kind::kScalar;
     if (value.is_null()) {
-      if (property.type.nullable) return cell;
+      if (property.type.nullable || may_fill(property)) return cell;
       const std::vector<std::string>& key = catalog_.constraints_of(type).key;
       if (std::ranges::find(key, property.name) != key.end()) {
         return std::unexpected(bad_request("insert @key property '" + property.name + "' cannot contain null"));
@@ -117,7 +121,7 @@ class MutationExecution {
       assigned[assignment.property] = true;
     }
     for (std::size_t p = 0; p < properties.size(); ++p) {
-      if (!assigned[p] && !properties[p].type.nullable) {
+      if (!assigned[p] && !properties[p].type.nullable && !may_fill(properties[p])) {
         return std::unexpected(bad_request("missing required property '" + properties[p].name + "'"));
       }
     }
@@ -145,8 +149,53 @@ class MutationExecution {
     OG_ASSIGN_OR_RETURN(TypeImage * nodes, image(statement.type));
     OG_ASSIGN_OR_RETURN(ImageRow * row, nodes->put(std::move(id)));
     row->cells = std::move(cells);
+    for (const graph::FilledColumn& column : filled_columns(statement.type)) {
+      const auto vector = static_cast<std::uint32_t>(column.property);
+      if (row->cells[vector].scalar.is_null()) row->filled.insert(vector);
+    }
     ++counts_.affected_nodes;
     return {};
+  }
+
+  std::vector<graph::FilledColumn> filled_columns(TypeRef type) const {
+    if (context_.vectors == nullptr) return {};
+    return graph::filled_columns(catalog_, type);
+  }
+
+  // Whether vectors may follow from what an update assigns, row by row.
+  bool sets_filled_text(const Mutation& statement) const {
+    return std::ranges::any_of(filled_columns(statement.type), [&](const graph::FilledColumn& column) {
+      return std::ranges::find(statement.assignments, column.source, &query::Assignment::property) !=
+             statement.assignments.end();
+    });
+  }
+
+  // Vectors of a row that the statement leaves to their text: it sets the text to something else, or there was none.
+  // Those that it assigns follow the text no longer.
+  Result<std::set<std::uint32_t>> filled_after(const Mutation& statement, const std::vector<Cell>& values,
+                                               TypeImage& rows, const ImageMatch& match) const {
+    std::set<std::uint32_t> filled;
+    if (match.changed) filled = rows.rows()[match.at].filled;
+    for (const graph::FilledColumn& column : filled_columns(statement.type)) {
+      const auto vector = static_cast<std::uint32_t>(column.property);
+      const auto assigned = [&](std::size_t property) {
+        return std::ranges::find(statement.assignments, property, &query::Assignment::property);
+      };
+      if (assigned(vector) != statement.assignments.end()) {
+        filled.erase(vector);
+        continue;
+      }
+      const auto text = assigned(column.source);
+      if (text == statement.assignments.end()) continue;
+      const columnar::Scalar& next = values[static_cast<std::size_t>(text - statement.assignments.begin())].scalar;
+      const auto* next_text = std::get_if<std::string>(&next.value);
+      OG_ASSIGN_OR_RETURN(const Value before, rows.value_of_property(match, static_cast<std::uint32_t>(column.source)));
+      const bool was_text = before.kind == Value::Kind::kString;
+      const bool same = next_text == nullptr ? !was_text : was_text && before.text == *next_text;
+      OG_ASSIGN_OR_RETURN(const Value stored, rows.value_of_property(match, vector));
+      if (!same || stored.kind == Value::Kind::kNull) filled.insert(vector);
+    }
+    return filled;
   }
 
   Result<std::string> endpoint(const std::optional<Expr>& expr, std::string_view name, TypeRef type) const {
@@ -213,7 +262,7 @@ class MutationExecution {
     OG_ASSIGN_OR_RETURN(const auto constant, constant_cells(statement));
     OG_ASSIGN_OR_RETURN(const auto found, matches(statement, *rows));
     (statement.type.kind == EntityKind::kNode ? counts_.affected_nodes : counts_.affected_edges) += found.size();
-    if (constant.has_value() && rows->is_untouched()) {
+    if (constant.has_value() && rows->is_untouched() && !sets_filled_text(statement)) {
       std::vector<Ordinal> changed;
       for (const ImageMatch& match : found) changed.push_back(match.at);
       std::vector<std::pair<std::uint32_t, Cell>> values;
@@ -232,7 +281,9 @@ class MutationExecution {
         OG_ASSIGN_OR_RETURN(computed, updated_cells(statement, *rows, match));
       }
       const std::vector<Cell>& values = constant.has_value() ? *constant : computed;
+      OG_ASSIGN_OR_RETURN(auto filled, filled_after(statement, values, *rows, match));
       OG_ASSIGN_OR_RETURN(ImageRow * row, rows->change(match));
+      row->filled = std::move(filled);
       for (std::size_t i = 0; i < values.size(); ++i) row->cells[statement.assignments[i].property] = values[i];
     }
     return {};

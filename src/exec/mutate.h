@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "base/result.h"
 #include "columnar/scalar.h"
 #include "graph/store.h"
+#include "graph/vector_fill.h"
 #include "query/bound_query.h"
 
 namespace omnigraph::exec {
@@ -25,6 +27,8 @@ struct MutateContext {
   std::int64_t now_ms = 0;  // fixed per request, also across retries
   // Stores the payload of a Blob above 64 KiB under `key`, durably. Empty: such a Blob is refused.
   std::function<Result<void>(std::string_view key, std::span<const std::byte> bytes)> put_blob{};
+  // Where the vectors of @embed properties come from (chapter 04 section 6). Null: the mutation computes none.
+  std::shared_ptr<graph::TextVectors> vectors{};
 };
 
 // Leaves the transaction untouched when no row is affected.

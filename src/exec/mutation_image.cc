@@ -230,6 +230,22 @@ Result<std::string> TypeImage::id_of(const ImageMatch& match) {
   return std::string(ids->text(match.at));
 }
 
+Result<Value> TypeImage::value_of_property(const ImageMatch& match, std::uint32_t index) {
+  Ordinal base = match.at;
+  if (match.changed) {
+    const Cell& cell = rows_[match.at].cells[index];
+    if (cell.kind == Cell::Kind::kBlob) return cell.blob == nullptr ? Value() : Value::of_bool(true);
+    const bool vector = catalog_.properties_of(type_)[index].type.is_vector();
+    if (cell.kind == Cell::Kind::kScalar && vector) return cell.scalar.is_null() ? Value() : Value::of_bool(true);
+    if (cell.kind == Cell::Kind::kScalar) return value_of(cell.scalar);
+    base = rows_[match.at].base;
+  }
+  OG_ASSIGN_OR_RETURN(const Column* column, property(index));
+  const Column::Slot slot = column->slot(base);
+  if (slot.array->is_null(slot.index)) return Value();
+  return slot.array->type().id == columnar::TypeId::kFixedSizeList ? Value::of_bool(true) : column->value(base);
+}
+
 Result<ImageRow*> TypeImage::change(const ImageMatch& match) {
   if (match.changed) return &rows_[match.at];
   ImageRow row;
@@ -261,6 +277,7 @@ Result<ImageRow*> TypeImage::put(std::string id) {
   }
   // The whole entity is replaced: nothing of the former row stays.
   row->cells.assign(catalog_.properties_of(type_).size(), Cell{Cell::Kind::kScalar, {}, nullptr});
+  row->filled.clear();
   return row;
 }
 
@@ -298,7 +315,9 @@ Result<columnar::Batch> TypeImage::batch_of(const std::vector<const ImageRow*>& 
       }
       const auto p = static_cast<std::uint32_t>(c - system_columns);
       const Cell& cell = row->cells[p];
-      if (cell.kind == Cell::Kind::kBase) {
+      if (row->filled.contains(p)) {
+        builder.append_null();
+      } else if (cell.kind == Cell::Kind::kBase) {
         OG_ASSIGN_OR_RETURN(const Column* column, property(p));
         const Column::Slot slot = column->slot(row->base);
         if (slot.array->is_null(slot.index)) {
@@ -317,8 +336,23 @@ Result<columnar::Batch> TypeImage::batch_of(const std::vector<const ImageRow*>& 
   return batch;
 }
 
+std::shared_ptr<const graph::VectorFill> TypeImage::fill_of(const std::vector<const ImageRow*>& rows,
+                                                            const std::shared_ptr<graph::TextVectors>& vectors) const {
+  const auto filled = [](const ImageRow* row) { return !row->filled.empty(); };
+  if (vectors == nullptr || std::ranges::none_of(rows, filled)) return nullptr;
+  auto fill = std::make_shared<graph::VectorFill>();
+  fill->vectors = vectors;
+  for (const graph::FilledColumn& column : graph::filled_columns(catalog_, type_)) {
+    graph::VectorFill::Column& out = fill->columns.emplace_back(graph::VectorFill::Column{column});
+    for (const ImageRow* row : rows)
+      out.rows.push_back(row->filled.contains(static_cast<std::uint32_t>(column.property)));
+  }
+  return fill;
+}
+
 Result<void> TypeImage::put_rows(graph::WriteTransaction& transaction, const std::vector<const ImageRow*>& rows,
-                                 graph::PutMode mode, bool generated) {
+                                 graph::PutMode mode, bool generated,
+                                 const std::shared_ptr<graph::TextVectors>& vectors) {
   if (rows.empty()) return {};
   auto staged = std::make_shared<graph::StagedRows>(catalog_, type_);
   for (std::size_t begin = 0; begin < rows.size(); begin += kHandOverRows) {
@@ -327,7 +361,7 @@ Result<void> TypeImage::put_rows(graph::WriteTransaction& transaction, const std
     OG_ASSIGN_OR_RETURN(auto batch, batch_of({first, first + count}));
     OG_RETURN_IF_ERROR(staged->append(std::move(batch)));
   }
-  transaction.put(std::move(staged), mode, generated);
+  graph::put_filled(transaction, std::move(staged), mode, generated, fill_of(rows, vectors));
   return {};
 }
 
@@ -382,7 +416,8 @@ Result<void> TypeImage::put_bulk(graph::WriteTransaction& transaction) {
   return {};
 }
 
-Result<void> TypeImage::hand_over(graph::WriteTransaction& transaction, bool generated) {
+Result<void> TypeImage::hand_over(graph::WriteTransaction& transaction, bool generated,
+                                  const std::shared_ptr<graph::TextVectors>& vectors) {
   if (!bulk_.rows.empty()) return put_bulk(transaction);
   if (!removed_.empty()) {
     std::vector<Ordinal> gone(removed_.begin(), removed_.end());
@@ -394,8 +429,8 @@ Result<void> TypeImage::hand_over(graph::WriteTransaction& transaction, bool gen
   for (const ImageRow& row : rows_) {
     if (row.live) (generated && row.base == kNoOrdinal ? drawn : merged).push_back(&row);
   }
-  OG_RETURN_IF_ERROR(put_rows(transaction, merged, graph::PutMode::kMerge, false));
-  return put_rows(transaction, drawn, graph::PutMode::kAppend, true);
+  OG_RETURN_IF_ERROR(put_rows(transaction, merged, graph::PutMode::kMerge, false, vectors));
+  return put_rows(transaction, drawn, graph::PutMode::kAppend, true, vectors);
 }
 
 }  // namespace omnigraph::exec

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -19,6 +20,7 @@
 #include "exec/mutation_value.h"
 #include "graph/snapshot.h"
 #include "graph/store.h"
+#include "graph/vector_fill.h"
 #include "query/bound_query.h"
 
 namespace omnigraph::exec {
@@ -37,6 +39,8 @@ struct ImageRow {
   Ordinal base = kNoOrdinal;        // the row it replaces or changes
   bool live = true;
   std::vector<Cell> cells;  // by property
+  // Vector properties that follow their text once the mutation is over, whatever the cell says.
+  std::set<std::uint32_t> filled{};
 };
 
 // `field op constant`: the part of a condition that columns and indexes can answer.
@@ -74,6 +78,8 @@ class TypeImage {
   // The live row with this id.
   Result<std::optional<ImageMatch>> find(std::string_view id);
   [[nodiscard]] Result<std::string> id_of(const ImageMatch& match);
+  // A property of a row as the image stands; of a Blob and of a vector only whether there is one.
+  Result<Value> value_of_property(const ImageMatch& match, std::uint32_t property);
 
   // The row to change; a base row is brought into the overlay. Invalidated by the next call.
   Result<ImageRow*> change(const ImageMatch& match);
@@ -101,7 +107,9 @@ class TypeImage {
   Result<void> unfold();
 
   // Hands the final rows and removals to the transaction. `generated`: changed rows without a base row have drawn ids.
-  Result<void> hand_over(graph::WriteTransaction& transaction, bool generated);
+  // `vectors`: where those of filled properties come from.
+  Result<void> hand_over(graph::WriteTransaction& transaction, bool generated,
+                         const std::shared_ptr<graph::TextVectors>& vectors);
 
  private:
   struct BulkChange {
@@ -118,7 +126,9 @@ class TypeImage {
   Result<RowFilter> filter_of(const std::vector<ImagePredicate>& predicates);
   Result<columnar::Batch> batch_of(const std::vector<const ImageRow*>& rows);
   Result<void> put_rows(graph::WriteTransaction& transaction, const std::vector<const ImageRow*>& rows,
-                        graph::PutMode mode, bool generated);
+                        graph::PutMode mode, bool generated, const std::shared_ptr<graph::TextVectors>& vectors);
+  std::shared_ptr<const graph::VectorFill> fill_of(const std::vector<const ImageRow*>& rows,
+                                                   const std::shared_ptr<graph::TextVectors>& vectors) const;
 
   const graph::Snapshot& snapshot_;
   const schema::Catalog& catalog_;

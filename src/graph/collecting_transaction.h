@@ -7,11 +7,12 @@
 #include <vector>
 
 #include "graph/store.h"
+#include "graph/vector_fill.h"
 #include "graph/write_set.h"
 
 namespace omnigraph::graph {
 
-class CollectingTransaction final : public WriteTransaction {
+class CollectingTransaction final : public FillingTransaction {
  public:
   explicit CollectingTransaction(SnapshotPtr base) : base_(std::move(base)) {}
   const SnapshotPtr& base() const override { return base_; }
@@ -20,6 +21,13 @@ class CollectingTransaction final : public WriteTransaction {
     if (rows->row_count() == 0) return;
     const schema::TypeRef type = rows->type();
     writes_.tables[type].puts.push_back({std::move(rows), mode, generated_ids});
+  }
+  void put_filled(std::shared_ptr<const StagedRows> rows, PutMode mode, bool generated_ids,
+                  std::shared_ptr<const VectorFill> fill) override {
+    if (rows->row_count() == 0) return;
+    const schema::TypeRef type = rows->type();
+    writes_.tables[type].puts.push_back(
+        {.rows = std::move(rows), .mode = mode, .generated_ids = generated_ids, .fill = std::move(fill)});
   }
   void put_replacing(std::shared_ptr<const StagedRows> rows, std::vector<Ordinal> replaced) {
     if (rows->row_count() == 0) return;

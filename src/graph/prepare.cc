@@ -30,11 +30,28 @@ Result<void> collect_values(const TableState& table, const schema::TypeValueChec
 
 }  // namespace
 
+namespace {
+
+// A vector that will be filled in is not missing.
+Result<void> promise_vectors(const TableState& table, const StagedPiece& piece, columnar::Batch& batch) {
+  const std::size_t system = staged_system_columns(table.type.kind);
+  const auto& properties = table.catalog->properties_of(table.type);
+  for (std::size_t p = 0; p < properties.size(); ++p) {
+    if (!properties[p].embed || properties[p].type.nullable) continue;
+    OG_ASSIGN_OR_RETURN(columnar::ArrayPtr column, vectors_to_check(table, piece, p, *batch.columns[system + p]));
+    if (column != nullptr) batch.columns[system + p] = std::move(column);
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<void> check_values(const TableState& table) {
   const schema::TypeValueChecker checker(*table.catalog, table.type);
   std::vector<Result<void>> outcomes(table.pieces.size());
   const auto check = [&](const StagedPiece& piece) -> Result<void> {
     OG_ASSIGN_OR_RETURN(columnar::Batch batch, piece.rows->batch(piece.index));
+    OG_RETURN_IF_ERROR(promise_vectors(table, piece, batch));
     if (!table.superseded.empty()) {
       std::vector<std::uint32_t> kept;
       for (std::uint64_t i = 0; i < piece.count; ++i) {
@@ -80,6 +97,7 @@ class Preparation {
     state_.node_ids().clear();
     const bool violated = options_.violations != nullptr && !options_.violations->empty();
     if (violated || options_.check_only) return PreparedWrite{};
+    OG_RETURN_IF_ERROR(fill_vectors());
     return build(store, cache);
   }
 
@@ -140,6 +158,17 @@ class Preparation {
       OG_RETURN_IF_ERROR(check_cardinality(state_, *table, rows == endpoints_.end() ? none : rows->second));
     }
     return {};
+  }
+
+  Result<void> fill_vectors() {
+    bool complete = true;
+    for (const auto& [type, writes] : state_.writes().tables) {
+      OG_ASSIGN_OR_RETURN(TableState * table, state_.table(type));
+      OG_ASSIGN_OR_RETURN(const bool all, decide_fills(*table));
+      complete = complete && all;
+    }
+    if (complete) return {};
+    return std::unexpected(Error{Code::kCancelled, "the vectors of some texts are not there yet"});
   }
 
   Result<PreparedWrite> build(objectstore::ObjectStore& store, PreparedFileCache& cache) {

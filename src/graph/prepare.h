@@ -72,7 +72,8 @@ struct PrepareOptions {
 };
 
 // A violation is the error itself: kBadRequest with the texts of chapter 01 section 5, kConflict key_conflict.
-// Order of checks: enum, @range, @check, missing values; @key and @unique; endpoints; @card; id conflicts.
+// Order of checks: enum, @range, @check, missing values; @key and @unique; endpoints; @card; id conflicts. kCancelled
+// after all of them: vectors to fill in are missing (graph/vector_fill.h).
 [[nodiscard]] Result<PreparedWrite> prepare_write(const Snapshot& base, const WriteSet& writes,
                                                   objectstore::ObjectStore& store, PreparedFileCache& cache,
                                                   const PrepareOptions& options = {});

@@ -187,9 +187,18 @@ class FileJobRun {
     return index < 5 ? std::string::npos : index - 2;
   }
 
+  // What is filled in at a layout column; null: nothing.
+  [[nodiscard]] const FilledRows* fill_of(std::size_t index) const {
+    if (index < job_.layout->system_columns) return nullptr;
+    const auto found = table_.fills.find(index - job_.layout->system_columns);
+    return found == table_.fills.end() ? nullptr : &found->second;
+  }
+
   [[nodiscard]] bool any_values(std::size_t index, std::optional<std::size_t> child) const {
+    const FilledRows* fill = fill_of(index);
     for (std::size_t p = job_.first_piece; p < job_.end_piece; ++p) {
       const StagedPiece& piece = table_.pieces[p];
+      if (fill != nullptr && fills_any(*fill, piece)) return true;
       const std::size_t column = staged_column(index);
       if (child ? piece.rows->child_has_values(piece.index, column, *child)
                 : piece.rows->has_values(piece.index, column)) {
@@ -204,6 +213,13 @@ class FileJobRun {
   // All that decides the bytes; empty: the file is not worth remembering.
   Result<std::string> content_name(const TableFile& file) const {
     if (job_.with_folded) return std::string();
+    for (const auto& [property, fill] : table_.fills) {
+      if (std::any_of(table_.pieces.begin() + static_cast<std::ptrdiff_t>(job_.first_piece),
+                      table_.pieces.begin() + static_cast<std::ptrdiff_t>(job_.end_piece),
+                      [&fill](const StagedPiece& piece) { return keeps_any(fill, piece); })) {
+        return std::string();  // vectors of the base are in it
+      }
+    }
     std::string name = table_.root;
     const auto add = [&](char separator, std::uint64_t number) {
       name += separator;
@@ -312,7 +328,12 @@ class FileJobRun {
     for (std::size_t i = 0; i < job_.layout->fields.size(); ++i) {
       const std::size_t column = staged_column(i);
       if (column != std::string::npos) {
-        arrays.push_back(batch.columns[column]);
+        ArrayPtr array = batch.columns[column];
+        if (const FilledRows* fill = fill_of(i); fill != nullptr && fills_any(*fill, piece)) {
+          const Array& texts = *batch.columns[staged_column(job_.layout->system_columns + fill->column.source)];
+          OG_ASSIGN_OR_RETURN(array, filled_vectors(table_, *fill, piece, *array, texts));
+        }
+        arrays.push_back(std::move(array));
         continue;
       }
       OG_ASSIGN_OR_RETURN(const Buffer rows,

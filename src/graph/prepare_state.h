@@ -17,6 +17,7 @@
 #include "graph/id_table.h"
 #include "graph/prepare.h"
 #include "graph/snapshot.h"
+#include "graph/vector_fill.h"
 #include "graph/write_set.h"
 
 namespace omnigraph::graph {
@@ -60,6 +61,12 @@ struct StagedPiece {
   std::uint64_t count = 0;
 };
 
+// Staged rows whose vector the write fills in: with that of their text, or with the stored one.
+struct FilledRows {
+  FilledColumn column;
+  RowBits embed, keep;
+};
+
 struct TableState {
   schema::TypeRef type;
   const schema::Catalog* catalog = nullptr;
@@ -81,6 +88,8 @@ struct TableState {
   std::uint64_t vanished_count = 0;
   std::uint64_t replaced_count = 0;
   std::uint64_t new_count = 0;  // staged rows that get a new row id
+
+  std::map<std::size_t, FilledRows> fills;  // by property; after all checks
 
   std::vector<Violation>* violations = nullptr;  // where to collect them; null: the first one ends the work
 
@@ -182,6 +191,20 @@ class WriteState {
 // Base edges that stay although a node they need vanishes.
 [[nodiscard]] Result<void> check_kept_edges(WriteState& state, const TableState& edges);
 [[nodiscard]] Result<void> check_cardinality(WriteState& state, const TableState& edges, const EndpointRows& rows);
+
+// After all checks: fills `fills`. False: vectors are missing, and the writer was told which.
+[[nodiscard]] Result<bool> decide_fills(TableState& table);
+// Whether any row of the piece is filled.
+[[nodiscard]] bool fills_any(const FilledRows& fill, const StagedPiece& piece);
+// Whether any row of the piece keeps a stored vector.
+[[nodiscard]] bool keeps_any(const FilledRows& fill, const StagedPiece& piece);
+// The column of a piece as it is written.
+[[nodiscard]] Result<columnar::ArrayPtr> filled_vectors(const TableState& table, const FilledRows& fill,
+                                                        const StagedPiece& piece, const columnar::Array& given,
+                                                        const columnar::Array& texts);
+// The column with a value wherever one will be filled in; null: nothing is filled in there.
+[[nodiscard]] Result<columnar::ArrayPtr> vectors_to_check(const TableState& table, const StagedPiece& piece,
+                                                          std::size_t property, const columnar::Array& given);
 
 // `@unique violation on T.p: value 'v' held by 'id1' and 'id2'`, the smaller id first.
 [[nodiscard]] Error unique_violation(const TableState& table, const std::vector<std::string>& columns,

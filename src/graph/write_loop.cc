@@ -11,6 +11,7 @@
 #include "graph/early_write.h"
 #include "graph/layout.h"
 #include "graph/race.h"
+#include "graph/vector_fill.h"
 
 namespace omnigraph::graph {
 namespace {

@@ -12,12 +12,16 @@
 
 namespace omnigraph::graph {
 
+struct VectorFill;  // graph/vector_fill.h
+
 struct TablePut {
   std::shared_ptr<const StagedRows> rows;
   PutMode mode = PutMode::kMerge;
   bool generated_ids = false;
   // Where the caller knows it: the base row that each row replaces, or kNoOrdinal. Empty: looked up by id.
   std::vector<Ordinal> replaced{};
+  // Vectors that the write fills in itself; null: none.
+  std::shared_ptr<const VectorFill> fill{};
 };
 
 struct TableWrites {
