@@ -9,34 +9,12 @@
 #include "graph/store_parts.h"
 #include "lance/manifest.h"
 #include "tests/fault/fault_seed.h"
-#include "tests/fault/simulated_disk.h"
-#include "tests/graph/store_test_support.h"
+#include "tests/fault/power_loss.h"
 
 namespace omnigraph::graph::testing {
 namespace {
 
 namespace fs = std::filesystem;
-using fault::SimulatedDisk;
-using fault::SurvivingTree;
-
-// On a file system in memory when there is one: what is tested is the model, not this machine's disk.
-class Folder {
- public:
-  Folder() : path_(parent() / ("power_loss-" + base::new_ulid())) { fs::create_directories(path_); }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] const fs::path& path() const { return path_; }
-  [[nodiscard]] StorePtr open() const { return objectstore::open_local_store(path_).value(); }
-
- private:
-  static fs::path parent() {
-    return fs::is_directory("/dev/shm") ? fs::path("/dev/shm") : fs::path(::testing::TempDir());
-  }
-  const fs::path path_;
-};
-
-constexpr StoreOptions kQuiet{.clock = nullptr, .background_settle = false, .exclusive_writer = false};
 
 struct PowerOperation {
   std::string name;
@@ -121,51 +99,6 @@ class HistoryMaker {
 
   std::mt19937_64 random_;
 };
-
-// One power loss: what was left, and what had been acknowledged.
-struct Cut {
-  std::uint64_t step = 0;
-  std::string text;
-  std::size_t acknowledged = 0;  // operations; with kNothing, not even init
-  SurvivingTree tree;
-};
-constexpr std::size_t kNothing = ~std::size_t{0};
-
-// The disk while operations run, with a power loss taken after each step for which `wanted` says so.
-class Recording {
- public:
-  Recording(const fs::path& folder, std::uint64_t seed, std::size_t acknowledged,
-            std::function<bool(std::uint64_t)> wanted = {})
-      : seed_(seed), acknowledged_(acknowledged), disk_(folder) {
-    if (wanted) record(std::move(wanted));
-  }
-  ~Recording() { EXPECT_EQ(disk_.difference_from_reality(), ""); }
-  Recording(const Recording&) = delete;
-  Recording& operator=(const Recording&) = delete;
-
-  void record(std::function<bool(std::uint64_t)> wanted) {
-    disk_.observe([this, wanted = std::move(wanted)](std::string_view step) {
-      if (!wanted(disk_.steps())) return;
-      cuts_.push_back(
-          {disk_.steps(), std::string(step), acknowledged_, disk_.survivors(seed_ * 1'000'003 + disk_.steps())});
-    });
-  }
-  void acknowledge(std::size_t operations) { acknowledged_ = operations; }
-  SimulatedDisk& disk() { return disk_; }
-  // After the last use of the disk.
-  std::vector<Cut> cuts() {
-    disk_.observe({});
-    return std::move(cuts_);
-  }
-
- private:
-  const std::uint64_t seed_;
-  std::atomic<std::size_t> acknowledged_;
-  std::vector<Cut> cuts_;  // added to by one step at a time
-  SimulatedDisk disk_;
-};
-
-bool every_step(std::uint64_t) { return true; }
 
 // Runs operations [first, end) as one process; its background work ends with it.
 void run_process(Recording& run, const StorePtr& store, const History& history, std::size_t first, std::size_t end,
