@@ -13,12 +13,7 @@ SERVER_POLICY = "version: 1\ngroups: {all: [ana]}\nrules:\n  - id: list\n    all
 
 @pytest.fixture(scope="module")
 def s3(tmp_path_factory):
-    running, why_not = s3_server.start(tmp_path_factory.mktemp("s3"))
-    if running is None:
-        pytest.skip(why_not)
-    running.make_bucket("team")
-    yield running
-    running.stop()
+    yield from s3_server.for_tests(tmp_path_factory, "team")
 
 
 class Place:

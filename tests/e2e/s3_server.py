@@ -77,6 +77,18 @@ def start(folder):
     return None, built.stderr.strip() + "; nor is moto[server] installed"
 
 
+def for_tests(tmp_path_factory, bucket):
+    """The body of a fixture: a server with a bucket until the tests are over. They are skipped where none can run."""
+    import pytest  # bench/ uses this module without it
+
+    server, why_not = start(tmp_path_factory.mktemp("s3"))
+    if server is None:
+        pytest.skip(why_not)
+    server.make_bucket(bucket)
+    yield server
+    server.stop()
+
+
 def start_read_only(server, folder):
     """A second server over the same objects that refuses every write; None where that cannot be had."""
     if not server.data:

@@ -137,12 +137,10 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory):
-    server, why_not = s3_server.start(tmp_path_factory.mktemp("s3"))
-    if server is None or not server.data:
-        pytest.skip(why_not or "this S3 server's objects cannot be copied behind its back")
-    server.make_bucket("kills")
-    yield server
-    server.stop()
+    for server in s3_server.for_tests(tmp_path_factory, "kills"):
+        if not server.data:
+            pytest.skip("this S3 server's objects cannot be copied behind its back")
+        yield server
 
 
 @pytest.fixture

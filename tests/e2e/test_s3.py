@@ -12,12 +12,7 @@ SHIPS = "query q() { match { $s: Ship } return { $s.name, $s.tons } order { $s.n
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    running, why_not = s3_server.start(tmp_path_factory.mktemp("s3"))
-    if running is None:
-        pytest.skip(why_not)
-    running.make_bucket("team")
-    yield running
-    running.stop()
+    yield from s3_server.for_tests(tmp_path_factory, "team")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <functional>
-#include <mutex>
 
 #include "base/clock.h"
 #include "graph/layout.h"
@@ -10,6 +9,7 @@
 #include "graph/optimize.h"
 #include "graph/schema_change.h"
 #include "tests/fault/every_operation.h"
+#include "tests/fault/stepped_store.h"
 #include "tests/graph/forwarding_store.h"
 #include "tests/graph/verify_support.h"
 
@@ -174,51 +174,6 @@ TEST(CommitFault, OldOrNewNeverBetween) {
     });
   }
 }
-
-// Calls `step` before each request.
-class SteppedStore final : public ForwardingStore {
- public:
-  SteppedStore(StorePtr inner, std::function<void()> step)
-      : ForwardingStore(std::move(inner)), step_(std::move(step)) {}
-  Result<Buffer> get(std::string_view key, std::optional<objectstore::ByteRange> range) override {
-    step();
-    return inner_->get(key, range);
-  }
-  Result<void> put(std::string_view key, std::span<const std::byte> body, objectstore::Durability durability) override {
-    step();
-    return inner_->put(key, body, durability);
-  }
-  Result<objectstore::PutOutcome> put_if_absent(std::string_view key, std::span<const std::byte> body,
-                                                objectstore::Durability durability) override {
-    step();
-    return inner_->put_if_absent(key, body, durability);
-  }
-  Result<objectstore::Listing> list(std::string_view prefix, const objectstore::ListOptions& options) override {
-    step();
-    return inner_->list(prefix, options);
-  }
-  Result<void> remove(std::string_view key) override {
-    step();
-    return inner_->remove(key);
-  }
-  Result<std::unique_ptr<objectstore::Upload>> open_upload(std::string_view key) override {
-    step();
-    return inner_->open_upload(key);
-  }
-  Result<objectstore::PutOutcome> publish(std::string_view key, std::span<const std::byte> body,
-                                          const BeforeEffect& before_effect) override {
-    step();
-    return inner_->publish(key, body, before_effect);
-  }
-
- private:
-  void step() {
-    const std::lock_guard lock(mutex_);
-    step_();
-  }
-  std::mutex mutex_;
-  const std::function<void()> step_;
-};
 
 // Goal: a second process, one that just starts and one that has been reading all the time, sees the old state, then the
 // new one.

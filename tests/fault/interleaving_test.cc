@@ -80,18 +80,11 @@ void run_history(std::uint64_t seed, bool cleans, Counts& counts) {
   if (cleans) chances.clock = 25;
   if (seed % 3 == 0) chances = {.fail_before = 0, .fail_after = 0, .late = 0, .crash = 0, .clock = 4};
   Scheduler scheduler(seed, world.disk, world.clock, chances);
-  scheduler.on_record([&](std::string_view key, std::span<const std::byte> bytes) { world.chronicle.add(key, bytes); });
   if (!cleans) scheduler.between_turns([&] { remove_old_records(world); });
-  for (std::size_t number = 0; number < 3; ++number) {
-    scheduler.add_process([&, number](Scheduler::Process& process) {
-      Player player(world, process, number);
-      player.play(
-          6, [&](GraphStore& graph, int, const std::string& tag) { random_operation(player, graph, tag, cleans); });
-    });
-  }
-  scheduler.run();
-  expect_what_was_told(world);
-  expect_final_state(world);
+  play_all(world, scheduler, {6, 6, 6},
+           [&](Player& player, std::size_t, GraphStore& graph, int, const std::string& tag) {
+             random_operation(player, graph, tag, cleans);
+           });
   if (cleans) {
     EXPECT_EQ(damage_in(world.disk), "");
   }

@@ -133,19 +133,15 @@ void replay(const Scenario& scenario, std::uint64_t seed, Totals& totals) {
                        .late = scenario.losses ? 20u : 0u,
                        .crash = scenario.crashes ? 12u : 0u,
                        .clock = 30});
-  scheduler.on_record([&](std::string_view key, std::span<const std::byte> bytes) { world.chronicle.add(key, bytes); });
-  for (std::size_t number = 0; number < scenario.scripts.size(); ++number) {
-    scheduler.add_process([&, number](Scheduler::Process& process) {
-      Player player(world, process, number);
-      const auto operations = operations_of(scenario.scripts[number]);
-      player.play(static_cast<int>(operations.size()), [&](GraphStore& graph, int at, const std::string& tag) {
-        carry_out(player, graph, operations[static_cast<std::size_t>(at)], tag);
-      });
-    });
+  std::vector<std::vector<std::vector<std::string>>> scripts;
+  std::vector<int> lengths;
+  for (const std::string& script : scenario.scripts) {
+    lengths.push_back(static_cast<int>(scripts.emplace_back(operations_of(script)).size()));
   }
-  scheduler.run();
-  expect_what_was_told(world);
-  expect_final_state(world);
+  play_all(world, scheduler, lengths,
+           [&](Player& player, std::size_t number, GraphStore& graph, int at, const std::string& tag) {
+             carry_out(player, graph, scripts[number][static_cast<std::size_t>(at)], tag);
+           });
   EXPECT_EQ(damage_in(world.disk), "");
   // Whatever was left half done, cleanup and the next write go on from there.
   world.clock.advance_us(48 * kMicrosPerHour);

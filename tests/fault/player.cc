@@ -201,4 +201,18 @@ void Player::read(GraphStore& graph) {
   EXPECT_EQ(std::optional<State>(*state) == world_.chronicle.state_at(branch_, seq), true) << branch_ << "/" << seq;
 }
 
+void play_all(World& world, fault::Scheduler& scheduler, const std::vector<int>& operations, const Move& move) {
+  scheduler.on_record([&](std::string_view key, std::span<const std::byte> bytes) { world.chronicle.add(key, bytes); });
+  for (std::size_t number = 0; number < operations.size(); ++number) {
+    scheduler.add_process([&, number](fault::Scheduler::Process& process) {
+      Player player(world, process, number);
+      player.play(operations[number],
+                  [&](GraphStore& graph, int at, const std::string& tag) { move(player, number, graph, at, tag); });
+    });
+  }
+  scheduler.run();
+  expect_what_was_told(world);
+  expect_final_state(world);
+}
+
 }  // namespace omnigraph::graph::testing

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "tests/fault/scheduler.h"
 #include "tests/fault/world.h"
@@ -53,5 +54,10 @@ class Player {
   std::string branch_;
   std::uint64_t least_ = 0;  // newest record of the branch that anybody was told of when the operation began
 };
+
+// Lets players 0, 1, .. of a world play against each other, `operations[number]` each; then checks what they were told
+// and the final state.
+using Move = std::function<void(Player& player, std::size_t number, GraphStore& graph, int at, const std::string& tag)>;
+void play_all(World& world, fault::Scheduler& scheduler, const std::vector<int>& operations, const Move& move);
 
 }  // namespace omnigraph::graph::testing
