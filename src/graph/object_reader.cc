@@ -6,7 +6,11 @@
 namespace omnigraph::graph {
 namespace {
 
-bool is_copied(std::string_view key) { return key.starts_with("schema/") || key.ends_with(".manifest"); }
+// Whether the next record may want a copy of it.
+bool is_copied(std::string_view key, std::uint64_t size) {
+  if (key.starts_with("schema/") || key.ends_with(".manifest")) return true;
+  return key.starts_with("tables/") && size <= kCopiedFileBytesMax;
+}
 
 }  // namespace
 
@@ -42,7 +46,7 @@ Result<Buffer> ObjectReader::get(const LoadedRecord& record, std::string_view ke
     if (bytes || bytes.error().code != Code::kNotFound) return bytes;
   }
   Result<Buffer> bytes = store_->get(key);
-  if (bytes && far_ && is_copied(key)) {
+  if (bytes && far_ && is_copied(key, bytes->size())) {
     remembered_.insert(std::string(key), std::make_shared<const Buffer>(*bytes), key.size() + bytes->size());
   }
   if (bytes || bytes.error().code != Code::kNotFound) return bytes;

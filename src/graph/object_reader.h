@@ -54,7 +54,7 @@ class ObjectReader {
   [[nodiscard]] bool has_record(const AttachedAt& at) const { return log_->has_record(at.branch, at.seq); }
   void bring_record(const AttachedAt& at) const { (void)log_->read(at.branch, at.seq); }
 
-  // The bytes of a schema or manifest that was read lately from a far store, for the copies of the next record.
+  // The bytes of a schema, manifest or small file that was read lately from a far store, for copies in the next record.
   [[nodiscard]] std::optional<Buffer> remembered(const std::string& key) const;
   // The bytes of an attachment; kNotFound if the record that carries them is gone.
   [[nodiscard]] Result<Buffer> attachment(const LoadedRecord& record, std::string_view key, const AttachedAt& at) const;

@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "base/ulid.h"
+#include "graph/copied_objects.h"
 #include "graph/layout.h"
 #include "graph/parallel_io.h"
 #include "objectstore/ready_files.h"
@@ -102,7 +103,7 @@ Result<Published> Publisher::publish(CommitRecord record, const std::vector<NewO
   }
   record.token = base::to_hex(base::random_bytes(16));
   OG_ASSIGN_OR_RETURN(record.attached, inherit(record, basis.source, attachments.empty() ? 0 : 1, total));
-  const ObjectCopies copied = copies_for(record, objects, !attachments.empty(), basis.source);
+  const ObjectCopies copied = objects_to_copy(*tables_, record, objects, !attachments.empty(), basis.source);
   const Buffer packed = copied.empty() ? Buffer() : pack_copies(copied);
   // A tombstone is kept for ever: it stays small.
   const bool sized = store_->local_root().has_value() && !record.deleted;
@@ -112,33 +113,6 @@ Result<Published> Publisher::publish(CommitRecord record, const std::vector<NewO
   return send(std::make_shared<const LoadedRecord>(
                   LoadedRecord{std::move(record), Buffer::from(std::move(bytes)), nullptr, nullptr, std::move(copies)}),
               basis);
-}
-
-ObjectCopies Publisher::copies_for(const CommitRecord& record, const std::vector<NewObject>& objects, bool attached,
-                                   const RecordPtr& source) const {
-  ObjectCopies copies;
-  if (!tables_->remote() || record.deleted) return copies;
-  std::map<std::string_view, const Buffer*> fresh;
-  for (const NewObject& object : objects) fresh.emplace(object.key, &object.bytes);
-  const auto bytes_of = [&](const std::string& key) -> std::optional<Buffer> {
-    if (const auto found = fresh.find(key); found != fresh.end()) return *found->second;
-    if (source == nullptr) return std::nullopt;
-    const ObjectReader::Where at = tables_->objects()->where(*source, key);
-    if (at.place != ObjectReader::Place::kHere) return tables_->objects()->remembered(key);
-    Result<Buffer> bytes = tables_->objects()->get(*source, key);
-    return bytes ? std::optional(*std::move(bytes)) : std::nullopt;
-  };
-  std::uint64_t left = kCopiesBytesMax;
-  const auto add = [&](const std::string& key) {
-    if (attached && fresh.contains(key)) return;
-    std::optional<Buffer> bytes = bytes_of(key);
-    if (!bytes || bytes->size() + key.size() > left) return;
-    left -= bytes->size() + key.size();
-    copies.emplace(key, *std::move(bytes));
-  };
-  add(schema_key(record.schema.digest));
-  for (const auto& [table, entry] : record.tables) add(entry.manifest);
-  return copies;
 }
 
 Result<void> Publisher::upload(const std::vector<NewObject>& objects, Uploads& uploads) {

@@ -64,9 +64,6 @@ class Publisher {
   [[nodiscard]] Result<void> upload(const std::vector<NewObject>& objects, Uploads& uploads);
   [[nodiscard]] Result<AttachedMap> inherit(const CommitRecord& record, const RecordPtr& source,
                                             std::size_t own_records, std::uint64_t own_bytes);
-  // What a cold reader of `record` would have to ask for: the schema and manifests that are not attached to it.
-  [[nodiscard]] ObjectCopies copies_for(const CommitRecord& record, const std::vector<NewObject>& objects,
-                                        bool attached, const RecordPtr& source) const;
   [[nodiscard]] Result<Published> send(std::shared_ptr<const LoadedRecord> record, const PublishBasis& basis);
 
   const std::shared_ptr<objectstore::ObjectStore> store_;

@@ -84,9 +84,14 @@ std::shared_ptr<const RecordCopies> RecordCopies::in(const Buffer& record_bytes)
 }
 
 std::optional<Buffer> RecordCopies::find(std::string_view key) const {
+  const ObjectCopies& objects = all();
+  const auto found = objects.find(key);
+  return found == objects.end() ? std::nullopt : std::optional(found->second);
+}
+
+const ObjectCopies& RecordCopies::all() const {
   std::call_once(once_, [this] { objects_ = unpack_copies(packed_); });
-  const auto found = objects_.find(key);
-  return found == objects_.end() ? std::nullopt : std::optional(found->second);
+  return objects_;
 }
 
 }  // namespace omnigraph::graph

@@ -1,7 +1,7 @@
-// Copies of small immutable objects that a record's snapshot references: its schema and its table manifests. On a far
-// store a cold reader gets them with the record instead of asking for them in a further round trip. Every object also
-// has its own durable place, so copies are never needed, may be missing, and readers that do not know them lose
-// nothing.
+// Copies of small immutable objects that a record's snapshot references: its schema, its table manifests and the files
+// of few rows. On a far store a cold reader gets them with the record instead of asking for them in a further round
+// trip, or each by itself. Every object also has its own durable place, so copies are never needed, may be missing, and
+// readers that do not know them lose nothing. graph/copied_objects.h chooses them.
 //
 // They lie behind the attachments, and the header begins with their place:
 // {"format":1,"copies":{"offset":n,"size":n},..
@@ -27,6 +27,9 @@ namespace omnigraph::graph {
 // Of one record, before compression; what does not fit is left out. Usual schemas and manifests take a few KiB a type.
 inline constexpr std::uint64_t kCopiesBytesMax = std::uint64_t{256} << 10;
 
+// A data file or deletion bitmap up to this size counts as one of few rows.
+inline constexpr std::uint64_t kCopiedFileBytesMax = std::uint64_t{8} << 10;
+
 using ObjectCopies = std::map<std::string, Buffer, std::less<>>;  // by key
 
 [[nodiscard]] Buffer pack_copies(const ObjectCopies& objects);
@@ -43,8 +46,9 @@ class RecordCopies {
   [[nodiscard]] static std::shared_ptr<const RecordCopies> in(const Buffer& record_bytes);
   explicit RecordCopies(Buffer packed) : packed_(std::move(packed)) {}
 
-  // Unpacks at its first use.
+  // Both unpack at their first use. No frame: there are none.
   [[nodiscard]] std::optional<Buffer> find(std::string_view key) const;
+  [[nodiscard]] const ObjectCopies& all() const;
 
  private:
   const Buffer packed_;

@@ -148,6 +148,7 @@ class Verifier {
   Result<void> check_states(const RecordPtr& record) {
     const CommitRecord& content = record->record;
     OG_RETURN_IF_ERROR(check_attached(*record));
+    if (options_.deep) OG_RETURN_IF_ERROR(check_copies(*record));
     if (!check_schema(*record)) return {};
     if (content.commits.empty()) {
       OG_ASSIGN_OR_RETURN(const SnapshotPtr state, reader_.snapshots->at_head(record));
@@ -180,6 +181,34 @@ class Verifier {
       } else if (carried && placed && carried->text() != placed->text()) {
         torn_.emplace(key, record_key(at.branch, at.seq));
       }
+    }
+    return {};
+  }
+
+  // Copies of schemas and manifests against the objects: a cold reader of a far store takes the copy.
+  Result<void> check_copies(const LoadedRecord& record) {
+    const auto copies = RecordCopies::in(record.bytes);  // of its own: what it unpacks goes with it
+    if (copies == nullptr) return {};
+    const std::string at = record_key(record.record.branch, record.record.seq);
+    if (copies->all().empty()) {
+      find({.code = "torn_copy",
+            .key = at,
+            .message = "its copies of schema and manifests cannot be unpacked; readers ask for the objects themselves",
+            .unsound = false});
+    }
+    for (const auto& [key, copy] : copies->all()) {
+      auto known = copied_.find(key);
+      if (known == copied_.end()) {
+        const Result<Buffer> object = reader_.objects->get(record, key);
+        // What is missing is told by those who need it, or a hard drop took it.
+        if (!object && !is_damage(object.error()) && object.error().code != Code::kGone) {
+          return std::unexpected(object.error());
+        }
+        if (!object) continue;
+        known = copied_.emplace(key, base::sha256_hex(object->text())).first;
+      }
+      if (base::sha256_hex(copy.text()) == known->second) continue;
+      find({.code = "corrupt_object", .key = at, .message = "its copy of '" + key + "' differs from the object"});
     }
     return {};
   }
@@ -374,7 +403,8 @@ class Verifier {
   std::set<std::string> edges_seen_;
   std::set<std::string> indexes_seen_;
   std::set<std::tuple<std::string, std::string, std::uint64_t>> attached_seen_;
-  std::map<std::string, std::string> torn_;  // key -> record that carries the bytes
+  std::map<std::string, std::string> torn_;    // key -> record that carries the bytes
+  std::map<std::string, std::string> copied_;  // objects that records have copies of: key -> digest
   std::map<std::string, BlobUse> blobs_;
 };
 

@@ -6,7 +6,7 @@
 #include "graph/layout.h"
 #include "graph/store_parts.h"
 #include "objectstore/metered_store.h"
-#include "tests/graph/store_test_support.h"
+#include "tests/graph/verify_support.h"
 
 namespace omnigraph::graph::testing {
 namespace {
@@ -102,6 +102,48 @@ TEST_F(CopiesInAGraphTest, AColdReaderAsksForNoSchemaAndNoManifest) {
     }
     EXPECT_EQ(copied, 2u) << branch;
   }
+}
+
+// Goal: `verify --deep` compares copies with the objects: a cold reader reads the copy.
+TEST_F(CopiesInAGraphTest, ACopyThatDiffersFromItsObjectIsDamage) {
+  {
+    const GraphPtr graph = init_people(memory);
+    ASSERT_TRUE(insert_person(*graph, "Ada", 36));
+    ASSERT_TRUE(insert_note(*graph, "n"));
+    graph->drain();
+  }
+  EXPECT_EQ(damage_in(memory), "");
+  const GraphPtr graph = open_people(memory, {.background_settle = false});
+  const RecordPtr head = graph->parts().log->confirmed_head("main").value().record;
+  ASSERT_NE(head->copies, nullptr);
+  ObjectCopies copies = head->copies->all();
+  const std::string people = head->record.tables.at("node:Person").manifest;
+  ASSERT_TRUE(copies.contains(people));
+  const std::string at = record_key("main", head->record.seq);
+  const auto rewrite = [&](const std::string& packed) {
+    CommitRecord record = head->record;
+    std::vector<Attachment> own;
+    for (const auto& [key, place] : head->record.attached) {
+      if (place.seq != record.seq) continue;
+      own.push_back({key, std::string(graph->parts().objects->attachment(*head, key, place).value().text())});
+      record.attached.erase(key);
+    }
+    const std::string bytes = encode_record(record, own, packed).value();
+    ASSERT_TRUE(memory->put(at, std::as_bytes(std::span(bytes))));
+  };
+  copies[people] = memory->get(head->record.tables.at("node:Note").manifest).value();
+  ASSERT_NO_FATAL_FAILURE(rewrite(std::string(pack_copies(copies).text())));
+  std::string expected = "corrupt_object ";
+  expected.append(at).append(": its copy of '").append(people).append("' differs from the object\n");
+  EXPECT_EQ(damage_in(memory), expected);
+  EXPECT_EQ(damage_in(memory, /*deep=*/false), "");
+
+  ASSERT_NO_FATAL_FAILURE(rewrite("no frame"));
+  const auto report = verify(open_people(memory, {.background_settle = false})->parts(), {.deep = true});
+  ASSERT_TRUE(report) << report.error().render();
+  ASSERT_EQ(report->findings.size(), 1u);
+  EXPECT_EQ(report->findings[0].code, "torn_copy");
+  EXPECT_TRUE(report->ok()) << "readers ask for the objects themselves";
 }
 
 // Records of a graph in a local directory stay as small as they can be: every byte is synced.
