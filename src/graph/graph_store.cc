@@ -33,7 +33,7 @@ class GraphStoreImpl final : public GraphStore {
     OG_ASSIGN_OR_RETURN(SnapshotPtr snapshot, parts_.snapshots->at_commit(found.record, found.index));
     if (found.record->record.branch != kMainBranch) return snapshot;
     OG_ASSIGN_OR_RETURN(const Head main, parts_.log->recent_head(kMainBranch));
-    return main.live() ? without_purged(std::move(snapshot), main.record->record.purges) : snapshot;
+    return main.live() ? without_purged(std::move(snapshot), parts_.log, main.record->record) : snapshot;
   }
 
   Result<WriteOutcome> write(const WriteOptions& options, const WriteBody& body) override {

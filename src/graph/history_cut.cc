@@ -79,4 +79,18 @@ Error history_expired_on(CommitLog& log, std::string_view branch, std::string_vi
   return history_expired_before(commit_id, {});
 }
 
+Error history_purged(CommitLog& log, std::string_view branch, std::uint64_t record_seq, std::string_view table_id,
+                     std::string_view commit_id) {
+  const Result<RecordPtr> record = log.read(branch, record_seq);
+  if (!record) return history_expired_on(log, branch, commit_id);
+  for (const Commit& commit : (*record)->record.commits) {
+    if (std::ranges::find(commit.purged, table_id) == commit.purged.end()) continue;
+    std::string text = "history_expired: rows of commit " + quoted(commit_id);
+    text.append(" were removed by a hard drop; the oldest commit still readable is ")
+        .append(quoted(std::string_view(commit.id)));
+    return Error{Code::kGone, std::move(text)};
+  }
+  return history_expired_on(log, branch, commit_id);
+}
+
 }  // namespace omnigraph::graph

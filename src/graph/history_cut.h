@@ -25,7 +25,11 @@ struct OldestReadable {
 // kGone: `history_expired`, the commit, and the oldest commit still readable on the chain of `branch` (main's if that
 // is no live branch).
 [[nodiscard]] Error history_expired_on(CommitLog& log, std::string_view branch, std::string_view commit_id);
-// As above where the commit is already known that follows the gap.
+// The same for a table of the commit that a hard drop purged: `record_seq` of `branch` did, and its commit is the
+// oldest at which nothing of the table is missing.
+[[nodiscard]] Error history_purged(CommitLog& log, std::string_view branch, std::uint64_t record_seq,
+                                   std::string_view table_id, std::string_view commit_id);
+// As history_expired_on where the commit is already known that follows the gap.
 [[nodiscard]] Error history_expired_before(std::string_view commit_id, std::string_view oldest_id);
 
 }  // namespace omnigraph::graph

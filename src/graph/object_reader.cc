@@ -1,6 +1,7 @@
 #include "graph/object_reader.h"
 
 #include "graph/history_cut.h"
+#include "graph/layout.h"
 #include "graph/mark_objects.h"
 
 namespace omnigraph::graph {
@@ -69,7 +70,7 @@ Error ObjectReader::missing(const LoadedRecord& record, std::string_view key, co
   const Result<bool> gone = is_gone(record, at);
   if (!gone) return gone.error();
   if (*gone) return history_expired_on(*log_, record.record.branch, record.record.head_id);
-  if (is_purged(record.record, key)) return history_expired(record.record.head_id);
+  if (std::optional<Error> error = purged(record.record, key)) return *std::move(error);
   return corrupt_object(key, "the object is missing, yet commit '" + record.record.head_id + "' needs it");
 }
 
@@ -93,15 +94,16 @@ Result<bool> ObjectReader::is_gone(const LoadedRecord& record, const AttachedAt*
   return !carrier;
 }
 
-bool ObjectReader::is_purged(const CommitRecord& record, std::string_view key) const {
+std::optional<Error> ObjectReader::purged(const CommitRecord& record, std::string_view key) const {
   const std::string root = table_root_of_object(key);  // tables/<kind>/<Type>-<table id>
-  if (root.empty()) return false;
-  const Result<Head> main = log_->recent_head("main");  // hard drops happen there
-  if (!main || !main->live()) return false;
+  if (root.empty()) return std::nullopt;
+  const Result<Head> main = log_->recent_head(kMainBranch);  // hard drops happen there
+  if (!main || !main->live()) return std::nullopt;
   const auto found = main->record->record.purges.find(root.substr(root.rfind('-') + 1));
-  if (found == main->record->record.purges.end()) return false;
+  if (found == main->record->record.purges.end()) return std::nullopt;
   // From the purging record on the table is whole again, and a missing object is damage.
-  return record.branch != main->record->record.branch || record.seq < found->second;
+  if (record.branch == main->record->record.branch && record.seq >= found->second) return std::nullopt;
+  return history_purged(*log_, kMainBranch, found->second, found->first, record.head_id);
 }
 
 }  // namespace omnigraph::graph

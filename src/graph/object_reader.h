@@ -64,8 +64,8 @@ class ObjectReader {
   static constexpr std::uint64_t kRememberedCost = std::uint64_t{8} << 20;
 
   [[nodiscard]] Error missing(const LoadedRecord& record, std::string_view key, const AttachedAt* at) const;
-  // Whether the key is of a table that a hard drop has purged since the record.
-  [[nodiscard]] bool is_purged(const CommitRecord& record, std::string_view key) const;
+  // The error for an object of a table that a hard drop has purged since the record; nothing for any other.
+  [[nodiscard]] std::optional<Error> purged(const CommitRecord& record, std::string_view key) const;
   [[nodiscard]] Result<bool> is_gone(const LoadedRecord& record, const AttachedAt* at) const;
 
   const std::shared_ptr<objectstore::ObjectStore> store_;

@@ -1,9 +1,12 @@
 #include "graph/schema_change.h"
 
+#include <map>
 #include <set>
+#include <utility>
 
 #include "base/hash.h"
 #include "base/ulid.h"
+#include "graph/history_cut.h"
 #include "graph/layout.h"
 #include "graph/next_manifest.h"
 #include "graph/publish_loop.h"
@@ -143,8 +146,10 @@ class DraftMigration {
 
 class PurgedSnapshot final : public Snapshot {
  public:
-  PurgedSnapshot(SnapshotPtr whole, std::set<std::string> purged)
-      : whole_(std::move(whole)), purged_(std::move(purged)) {}
+  // By table key: the record that purged the table, and the table's id.
+  using Purged = std::map<std::string, std::pair<std::uint64_t, std::string>>;
+  PurgedSnapshot(SnapshotPtr whole, std::shared_ptr<CommitLog> log, Purged purged)
+      : whole_(std::move(whole)), log_(std::move(log)), purged_(std::move(purged)) {}
   const std::string& commit_id() const override { return whole_->commit_id(); }
   std::uint64_t version() const override { return whole_->version(); }
   const CommitRecord& record() const override { return whole_->record(); }
@@ -152,7 +157,7 @@ class PurgedSnapshot final : public Snapshot {
   const std::string& schema_source() const override { return whole_->schema_source(); }
 
   Result<TableViewPtr> table(schema::TypeRef type) const override {
-    if (is_purged(type)) return std::unexpected(history_expired(commit_id()));
+    OG_RETURN_IF_ERROR(check_whole(type));
     return whole_->table(type);
   }
   Result<std::shared_ptr<const index::Adjacency>> adjacency(std::uint32_t edge_index,
@@ -161,16 +166,22 @@ class PurgedSnapshot final : public Snapshot {
     for (const schema::TypeRef type : {schema::TypeRef{schema::EntityKind::kEdge, edge_index},
                                        schema::TypeRef{schema::EntityKind::kNode, edge.source_index},
                                        schema::TypeRef{schema::EntityKind::kNode, edge.target_index}}) {
-      if (is_purged(type)) return std::unexpected(history_expired(commit_id()));
+      OG_RETURN_IF_ERROR(check_whole(type));
     }
     return whole_->adjacency(edge_index, direction);
   }
 
  private:
-  [[nodiscard]] bool is_purged(schema::TypeRef type) const { return purged_.contains(catalog()->table_key(type)); }
+  [[nodiscard]] Result<void> check_whole(schema::TypeRef type) const {
+    const auto found = purged_.find(catalog()->table_key(type));
+    if (found == purged_.end()) return {};
+    const auto& [seq, table_id] = found->second;
+    return std::unexpected(history_purged(*log_, record().branch, seq, table_id, commit_id()));
+  }
 
   const SnapshotPtr whole_;
-  const std::set<std::string> purged_;  // table keys
+  const std::shared_ptr<CommitLog> log_;
+  const Purged purged_;
 };
 
 }  // namespace
@@ -221,14 +232,15 @@ Result<void> migrate_draft(StoreParts& parts, RecordDraft& draft, const CommitFa
   return DraftMigration(parts, draft, facts, target).run();
 }
 
-SnapshotPtr without_purged(SnapshotPtr snapshot, const std::map<std::string, std::uint64_t>& purges) {
-  std::set<std::string> purged;
+SnapshotPtr without_purged(SnapshotPtr snapshot, const std::shared_ptr<CommitLog>& log, const CommitRecord& head) {
+  PurgedSnapshot::Purged purged;
   for (const auto& [key, entry] : snapshot->record().tables) {
-    const auto found = purges.find(entry.id);
-    if (found != purges.end() && snapshot->record().seq < found->second) purged.insert(key);
+    const auto found = head.purges.find(entry.id);
+    if (found == head.purges.end() || snapshot->record().seq >= found->second) continue;
+    purged.emplace(key, std::pair(found->second, found->first));
   }
   if (purged.empty()) return snapshot;
-  return std::make_shared<PurgedSnapshot>(std::move(snapshot), std::move(purged));
+  return std::make_shared<PurgedSnapshot>(std::move(snapshot), log, std::move(purged));
 }
 
 }  // namespace omnigraph::graph

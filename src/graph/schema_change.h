@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -59,7 +60,8 @@ struct SchemaTarget {
                                          const SchemaTarget& target);
 
 // A snapshot of history whose purged tables answer kGone `history_expired`; the snapshot itself when it has none.
-// `purges`: those of the head of the log that the snapshot's record lies in.
-[[nodiscard]] SnapshotPtr without_purged(SnapshotPtr snapshot, const std::map<std::string, std::uint64_t>& purges);
+// `head`: of the log that the snapshot's record lies in.
+[[nodiscard]] SnapshotPtr without_purged(SnapshotPtr snapshot, const std::shared_ptr<CommitLog>& log,
+                                         const CommitRecord& head);
 
 }  // namespace omnigraph::graph

@@ -168,6 +168,7 @@ TEST_F(SchemaChangeTest, HardDropsMakeEarlierCommitsRemovedHistory) {
     EXPECT_EQ(table.error().code, Code::kGone);
     EXPECT_NE(table.error().message.find("history_expired"), std::string::npos);
     EXPECT_NE(table.error().message.find(before), std::string::npos);
+    EXPECT_TRUE(table.error().message.ends_with("the oldest commit still readable is '" + commit + "'"));
   }
   EXPECT_TRUE(old->table(type_of(*old->catalog(), "Berth")));
   EXPECT_EQ(rows(head(), "Port").size(), 2u);
@@ -182,8 +183,8 @@ TEST_F(SchemaChangeTest, AMissingObjectOfAPurgedTableIsRemovedHistory) {
   graph->drain();
   const std::string before = head()->commit_id();
   const std::string root = table_root_of(head()->record().tables.at("edge:Route").manifest);
-  applied(edited(std::string(kBase), "edge Route: Port -> Port @card(0..2) { since: I32?  @unique(src, dst) }", ""),
-          true);
+  const std::string drop = applied(
+      edited(std::string(kBase), "edge Route: Port -> Port @card(0..2) { since: I32?  @unique(src, dst) }", ""), true);
   ASSERT_TRUE(put(*graph, "Port", {{"C", {{"code", "\"C\""}, {"name", "\"c\""}, {"kind", "\"sea\""}}}}));
   graph->drain();
   remove_under(store, root + "/");
@@ -193,6 +194,7 @@ TEST_F(SchemaChangeTest, AMissingObjectOfAPurgedTableIsRemovedHistory) {
   const auto table = (*old)->table(type_of(*(*old)->catalog(), "Route"));
   ASSERT_FALSE(table);
   EXPECT_EQ(table.error().code, Code::kGone);
+  EXPECT_NE(table.error().message.find(drop), std::string::npos) << table.error().message;
 }
 
 TEST_F(SchemaChangeTest, TextWithoutStepsReplacesTheTextAndTheSameTextNothing) {
