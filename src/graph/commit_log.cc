@@ -24,6 +24,14 @@ Result<Head> CommitLog::recent_head(std::string_view branch) {
   return find_newest(branch);
 }
 
+Result<Head> CommitLog::head_above(const Head& before) {
+  const std::string& branch = before.record->record.branch;
+  const std::uint64_t seq = before.record->record.seq + 1;
+  OG_ASSIGN_OR_RETURN(RecordPtr record, read(branch, seq));
+  OG_RETURN_IF_ERROR(store_->sync(record_key(branch, seq)));
+  return remember_head(branch, {std::move(record), before.confirmed});
+}
+
 Result<Head> CommitLog::find_newest(std::string_view branch) {
   OG_ASSIGN_OR_RETURN(Head listed, take_listed(branch));
   const Moment sent = listed.record != nullptr ? listed.confirmed : now();
@@ -61,14 +69,13 @@ Result<Head> CommitLog::take_listed(std::string_view branch) {
 Result<Head> CommitLog::walk_up(std::string_view branch, Head known) {
   for (int step = 0; step < kWalkMax; ++step) {
     const Moment sent = now();
-    Result<RecordPtr> next = read(branch, known.record->record.seq + 1);
+    Result<Head> next = head_above(known);
     if (!next && next.error().code == Code::kNotFound) {
       known.confirmed = sent;
       return remember_head(branch, std::move(known));
     }
-    if (!next) return std::unexpected(std::move(next).error());
-    OG_RETURN_IF_ERROR(store_->sync(record_key(branch, (*next)->record.seq)));
-    known = {std::move(*next), known.confirmed};
+    if (!next) return next;
+    known = std::move(*next);
   }
   return find_newest(branch);
 }

@@ -53,6 +53,10 @@ class CommitLog {
   [[nodiscard]] Result<Head> confirmed_head(std::string_view branch);
   // The cached head if it was confirmed within the hour, else as confirmed_head.
   [[nodiscard]] Result<Head> recent_head(std::string_view branch);
+  // After a put that lost the slot above `before`: the record that has it, as good as a head that was confirmed when
+  // `before` was, because what came after a confirmed head stays for longer than it counts. One get, or none if the
+  // slot was read already. kNotFound: the slot is free.
+  [[nodiscard]] Result<Head> head_above(const Head& before);
 
   // kNotFound: no such record (removed by cleanup, or never there).
   [[nodiscard]] Result<RecordPtr> read(std::string_view branch, std::uint64_t seq);
@@ -102,7 +106,7 @@ class CommitLog {
   const Clock& clock_;
   const std::uint64_t first_seq_;
 
-  mutable std::mutex mutex_;  // guards all below
+  mutable std::mutex mutex_;                           // guards all below
   std::map<std::string, Head, std::less<>> heads_;
   std::map<std::string, Listed, std::less<>> listed_;
   std::map<Position, Cached> records_;

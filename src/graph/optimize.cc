@@ -159,7 +159,7 @@ class Optimization {
       OG_RETURN_IF_ERROR(attempt.draft.append(facts, write));
       return true;
     };
-    OG_ASSIGN_OR_RETURN(outcome_.published, publish_draft(parts_, branch_, body));
+    OG_ASSIGN_OR_RETURN(outcome_.published, publish_draft(parts_, branch_, body, Patience::kMaintenance));
     return {};
   }
 

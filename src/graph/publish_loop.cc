@@ -2,15 +2,13 @@
 
 #include <mutex>
 
-#include "graph/race.h"
-
 namespace omnigraph::graph {
 namespace {
 
 class DraftRun {
  public:
-  DraftRun(StoreParts& parts, const std::string& branch, const DraftBody& body)
-      : parts_(parts), branch_(branch), body_(body), started_(parts.log->now()) {}
+  DraftRun(StoreParts& parts, const std::string& branch, const DraftBody& body, Patience patience)
+      : parts_(parts), branch_(branch), body_(body), patience_(patience), started_(parts.log->now()) {}
 
   Result<RecordPtr> run() {
     const std::shared_ptr<std::mutex> turn = parts_.branch_turn(branch_);
@@ -21,10 +19,10 @@ class DraftRun {
       OG_ASSIGN_OR_RETURN(const bool done, attempt(lock));
       if (done) return published_;
       if (lock.owns_lock()) lock.unlock();
-      if (gives_up(tries_, started_, parts_.log->now())) {
+      if (gives_up(patience_, tries_, started_, parts_.log->now())) {
         return std::unexpected(read_set_conflict(branch_, head_.record->record.head_id, seen_id_));
       }
-      pause_before_try(tries_);
+      if (patience_ == Patience::kWriter) pause_before_try(tries_);
     }
   }
 
@@ -64,7 +62,7 @@ class DraftRun {
       published_ = published.record;
       return true;
     }
-    if (published.outcome == PublishOutcome::kLost) OG_RETURN_IF_ERROR(has_moved());
+    if (published.outcome == PublishOutcome::kLost) OG_RETURN_IF_ERROR(learn_winner());
     return false;
   }
 
@@ -79,6 +77,21 @@ class DraftRun {
     return confirmed_now;
   }
 
+  // A writer goes on from the newest head. Maintenance takes the record that beat it, which the lost put has read: each
+  // further look is time in which the next slot is taken as well.
+  Result<void> learn_winner() {
+    if (patience_ == Patience::kMaintenance) {
+      const Result<Head> winner = parts_.log->head_above(head_);
+      if (winner) {
+        seen_id_ = winner->record->record.head_id;
+        return {};
+      }
+      if (winner.error().code != Code::kNotFound) return std::unexpected(winner.error());
+    }
+    OG_RETURN_IF_ERROR(has_moved());
+    return {};
+  }
+
   Result<bool> has_moved() {
     OG_ASSIGN_OR_RETURN(const Head now, parts_.log->confirmed_head(branch_));
     if (now.record != nullptr) seen_id_ = now.record->record.head_id;
@@ -88,6 +101,7 @@ class DraftRun {
   StoreParts& parts_;
   const std::string branch_;
   const DraftBody& body_;
+  const Patience patience_;
   const Moment started_;
   std::uint32_t tries_ = 0;
   Head head_;
@@ -98,8 +112,9 @@ class DraftRun {
 
 }  // namespace
 
-Result<RecordPtr> publish_draft(StoreParts& parts, const std::string& branch, const DraftBody& body) {
-  return DraftRun(parts, branch, body).run();
+Result<RecordPtr> publish_draft(StoreParts& parts, const std::string& branch, const DraftBody& body,
+                                Patience patience) {
+  return DraftRun(parts, branch, body, patience).run();
 }
 
 }  // namespace omnigraph::graph

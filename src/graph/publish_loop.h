@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "graph/race.h"
 #include "graph/record_draft.h"
 #include "graph/store_parts.h"
 
@@ -34,6 +35,7 @@ using DraftBody = std::function<Result<bool>(DraftAttempt&)>;
 
 // The published record, null if there was nothing to publish. Errors: those of the body, kNotFound (no such branch),
 // kConflict read_set_conflict.
-[[nodiscard]] Result<RecordPtr> publish_draft(StoreParts& parts, const std::string& branch, const DraftBody& body);
+[[nodiscard]] Result<RecordPtr> publish_draft(StoreParts& parts, const std::string& branch, const DraftBody& body,
+                                              Patience patience = Patience::kWriter);
 
 }  // namespace omnigraph::graph

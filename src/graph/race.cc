@@ -13,11 +13,15 @@ namespace {
 constexpr std::uint32_t kTriesMax = 64;
 constexpr std::uint32_t kTriesMin = 32;
 constexpr std::int64_t kTryForUs = 30'000'000;
+constexpr std::int64_t kMaintenanceTriesForUs = 600'000'000;
 constexpr std::uint64_t kPauseMaxUs = 50'000;
 
 }  // namespace
 
-bool gives_up(std::uint32_t tries, const Moment& started, const Moment& now) {
+bool gives_up(Patience patience, std::uint32_t tries, const Moment& started, const Moment& now) {
+  if (patience == Patience::kMaintenance) {
+    return tries >= kTriesMax && elapsed_us(started, now) > kMaintenanceTriesForUs;
+  }
   if (tries >= kTriesMax) return true;
   return tries >= kTriesMin && elapsed_us(started, now) > kTryForUs;
 }

@@ -13,8 +13,12 @@ namespace omnigraph::graph {
 // From this try on no other writer of this process comes between the run and the publish.
 inline constexpr std::uint32_t kTryWithTurn = 3;
 
-// After 64 tries, or after 30 s and at least 32.
-[[nodiscard]] bool gives_up(std::uint32_t tries, const Moment& started, const Moment& now);
+// How a loser goes on. Maintenance has worked for long before its first try, a further one costs it little, and it may
+// have to do with a writer that never rests: it tries on top of whatever took its slot, without a pause.
+enum class Patience : std::uint8_t { kWriter, kMaintenance };
+
+// A writer after 64 tries, or after 30 s and at least 32; maintenance after 10 minutes and at least 64 tries.
+[[nodiscard]] bool gives_up(Patience patience, std::uint32_t tries, const Moment& started, const Moment& now);
 // A random moment, longer with every try; at most 50 ms.
 void pause_before_try(std::uint32_t tries);
 

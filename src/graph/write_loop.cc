@@ -94,7 +94,7 @@ class WriteLoop::GroupRun {
       }
       if (*done) return;
       if (lock.owns_lock()) lock.unlock();
-      if (gives_up(attempt_, started_, parts_.log->now())) {
+      if (gives_up(Patience::kWriter, attempt_, started_, parts_.log->now())) {
         return answer_all(read_set_conflict(branch_, expected_head_, actual_head_));
       }
       pause_before_try(attempt_);
