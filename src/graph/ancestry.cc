@@ -13,9 +13,7 @@
 namespace omnigraph::graph {
 namespace {
 
-// Slots read ahead of the walk in one log: doubled with every batch. A cold process that merges a handful of commits
-// should wait once for each log.
-constexpr std::uint64_t kBatchFirst = 8;
+// Slots read ahead of the walk in one log: doubled with every batch.
 constexpr std::uint64_t kBatchMax = 32;
 
 using Position = std::pair<std::string, std::uint64_t>;
@@ -34,7 +32,7 @@ class RecordWindow {
     std::vector<Position> positions;
     for (const Position& position : wanted) {
       std::uint64_t& batch = batches_[position.first];
-      batch = std::clamp(batch * 2, kBatchFirst, kBatchMax);
+      batch = std::clamp(batch * 2, kReadAheadFirst, kBatchMax);
       for (std::uint64_t below = 0; below < batch && position.second >= log_.first_seq() + below; ++below) {
         const Position next{position.first, position.second - below};
         if (!knows(next)) positions.push_back(next);

@@ -8,12 +8,17 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "base/result.h"
 #include "graph/commit_log.h"
 
 namespace omnigraph::graph {
+
+// Slots of one log that a walk asks for at first: a cold process that merges a handful of commits waits once for each
+// log, or not at all if it asks for the slots below the heads together with these.
+inline constexpr std::uint64_t kReadAheadFirst = 8;
 
 enum class Relation {
   kUpToDate,     // the source head is an ancestor of the target head, or both are one commit

@@ -50,6 +50,12 @@ void CommitLog::note_listed(std::string_view branch, std::uint64_t seq, const Mo
   listed_.insert_or_assign(std::string(branch), Listed{seq, sent});
 }
 
+std::optional<std::uint64_t> CommitLog::listed_seq(std::string_view branch) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = listed_.find(branch);
+  return found == listed_.end() ? std::nullopt : std::optional(found->second.seq);
+}
+
 Result<Head> CommitLog::take_listed(std::string_view branch) {
   Listed listed;
   {

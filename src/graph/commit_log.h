@@ -75,6 +75,8 @@ class CommitLog {
   // A list sent at `sent` showed this record as the branch's newest: the first look at the branch needs no list of its
   // own. For graphs opened for one operation, which that list belongs to.
   void note_listed(std::string_view branch, std::uint64_t seq, const Moment& sent);
+  // That number, until the branch is looked at.
+  [[nodiscard]] std::optional<std::uint64_t> listed_seq(std::string_view branch) const;
   // This process published `record`; `sent` is when that request went out.
   void note_published(RecordPtr record, const Moment& sent);
 

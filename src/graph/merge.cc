@@ -167,12 +167,24 @@ class MergeRun {
   }
 
  private:
-  // A cold process reads both heads at once. The target's is looked at when the draft is begun.
+  // A cold process reads both heads at once, and with them what the search for the base will ask for. The target's is
+  // looked at when the draft is begun.
   Result<void> pin_heads() {
     if (!parts_.tables->remote()) return pin_source();
-    return parallel_io(2, [&](std::size_t i) -> Result<void> {
+    std::vector<std::pair<std::string, std::uint64_t>> below;
+    for (const std::string& branch : {request_.source, request_.target}) {
+      const std::optional<std::uint64_t> head = parts_.log->listed_seq(branch);
+      for (std::uint64_t i = 1; head && i <= kReadAheadFirst && *head >= parts_.log->first_seq() + i; ++i) {
+        below.emplace_back(branch, *head - i);
+      }
+    }
+    return parallel_io(2 + below.size(), [&](std::size_t i) -> Result<void> {
       if (i == 0) return pin_source();
-      (void)parts_.log->recent_head(request_.target);
+      if (i == 1) {
+        (void)parts_.log->recent_head(request_.target);
+      } else {
+        (void)parts_.log->read(below[i - 2].first, below[i - 2].second);
+      }
       return {};
     });
   }
