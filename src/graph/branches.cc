@@ -30,6 +30,15 @@ Result<std::vector<Branches::Live>> Branches::live() const {
   return out;
 }
 
+Result<Head> Branches::own_head(const std::string& branch, bool lost_before) const {
+  if (!lost_before) {
+    // The put proves a slot that is known to be next: the first of a name without a log, or the one above a tombstone.
+    OG_ASSIGN_OR_RETURN(Head head, parts_.log->recent_head(branch));
+    if (!head.live()) return head;
+  }
+  return parts_.log->confirmed_head(branch);
+}
+
 Result<void> Branches::create(std::string_view name, std::string_view from) {
   OG_ASSIGN_OR_RETURN(const std::string branch, checked_branch_name(name));
   if (branch == kMainBranch) return std::unexpected(bad_request("cannot create branch 'main'"));
@@ -37,8 +46,12 @@ Result<void> Branches::create(std::string_view name, std::string_view from) {
   for (int attempt = 0; attempt < kTriesMax; ++attempt) {
     WriteBase base;
     OG_RETURN_IF_ERROR(parallel_io(2, [&](std::size_t i) -> Result<void> {
-      OG_ASSIGN_OR_RETURN(Head head, parts_.log->confirmed_head(i == 0 ? branch : source_name));
-      i == 0 ? base.head = std::move(head) : base.source.emplace(std::move(head));
+      if (i == 0) {
+        OG_ASSIGN_OR_RETURN(base.head, own_head(branch, attempt > 0));
+        return {};
+      }
+      // A put proves its own log only: what the branch is made from is confirmed first.
+      OG_ASSIGN_OR_RETURN(base.source, parts_.log->confirmed_head(source_name));
       return {};
     }));
     if (base.head.live()) return std::unexpected(conflict("branch '" + branch + "' already exists"));

@@ -27,6 +27,9 @@ class Branches {
   [[nodiscard]] Result<void> remove(std::string_view name);
 
  private:
+  // Of the branch to be made; one that is alive was confirmed now.
+  [[nodiscard]] Result<Head> own_head(const std::string& branch, bool lost_before) const;
+
   StoreParts& parts_;
 };
 

@@ -9,6 +9,8 @@ namespace {
 constexpr int kWalkMax = 8;
 // Records hold the attachments of recent commits; a few hundred of the usual size.
 constexpr std::uint64_t kRecordCacheBytes = std::uint64_t{64} << 20;
+// Requests may ask for any name.
+constexpr std::size_t kUnusedNamesMax = 10'000;
 
 }  // namespace
 
@@ -21,6 +23,13 @@ Result<Head> CommitLog::confirmed_head(std::string_view branch) {
 
 Result<Head> CommitLog::recent_head(std::string_view branch) {
   if (auto known = cached_head(branch); known && elapsed_us(known->confirmed, now()) <= kConfirmedForUs) return *known;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto unused = unused_.find(branch);
+    if (unused != unused_.end() && elapsed_us(unused->second, now()) <= kConfirmedForUs) {
+      return Head{nullptr, unused->second};
+    }
+  }
   return find_newest(branch);
 }
 
@@ -39,7 +48,10 @@ Result<Head> CommitLog::find_newest(std::string_view branch) {
   if (record == nullptr) {
     OG_ASSIGN_OR_RETURN(record, newest_at_or_below(branch, ~std::uint64_t{0}));
   }
-  if (record == nullptr) return Head{nullptr, sent};
+  if (record == nullptr) {
+    remember_unused(branch, sent);
+    return Head{nullptr, sent};
+  }
   // Its writer may have died before the folder was synced; what we build on must not vanish with the power.
   OG_RETURN_IF_ERROR(store_->sync(record_key(branch, record->record.seq)));
   return remember_head(branch, {std::move(record), sent});
@@ -165,8 +177,16 @@ std::optional<Head> CommitLog::cached_head(std::string_view branch) const {
   return found->second;
 }
 
+void CommitLog::remember_unused(std::string_view branch, const Moment& sent) {
+  const std::lock_guard lock(mutex_);
+  if (heads_.contains(branch)) return;
+  if (unused_.size() >= kUnusedNamesMax) unused_.clear();
+  unused_.insert_or_assign(std::string(branch), sent);
+}
+
 Head CommitLog::remember_head(std::string_view branch, Head head) {
   const std::lock_guard lock(mutex_);
+  if (const auto unused = unused_.find(branch); unused != unused_.end()) unused_.erase(unused);
   auto found = heads_.find(branch);
   if (found == heads_.end()) return heads_.emplace(std::string(branch), std::move(head)).first->second;
   Head& known = found->second;

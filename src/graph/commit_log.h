@@ -51,7 +51,8 @@ class CommitLog {
   // Newest record, proven newest by a request sent during this call. Warm: one get of the next slot; else one list
   // and one get.
   [[nodiscard]] Result<Head> confirmed_head(std::string_view branch);
-  // The cached head if it was confirmed within the hour, else as confirmed_head.
+  // What is cached of the head if it was confirmed within the hour, also that no branch ever had the name; else as
+  // confirmed_head.
   [[nodiscard]] Result<Head> recent_head(std::string_view branch);
   // After a put that lost the slot above `before`: the record that has it, as good as a head that was confirmed when
   // `before` was, because what came after a confirmed head stays for longer than it counts. One get, or none if the
@@ -96,6 +97,7 @@ class CommitLog {
   };
 
   [[nodiscard]] std::optional<Head> cached_head(std::string_view branch) const;
+  void remember_unused(std::string_view branch, const Moment& sent);
   [[nodiscard]] Result<Head> find_newest(std::string_view branch);
   // The record of a noted list; null if there is none, or it is gone. A note serves once.
   [[nodiscard]] Result<Head> take_listed(std::string_view branch);
@@ -109,7 +111,8 @@ class CommitLog {
   const std::uint64_t first_seq_;
 
   mutable std::mutex mutex_;                           // guards all below
-  std::map<std::string, Head, std::less<>> heads_;
+  std::map<std::string, Head, std::less<>> heads_;     // records are never null
+  std::map<std::string, Moment, std::less<>> unused_;  // names without a log: when the list that showed it was sent
   std::map<std::string, Listed, std::less<>> listed_;
   std::map<Position, Cached> records_;
   std::list<Position> by_use_;  // most recently used first

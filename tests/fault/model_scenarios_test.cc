@@ -46,6 +46,8 @@ std::vector<Scenario> scenarios() {
       {"fork base", kBranch, {"write m all, write m", "create v m", "cleanup"}},
       {"merge", kBranch, {"write w all, delete w", "merge m w, read m", "cleanup"}},
       {"merge base", kBranch, {"merge m w, write m small", "write w all", "cleanup"}},
+      {"free name", kMain, {"refuse w, create w m, write w", "create w m, delete w", "cleanup, read w"}},
+      {"free name, two", kMain, {"refuse w, create w m", "refuse w, create w m, delete w, create w m"}, true},
       {"dead name", kDeadBranch, {"create w m, write w", "create w m", "cleanup"}},
       {"two cleanups of a dead name", kDeadBranch, {"cleanup", "cleanup", "create w m, write w small, read w"}},
       {"delete and re-create", kBranch, {"delete w, create w m", "write w, read w", "cleanup"}},

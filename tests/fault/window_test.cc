@@ -141,6 +141,23 @@ TEST_P(WindowTest, AStalledUploadPublishesInTimeOrNotAtAll) {
   }
 }
 
+// Goal: a name that was free an hour ago may have lived, died and lost its first record since: its first slot is no
+// proof any more.
+TEST_P(WindowTest, AFreeNameIsLookedForAgainAfterAnHour) {
+  const GraphPtr graph = open_people(disk, options);
+  ASSERT_TRUE(graph->head("main"));
+  ASSERT_FALSE(graph->head("w"));
+  ASSERT_TRUE(other->create_branch("w", "main"));
+  ASSERT_TRUE(insert_person(*other, "Old", 1, {.branch = "w"}));
+  ASSERT_TRUE(other->delete_branch("w"));
+  age_and_clean();
+  const std::uint64_t tombstone = newest("w");
+  const auto told = graph->create_branch("w", "main");
+  ASSERT_TRUE(told) << told.error().render();
+  EXPECT_EQ(newest("w"), tombstone + 1);
+  EXPECT_EQ(state("w"), state("main"));
+}
+
 // Goal: of two who create a branch after its deletion one wins, however long the other stalls.
 TEST_P(WindowTest, TwoCreatorsOfADeletedBranch) {
   ASSERT_TRUE(other->create_branch("w", "main"));

@@ -155,6 +155,38 @@ TEST_F(BranchesTest, DeletingAKnownBranchIsOneRequest) {
   EXPECT_EQ(graph->branches().value(), (std::vector<std::string>{"main"}));
 }
 
+// Goal: chapter 09 section 10: one put, and the look at the source that no put on another log can replace.
+TEST_F(BranchesTest, CreatingABranchWhoseNameIsKnownToBeFreeIsTwoRequests) {
+  const auto metered = objectstore::make_metered_store(store);
+  const GraphPtr other = open_people(metered);
+  ASSERT_TRUE(other->head("main"));
+  ASSERT_FALSE(other->head("side"));
+  for (const bool lived_before : {false, true}) {
+    metered->reset();
+    ASSERT_TRUE(other->create_branch("side", "main"));
+    EXPECT_EQ(metered->meter().requests, 2u) << lived_before;
+    EXPECT_EQ(state("side"), state("main"));
+    ASSERT_TRUE(other->delete_branch("side"));
+  }
+}
+
+// Goal: a name that was free when it was last looked for may have been taken since, or even have lived and died.
+TEST_F(BranchesTest, CreatingABranchWhoseNameOthersTook) {
+  const GraphPtr other = open_people(store);
+  ASSERT_FALSE(other->head("side"));
+  ASSERT_TRUE(graph->create_branch("side", "main"));
+  EXPECT_EQ(other->create_branch("side", "main").error().code, Code::kConflict);
+
+  ASSERT_FALSE(other->head("brief"));
+  ASSERT_TRUE(graph->create_branch("brief", "main"));
+  const std::uint64_t first = graph->head("brief").value()->record().seq;
+  ASSERT_TRUE(graph->delete_branch("brief"));
+  ASSERT_TRUE(insert_person(*graph, "Ada"));
+  ASSERT_TRUE(other->create_branch("brief", "main"));
+  EXPECT_EQ(state("brief"), state("main"));
+  EXPECT_EQ(graph->head("brief").value()->record().seq, first + 2);
+}
+
 // What the deleting process does not know yet: commits, a deletion, another branch under the name.
 TEST_F(BranchesTest, DeletingABranchThatOthersMoved) {
   const GraphPtr other = open_people(store);
