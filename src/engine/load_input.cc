@@ -28,17 +28,13 @@ bool judges_alike(const graph::RecordSchema& a, const graph::RecordSchema& b) {
 Result<graph::SnapshotPtr> LoadInput::judge(graph::GraphStore& store, const std::string& branch,
                                             const std::optional<std::string>& from) {
   graph::StoreParts& parts = store.parts();
-  if (parts.tables->remote() && !misjudged_ && graph::parallel_io_threads() > 1) {
-    OG_ASSIGN_OR_RETURN(graph::SnapshotPtr known, known_head(parts, branch));
-    if (known != nullptr) {
-      try {
-        confirming_ = std::async(std::launch::async, [&store, branch] { return store.head(branch); });
-        keeps_ = true;
-        known_ = known;
-        return known;
-      } catch (const std::system_error&) {
-        // No thread to be had: asked for here.
-      }
+  if (parts.tables->remote() && !misjudged_) {
+    OG_ASSIGN_OR_RETURN(known_, known_head(parts, branch));
+    if (known_ != nullptr) {
+      store_ = &store;
+      branch_ = branch;
+      keeps_ = true;
+      return known_;
     }
   }
   auto head = store.head(branch);
@@ -69,8 +65,18 @@ Result<std::size_t> LoadInput::read(std::span<std::byte> out) {
   if (keeps_) {
     kept_.insert(kept_.end(), out.begin(), out.begin() + static_cast<std::ptrdiff_t>(size));
     at_ = kept_.size();
+    if (at_ >= kLoadInputKeptMax / 2) begin_confirming();
   }
   return size;
+}
+
+void LoadInput::begin_confirming() {
+  if (confirming_.valid() || graph::parallel_io_threads() <= 1) return;
+  try {
+    confirming_ = std::async(std::launch::async, [this] { return store_->head(branch_); });
+  } catch (const std::system_error&) {
+    // No thread to be had: asked for where it is waited for.
+  }
 }
 
 Result<bool> LoadInput::misjudged() {
@@ -79,12 +85,13 @@ Result<bool> LoadInput::misjudged() {
 }
 
 Result<void> LoadInput::await_head() {
-  if (!confirming_.valid()) return {};
-  Result<graph::SnapshotPtr> head = confirming_.get();
+  const graph::SnapshotPtr known = std::exchange(known_, nullptr);
+  if (known == nullptr) return {};
+  const Result<graph::SnapshotPtr> head = confirming_.valid() ? confirming_.get() : store_->head(branch_);
   keeps_ = false;
-  if (!head && head.error().code != Code::kNotFound) return std::unexpected(std::move(head).error());
+  if (!head && head.error().code != Code::kNotFound) return std::unexpected(head.error());
   // A branch that is gone is told, or made, by the write.
-  misjudged_ = head && !judges_alike((*head)->record().schema, known_->record().schema);
+  misjudged_ = head && !judges_alike((*head)->record().schema, known->record().schema);
   if (!misjudged_) {
     kept_ = {};
     at_ = 0;

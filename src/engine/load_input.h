@@ -1,5 +1,6 @@
-// The input of a load while the head whose schema judges it is still being confirmed. On a far store the parsing goes
-// on meanwhile with the schema this process knows; should another process have changed it, what was read is read again.
+// The input of a load, and the head whose schema judges it. On a far store that is the head this process knows: the
+// publish proves it, and only a refusal, or more input than can be read twice, waits for a confirmation. Should another
+// process have changed the schema, what was read is read again.
 // Thread safety: none, one thread loads.
 #pragma once
 
@@ -15,7 +16,7 @@
 
 namespace omnigraph::engine {
 
-// Input is kept up to here; beyond it the parser waits for the head.
+// Input is kept up to here; beyond it the parser waits for the head, which is asked for from half of it on.
 inline constexpr std::size_t kLoadInputKeptMax = std::size_t{8} << 20;
 
 class LoadInput {
@@ -34,6 +35,7 @@ class LoadInput {
 
  private:
   [[nodiscard]] Result<std::size_t> read(std::span<std::byte> out);
+  void begin_confirming();
   [[nodiscard]] Result<void> await_head();
 
   const ByteSource& source_;
@@ -41,9 +43,12 @@ class LoadInput {
   std::size_t at_ = 0;  // of kept_; its end when the source is read
   bool keeps_ = false;
   bool misjudged_ = false;
-  bool told_ = false;         // that it was
-  graph::SnapshotPtr known_;  // judges until the head is confirmed
-  std::future<Result<graph::SnapshotPtr>> confirming_;
+  bool told_ = false;  // that it was
+  // Judges until the head is confirmed; null: nothing is left to confirm.
+  graph::SnapshotPtr known_;
+  graph::GraphStore* store_ = nullptr;  // of known_, which is the head of branch_
+  std::string branch_;
+  std::future<Result<graph::SnapshotPtr>> confirming_;  // last: it uses the two above
 };
 
 }  // namespace omnigraph::engine
