@@ -1,7 +1,9 @@
 #include "server/openapi_components.h"
 
 #include <initializer_list>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/json_writer.h"
 
@@ -52,8 +54,7 @@ void write_type(JsonWriter& json, std::string_view type, bool nullable) {
   json.end_object();
 }
 
-void write_component(JsonWriter& json, std::string_view name, std::initializer_list<FieldSpec> fields,
-                     bool closed = false) {
+void write_component(JsonWriter& json, std::string_view name, std::span<const FieldSpec> fields, bool closed = false) {
   json.key(name).begin_object().key("type").string("object").key("properties").begin_object();
   for (const FieldSpec& field : fields) {
     const bool relaxed = field.name.ends_with('?') || field.name.ends_with('|');
@@ -73,6 +74,11 @@ void write_component(JsonWriter& json, std::string_view name, std::initializer_l
   }
   if (closed) json.key("additionalProperties").boolean(false);
   json.end_object();
+}
+
+void write_component(JsonWriter& json, std::string_view name, std::initializer_list<FieldSpec> fields,
+                     bool closed = false) {
+  write_component(json, name, std::span(fields.begin(), fields.size()), closed);
 }
 
 void write_enum(JsonWriter& json, std::string_view name, std::initializer_list<std::string_view> values) {
@@ -203,27 +209,19 @@ void write_data(JsonWriter& json) {
   write_component(json, "IngestRequest",
                   {{"branch?", "string"}, {"from?", "string"}, {"mode?", "LoadMode"}, {"data", "string"}});
   write_enum(json, "LoadMode", {"overwrite", "append", "merge"});
-  write_component(json, "IngestOutput",
-                  {{"uri", "string"},
-                   {"branch", "string"},
-                   {"base_branch|", "string"},
-                   {"branch_created", "bool"},
-                   {"mode", "LoadMode"},
-                   {"nodes", "GraphBatchDeclarationOutput[]"},
-                   {"edges", "GraphBatchDeclarationOutput[]"},
-                   {"total_entities", "int64"},
-                   {"actor_id|", "string"},
-                   {"commit|", "CommitOutput"}});
-  write_component(json, "GraphBatchLoadOutput",
-                  {{"branch", "string"},
-                   {"base_branch|", "string"},
-                   {"branch_created", "bool"},
-                   {"mode", "LoadMode"},
-                   {"nodes", "GraphBatchDeclarationOutput[]"},
-                   {"edges", "GraphBatchDeclarationOutput[]"},
-                   {"total_entities", "int64"},
-                   {"actor_id|", "string"},
-                   {"commit|", "CommitOutput"}});
+  // Both routes tell the same of a load; only the older one names the graph's place.
+  std::vector<FieldSpec> loaded = {{"uri", "string"},
+                                   {"branch", "string"},
+                                   {"base_branch|", "string"},
+                                   {"branch_created", "bool"},
+                                   {"mode", "LoadMode"},
+                                   {"nodes", "GraphBatchDeclarationOutput[]"},
+                                   {"edges", "GraphBatchDeclarationOutput[]"},
+                                   {"total_entities", "int64"},
+                                   {"actor_id|", "string"},
+                                   {"commit|", "CommitOutput"}};
+  write_component(json, "IngestOutput", loaded);
+  write_component(json, "GraphBatchLoadOutput", std::span(loaded).subspan(1));
   write_component(json, "GraphBatchDeclarationOutput", {{"name", "string"}, {"entities_loaded", "int64"}});
   write_component(json, "ExportRequest", {{"branch?", "string"}, {"type_names?", "string[]"}}, true);
 }

@@ -19,33 +19,47 @@ namespace {
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
-class PlainTransport final : public Transport {
+// What plain and TLS streams do alike. Stream: a socket, or a layer around one.
+template <class Stream>
+class StreamTransport : public Transport {
  public:
-  explicit PlainTransport(tcp::socket socket) : socket_(std::move(socket)) {}
-
-  asio::awaitable<bool> open() override { co_return true; }
-  asio::awaitable<Outcome> read_some(asio::mutable_buffer out) override {
-    const auto [failed, size] = co_await socket_.async_read_some(out, kTuple);
+  asio::awaitable<Outcome> read_some(asio::mutable_buffer out) final {
+    const auto [failed, size] = co_await stream_.async_read_some(out, kTuple);
     co_return Outcome{failed, size};
   }
-  asio::awaitable<error_code> write(std::array<asio::const_buffer, 2> pieces) override {
-    const auto [failed, size] = co_await asio::async_write(socket_, pieces, kTuple);
+  asio::awaitable<error_code> write(std::array<asio::const_buffer, 2> pieces) final {
+    const auto [failed, size] = co_await asio::async_write(stream_, pieces, kTuple);
     co_return failed;
   }
-  asio::awaitable<void> end_writing() override {
+  void cancel() final {
     error_code ignored;
-    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    socket().cancel(ignored);
+  }
+  asio::any_io_executor executor() final { return stream_.get_executor(); }
+  int descriptor() final { return socket().native_handle(); }
+
+ protected:
+  template <class... Parts>
+  explicit StreamTransport(Parts&&... parts) : stream_(std::forward<Parts>(parts)...) {}
+
+  auto& socket() { return stream_.lowest_layer(); }
+  void shut_sending() {
+    error_code ignored;
+    socket().shutdown(tcp::socket::shutdown_send, ignored);
+  }
+
+  Stream stream_;
+};
+
+class PlainTransport final : public StreamTransport<tcp::socket> {
+ public:
+  explicit PlainTransport(tcp::socket socket) : StreamTransport(std::move(socket)) {}
+
+  asio::awaitable<bool> open() override { co_return true; }
+  asio::awaitable<void> end_writing() override {
+    shut_sending();
     co_return;
   }
-  void cancel() override {
-    error_code ignored;
-    socket_.cancel(ignored);
-  }
-  asio::any_io_executor executor() override { return socket_.get_executor(); }
-  int descriptor() override { return socket_.native_handle(); }
-
- private:
-  tcp::socket socket_;
 };
 
 }  // namespace
@@ -57,38 +71,18 @@ class TlsContext {
 
 namespace {
 
-class TlsTransport final : public Transport {
+class TlsTransport final : public StreamTransport<asio::ssl::stream<tcp::socket>> {
  public:
-  TlsTransport(tcp::socket socket, std::shared_ptr<TlsContext> tls)
-      : tls_(std::move(tls)), stream_(std::move(socket), tls_->context) {}
+  TlsTransport(tcp::socket socket, TlsContext& tls) : StreamTransport(std::move(socket), tls.context) {}
 
   asio::awaitable<bool> open() override {
     const auto [failed] = co_await stream_.async_handshake(asio::ssl::stream_base::server, kTuple);
     co_return !failed;
   }
-  asio::awaitable<Outcome> read_some(asio::mutable_buffer out) override {
-    const auto [failed, size] = co_await stream_.async_read_some(out, kTuple);
-    co_return Outcome{failed, size};
-  }
-  asio::awaitable<error_code> write(std::array<asio::const_buffer, 2> pieces) override {
-    const auto [failed, size] = co_await asio::async_write(stream_, pieces, kTuple);
-    co_return failed;
-  }
   asio::awaitable<void> end_writing() override {
     co_await stream_.async_shutdown(kTuple);
-    error_code ignored;
-    stream_.next_layer().shutdown(tcp::socket::shutdown_send, ignored);
+    shut_sending();
   }
-  void cancel() override {
-    error_code ignored;
-    stream_.next_layer().cancel(ignored);
-  }
-  asio::any_io_executor executor() override { return stream_.get_executor(); }
-  int descriptor() override { return stream_.next_layer().native_handle(); }
-
- private:
-  const std::shared_ptr<TlsContext> tls_;
-  asio::ssl::stream<tcp::socket> stream_;
 };
 
 Error tls_error(const std::string& what, const std::string& path, const error_code& failed) {
@@ -120,7 +114,7 @@ Result<std::shared_ptr<TlsContext>> open_tls(const std::string& certificate_path
 }
 
 std::unique_ptr<Transport> make_transport(tcp::socket socket, const std::shared_ptr<TlsContext>& tls) {
-  if (tls) return std::make_unique<TlsTransport>(std::move(socket), tls);
+  if (tls) return std::make_unique<TlsTransport>(std::move(socket), *tls);
   return std::make_unique<PlainTransport>(std::move(socket));
 }
 

@@ -42,7 +42,7 @@ class TlsContext;
 [[nodiscard]] Result<std::shared_ptr<TlsContext>> open_tls(const std::string& certificate_path,
                                                            const std::string& key_path);
 
-// `tls` null: plain.
+// `tls` null: plain; else it outlives the transport.
 [[nodiscard]] std::unique_ptr<Transport> make_transport(boost::asio::ip::tcp::socket socket,
                                                         const std::shared_ptr<TlsContext>& tls);
 

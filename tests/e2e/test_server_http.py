@@ -489,24 +489,23 @@ def test_a_stop_lets_requests_end(serve, folder):
     assert server.process.wait(20) == 0
 
 
-def test_a_stop_has_an_end(serve, folder):
-    server = serve(folder, "--unauthenticated", env={"OMNIGRAPH_SHUTDOWN_GRACE_SECS": "1"})
+def stop_amid_a_load(serve, folder, grace_seconds, signals):
+    """The exit code of a server that is told to stop while the body of a load is awaited."""
+    server = serve(folder, "--unauthenticated", env={"OMNIGRAPH_SHUTDOWN_GRACE_SECS": str(grace_seconds)})
     with connect(server) as sock:
         sock.sendall(post(f"{ROOT}/load/ndjson", b"{", "Content-Type: application/x-ndjson", length=100))
-        time.sleep(0.3)
-        server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(20) == 0
+        for _ in range(signals):
+            time.sleep(0.3)
+            server.process.send_signal(signal.SIGTERM)
+        return server.process.wait(20)
+
+
+def test_a_stop_has_an_end(serve, folder):
+    assert stop_amid_a_load(serve, folder, grace_seconds=1, signals=1) == 0
 
 
 def test_two_signals_end_at_once(serve, folder):
-    server = serve(folder, "--unauthenticated", env={"OMNIGRAPH_SHUTDOWN_GRACE_SECS": "0"})
-    with connect(server) as sock:
-        sock.sendall(post(f"{ROOT}/load/ndjson", b"{", "Content-Type: application/x-ndjson", length=100))
-        time.sleep(0.3)
-        server.process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
-        server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(20) == 1
+    assert stop_amid_a_load(serve, folder, grace_seconds=0, signals=2) == 1
 
 
 def test_tables_and_additions(server):
