@@ -271,10 +271,11 @@ class LocalStore final : public ObjectStore, public PublishesAhead {
  private:
   // A folder, or a key below an object, is a missing key: other backends know no folders.
   static Error read_error(Error error, std::string_view key, const fs::path& path) {
+    if (error.code == Code::kNotFound) return no_such_object(key);
     struct stat status{};
     const bool there = ::stat(path.c_str(), &status) == 0;
-    const bool missing = error.code == Code::kNotFound || (!there && names_nothing(errno));
-    return missing || (there && S_ISDIR(status.st_mode)) ? no_such_object(key) : error;
+    const bool missing = there ? S_ISDIR(status.st_mode) : names_nothing(errno);
+    return missing ? no_such_object(key) : error;
   }
 
   Result<base::AtOnce> create_at_once(const fs::path& target, std::span<const std::byte> body) {

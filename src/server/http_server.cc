@@ -114,7 +114,9 @@ class SignalDesk {
       error_code ignored;
       acceptor_.close(ignored);
       ends_.async_wait([](const error_code& again, int) {
-        if (!again) std::_Exit(1);
+        if (again) return;
+        flush_log();
+        std::_Exit(1);
       });
       drainer_ = std::thread([this] {
         drain();
@@ -177,10 +179,12 @@ Result<int> serve(const std::shared_ptr<Service>& service, const std::function<v
   asio::co_spawn(network.io, sweep(network), asio::detached);
   error_code failed;
   listening(address_text(acceptor.local_endpoint(failed)));
-  network.threads.start();
-  network.io.run();
+  network.threads.run();
   // A handler that is still running past the grace period does not hold the process.
-  if (network.running != 0) std::_Exit(0);
+  if (network.running != 0) {
+    flush_log();
+    std::_Exit(0);
+  }
   network.threads.join();
   while (network.client_threads != 0) std::this_thread::yield();
   return 0;

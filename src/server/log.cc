@@ -2,12 +2,19 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
+#include <condition_variable>
 #include <cstdlib>
 #include <ctime>
 #include <map>
+#include <mutex>
 #include <optional>
+#include <system_error>
+#include <thread>
+#include <utility>
 
 #include "base/json_writer.h"
 #include "base/text.h"
@@ -58,20 +65,23 @@ const Settings& settings() {
   return instance;
 }
 
-// 2026-01-31T23:59:59.123Z
+// 2026-01-31T23:59:59.123Z; what lies before the milliseconds is made once a second for each thread.
 void append_time(std::string& out) {
+  thread_local std::time_t made = 0;
+  thread_local std::array<char, 32> text{};
+  thread_local std::size_t size = 0;
   const auto now = std::chrono::system_clock::now();
   const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+  if (seconds != made) {
+    std::tm parts{};
+    gmtime_r(&seconds, &parts);
+    size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S.", &parts);
+    made = seconds;
+  }
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  std::array<char, 40> text{};
-  std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S.", &parts);
-  text[size++] = static_cast<char>('0' + ms / 100);
-  text[size++] = static_cast<char>('0' + ms / 10 % 10);
-  text[size++] = static_cast<char>('0' + ms % 10);
-  text[size++] = 'Z';
   out.append(text.data(), size);
+  for (const auto digit : {ms / 100, ms / 10 % 10, ms % 10}) out.push_back(static_cast<char>('0' + digit));
+  out.push_back('Z');
 }
 
 void append_value(std::string& out, const LogField& field) {
@@ -90,7 +100,7 @@ void append_value(std::string& out, const LogField& field) {
 }
 
 void append_json_line(std::string& line, LogLevel level, std::string_view target, std::string_view message,
-                      std::initializer_list<LogField> fields) {
+                      std::span<const LogField> fields) {
   line.append("{\"time\":\"");
   append_time(line);
   line.append("\",\"level\":\"").append(kLevelNames[static_cast<std::size_t>(level)]);
@@ -104,7 +114,7 @@ void append_json_line(std::string& line, LogLevel level, std::string_view target
 }
 
 void append_text_line(std::string& line, LogLevel level, std::string_view target, std::string_view message,
-                      std::initializer_list<LogField> fields) {
+                      std::span<const LogField> fields) {
   append_time(line);
   line.append(" ")
       .append(kLevelNames[static_cast<std::size_t>(level)])
@@ -119,7 +129,79 @@ void append_text_line(std::string& line, LogLevel level, std::string_view target
   line.push_back('\n');
 }
 
+// Whole lines on their way to stderr. Thread safe.
+class Gatherer {
+ public:
+  // Where no thread is to be had, each line goes out by itself.
+  static Gatherer& instance() {
+    static Gatherer* const made = [] {
+      auto* gatherer = new Gatherer;  // never destroyed: static objects that end later may still log
+      try {
+        std::thread([gatherer] { gatherer->run(); }).detach();
+        gatherer->has_thread_ = true;
+      } catch (const std::system_error&) {
+      }
+      std::atexit(flush_log);
+      return gatherer;
+    }();
+    return *made;
+  }
+
+  void add(std::string_view line, bool at_once) {
+    bool first = false;
+    {
+      const std::lock_guard lock(mutex_);
+      first = gathered_.empty();
+      gathered_.append(line);
+      at_once = at_once || !has_thread_ || gathered_.size() > kGatheredBytesMax;
+    }
+    if (at_once) {
+      flush();
+    } else if (first) {
+      some_.notify_one();
+    }
+  }
+
+  void flush() {
+    const std::lock_guard in_order(write_mutex_);
+    std::string lines;
+    {
+      const std::lock_guard lock(mutex_);
+      lines.swap(gathered_);
+    }
+    // Nobody to tell when stderr is full or closed.
+    for (std::string_view rest = lines; !rest.empty();) {
+      const ssize_t written = ::write(STDERR_FILENO, rest.data(), rest.size());
+      if (written <= 0 && errno != EINTR) return;
+      rest.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
+    }
+  }
+
+ private:
+  // Behind a reader that does not read, the one who logs waits.
+  static constexpr std::size_t kGatheredBytesMax = std::size_t{256} << 10;
+
+  void run() {
+    for (;;) {
+      {
+        std::unique_lock lock(mutex_);
+        some_.wait(lock, [this] { return !gathered_.empty(); });
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(kLogGatherMs));
+      flush();
+    }
+  }
+
+  std::mutex write_mutex_;  // held while writing; taken before mutex_
+  std::mutex mutex_;
+  std::condition_variable some_;
+  std::string gathered_;     // guarded by mutex_
+  bool has_thread_ = false;  // set before the instance is known
+};
+
 }  // namespace
+
+void flush_log() { Gatherer::instance().flush(); }
 
 bool logs(LogLevel level, std::string_view target) {
   const Settings& set = settings();
@@ -128,13 +210,12 @@ bool logs(LogLevel level, std::string_view target) {
   return level <= (own == set.by_target.end() ? set.level : own->second);
 }
 
-void log_event(LogLevel level, std::string_view target, std::string_view message,
-               std::initializer_list<LogField> fields) {
+void log_event(LogLevel level, std::string_view target, std::string_view message, std::span<const LogField> fields) {
   if (!logs(level, target)) return;
-  std::string line;
+  thread_local std::string line;
+  line.clear();
   (settings().json ? append_json_line : append_text_line)(line, level, target, message, fields);
-  // One call a line: lines of several threads do not mix. Nobody to tell when stderr is full or closed.
-  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+  Gatherer::instance().add(line, level <= LogLevel::kWarn);
 }
 
 void log_error(std::string_view text) { log_event(LogLevel::kError, "server", text); }

@@ -1,10 +1,15 @@
 // Events of the server on stderr, one line each. OMNIGRAPH_LOG sets the level, alone or by target
 // (`warn,http=error,policy=info`); OMNIGRAPH_LOG_FORMAT=json makes each line one JSON object.
-// Never tokens, bodies, parameters or URI credentials. Thread safety: all functions may be called concurrently.
+// Never tokens, bodies, parameters or URI credentials.
+//
+// Lines below warn are gathered for kLogGatherMs, so that a busy server makes one system call for many of them; a
+// warning or an error goes out at once, behind what was gathered. Whoever ends the process past its static objects
+// (_Exit) calls flush_log() first. Thread safety: all functions may be called concurrently.
 #pragma once
 
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -26,8 +31,14 @@ struct LogField {
 
 // Targets: server, http, policy, query, omnigraph::embedding.
 [[nodiscard]] bool logs(LogLevel level, std::string_view target);
-void log_event(LogLevel level, std::string_view target, std::string_view message,
-               std::initializer_list<LogField> fields = {});
+void log_event(LogLevel level, std::string_view target, std::string_view message, std::span<const LogField> fields);
+inline void log_event(LogLevel level, std::string_view target, std::string_view message,
+                      std::initializer_list<LogField> fields = {}) {
+  log_event(level, target, message, std::span(fields.begin(), fields.size()));
+}
+
+inline constexpr int kLogGatherMs = 2;
+void flush_log();
 
 void log_error(std::string_view text);  // target server
 void log_warning(std::string_view text);

@@ -25,6 +25,8 @@ thread_local std::atomic<std::int64_t>* this_thread_entered = nullptr;
 constexpr std::int64_t kSleepsAfterUs = 3'000;
 constexpr std::int64_t kBusyAfterUs = 50'000;
 constexpr auto kWatchInterval = std::chrono::milliseconds(5);
+// Threads are parked by what the last so many looks have seen: a second.
+constexpr int kLooksToPark = 200;
 
 std::int64_t now_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now().time_since_epoch()).count();
@@ -53,10 +55,14 @@ NetworkThreads::InHandler::~InHandler() {
   if (this_thread_entered != nullptr) this_thread_entered->store(0, std::memory_order_relaxed);
 }
 
-void NetworkThreads::start() {
-  const std::size_t first = std::max(2U, std::thread::hardware_concurrency());
-  for (std::size_t i = 0; i < std::min(first, kThreadsMax); ++i) add();
+void NetworkThreads::run() {
+  first_ = std::min<std::size_t>(std::max(2U, std::thread::hardware_concurrency()), kThreadsMax);
+  this_thread_entered = &entered_[0];
+  system_ids_[0] = gettid();
+  count_ = 1;
+  while (count_ < first_) add();
   watcher_ = std::thread([this] { watch(); });
+  io_.run();
 }
 
 void NetworkThreads::add() {
@@ -70,27 +76,76 @@ void NetworkThreads::add() {
   count_.store(slot + 1);
 }
 
-bool NetworkThreads::all_stuck() const {
+std::size_t NetworkThreads::active() const {
+  const std::lock_guard lock(park_mutex_);
+  return count_ - parked_;
+}
+
+// Parked threads come back first.
+void NetworkThreads::grow(std::size_t more) {
+  {
+    const std::lock_guard lock(park_mutex_);
+    const std::size_t back = std::min(more, parked_);
+    parked_ -= back;
+    unpark_ += back;
+    more -= back;
+  }
+  unparked_.notify_all();
+  while (more-- != 0) add();
+}
+
+void NetworkThreads::park_one() {
+  {
+    const std::lock_guard lock(park_mutex_);
+    ++parked_;
+  }
+  asio::post(io_, [this] { park_here(); });
+}
+
+// Runs on whatever thread takes it from the loop, and keeps that one from it.
+void NetworkThreads::park_here() {
+  std::unique_lock lock(park_mutex_);
+  if (this_thread_entered == &entered_[0]) {
+    // run() has to return when the loop is stopped, so its thread does not park; the watcher will ask again.
+    --(unpark_ != 0 ? unpark_ : parked_);
+    return;
+  }
+  unparked_.wait(lock, [this] { return unpark_ != 0 || ending_; });
+  if (unpark_ != 0) --unpark_;
+}
+
+std::size_t NetworkThreads::stuck() const {
   const std::int64_t now = now_us();
+  std::size_t stuck = 0;
   for (std::size_t i = 0; i < count_.load(); ++i) {
     const std::int64_t entered = entered_[i].load(std::memory_order_relaxed);
-    if (entered == 0 || now - entered < kSleepsAfterUs) return false;
-    if (now - entered < kBusyAfterUs && is_running(system_ids_[i].load(std::memory_order_relaxed))) return false;
+    if (entered == 0 || now - entered < kSleepsAfterUs) continue;
+    if (now - entered < kBusyAfterUs && is_running(system_ids_[i].load(std::memory_order_relaxed))) continue;
+    ++stuck;
   }
-  return true;
+  return stuck;
 }
 
 void NetworkThreads::watch() {
-  while (!ending_) {
+  std::size_t stuck_max = 0;
+  for (int look = 1; !ending_; ++look) {
     std::this_thread::sleep_for(kWatchInterval);
-    if (!all_stuck()) continue;
+    const std::size_t now_stuck = stuck(), now_active = active();
+    stuck_max = std::max(stuck_max, now_stuck);
     // By half, so that a burst of waiting requests is met within a few looks.
-    for (std::size_t i = 0, more = std::max<std::size_t>(1, count_ / 2); i < more; ++i) add();
+    if (now_stuck >= now_active) grow(std::max<std::size_t>(1, now_active / 2));
+    if (look % kLooksToPark != 0) continue;
+    for (std::size_t spare = active(); spare > first_ + stuck_max; --spare) park_one();
+    stuck_max = 0;
   }
 }
 
 void NetworkThreads::join() {
-  ending_ = true;
+  {
+    const std::lock_guard lock(park_mutex_);
+    ending_ = true;
+  }
+  unparked_.notify_all();
   if (watcher_.joinable()) watcher_.join();
   for (std::thread& thread : threads_) {
     if (thread.joinable()) thread.join();

@@ -4,8 +4,9 @@
 // Handlers run on the network threads themselves: a request that needs no waiting costs no change of threads. Handlers
 // may block on storage, so a watcher adds threads whenever every one of them sleeps inside a handler, or has been
 // computing in one for long, and fewer handlers are let in than there can be threads: the network never stands still.
-// Threads that merely wait for a processor are left alone: more of them would only wait longer. Whatever a client paces
-// (the body of a load, the reading of an export) runs on a thread of its own instead.
+// Threads that merely wait for a processor are left alone: more of them would only wait longer. Threads that no
+// sleeping handler has needed for a while are parked: with many of them ready, every event wakes another one. Whatever
+// a client paces (the body of a load, the reading of an export) runs on a thread of its own instead.
 #pragma once
 
 #include <array>
@@ -40,8 +41,11 @@ class NetworkThreads {
   NetworkThreads(const NetworkThreads&) = delete;
   NetworkThreads& operator=(const NetworkThreads&) = delete;
 
-  void start();
+  void run();   // until the event loop is stopped; the caller is one of the threads
   void join();  // REQUIRES: the event loop has stopped
+
+  // Threads in the loop, parked ones not counted.
+  [[nodiscard]] std::size_t active() const;
 
   // Marks the calling thread as inside a handler while it lives.
   class InHandler {
@@ -54,15 +58,24 @@ class NetworkThreads {
 
  private:
   void add();
+  void grow(std::size_t more);
+  void park_one();
+  void park_here();
   void watch();
-  [[nodiscard]] bool all_stuck() const;
+  // Threads whose handler waits for storage, or has been computing for long.
+  [[nodiscard]] std::size_t stuck() const;
 
   boost::asio::io_context& io_;
   std::array<std::atomic<std::int64_t>, kThreadsMax> entered_{};  // when its handler began, 0: none
   std::array<std::atomic<int>, kThreadsMax> system_ids_{};
   std::atomic<std::size_t> count_{0};
-  std::vector<std::thread> threads_;  // changed by start() and the watcher
+  std::size_t first_ = 0;             // so many are never parked
+  std::vector<std::thread> threads_;  // changed by run() and the watcher
   std::thread watcher_;
+  mutable std::mutex park_mutex_;
+  std::condition_variable unparked_;
+  std::size_t parked_ = 0;  // guarded by park_mutex_; those on their way included
+  std::size_t unpark_ = 0;  // guarded by park_mutex_; so many are called back
   std::atomic<bool> ending_{false};
 };
 

@@ -56,24 +56,30 @@ std::string request_id_of(const HttpRequest& request) {
   return !given.empty() && given.size() <= kLengthMax && visible ? std::string(given) : base::new_ulid();
 }
 
-// True once the other side has closed its half. Asks the kernel at most every kGoneInterval.
-std::function<bool()> gone_probe(int descriptor) {
-  struct State {
-    std::atomic<std::int64_t> next_ms;
-    std::atomic<bool> gone{false};
-  };
-  auto state = std::make_shared<State>();
-  state->next_ms = ms_of(Clock::now() + kGoneAfter);
-  return [state, descriptor] {
+// True once the other side has closed its half. Asks the kernel at most every kGoneInterval. Any thread.
+class GoneProbe {
+ public:
+  // From now on, for one request.
+  void start(int descriptor) {
+    descriptor_ = descriptor;
+    gone_ = false;
+    next_ms_ = ms_of(Clock::now() + kGoneAfter);
+  }
+  bool gone() {
     const std::int64_t now = ms_of(Clock::now());
-    std::int64_t next = state->next_ms.load(std::memory_order_relaxed);
-    if (state->gone || now < next) return state->gone.load();
-    if (!state->next_ms.compare_exchange_strong(next, now + kGoneInterval.count())) return state->gone.load();
-    pollfd asked{descriptor, POLLRDHUP, 0};
-    if (poll(&asked, 1, 0) > 0 && (asked.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) state->gone = true;
-    return state->gone.load();
-  };
-}
+    std::int64_t next = next_ms_.load(std::memory_order_relaxed);
+    if (gone_ || now < next) return gone_;
+    if (!next_ms_.compare_exchange_strong(next, now + kGoneInterval.count())) return gone_;
+    pollfd asked{descriptor_, POLLRDHUP, 0};
+    if (poll(&asked, 1, 0) > 0 && (asked.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) gone_ = true;
+    return gone_;
+  }
+
+ private:
+  int descriptor_ = -1;
+  std::atomic<std::int64_t> next_ms_{0};
+  std::atomic<bool> gone_{false};
+};
 
 }  // namespace
 
@@ -133,7 +139,8 @@ class Session : public std::enable_shared_from_this<Session> {
     // After the end of the stream no further event comes: a second read would wait for ever.
     if (ended_) co_return false;
     const std::size_t before = buffer_.size();
-    buffer_.resize(before + size_max);
+    // Without writing zeros over what is about to be written.
+    buffer_.resize_and_overwrite(before + size_max, [](char*, std::size_t size) { return size; });
     deadline_in(patience);
     const auto [failed, size] = co_await transport_->read_some(asio::buffer(buffer_.data() + before, size_max));
     no_deadline();
@@ -190,7 +197,8 @@ class Session : public std::enable_shared_from_this<Session> {
     Admitted admitted = admit(network_.reloadable->current(), match, request);
     HttpResponse response;
     if (!admitted.refusal) {
-      request.gone = gone_probe(transport_->descriptor());
+      gone_.start(transport_->descriptor());
+      request.gone = [this] { return gone_.gone(); };  // so small that it is copied without an allocation
       response = co_await answer(match, *admitted.call, request);
       request.gone = nullptr;
     } else {
@@ -466,7 +474,8 @@ class Session : public std::enable_shared_from_this<Session> {
     const bool chunked = !parser_->is_http_1_0();
     const Framing framing{chunked ? FramingKind::kChunked : FramingKind::kNone};
     if (!co_await send(response_head(response, framing, head_fields()), {})) co_return false;
-    const auto gone = gone_probe(transport_->descriptor());
+    gone_.start(transport_->descriptor());
+    const auto gone = [this] { return gone_.gone(); };
     auto written = Clock::now();
     std::string framed;
     while (!network_.stopping && !gone()) {
@@ -531,6 +540,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   const std::unique_ptr<Transport> transport_;
   Network& network_;
+  GoneProbe gone_;
   std::string buffer_;  // received and not parsed
   std::optional<RequestParser> parser_;
   std::optional<Places::Place> stream_place_;

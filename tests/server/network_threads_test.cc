@@ -1,0 +1,58 @@
+// Threads of the network grow while handlers sleep, and are parked once they do not.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+
+#include "server/network.h"
+
+namespace omnigraph::server {
+namespace {
+
+namespace asio = boost::asio;
+using std::chrono::milliseconds;
+
+bool soon(const std::function<bool()>& condition) {
+  for (int i = 0; i < 1000 && !condition(); ++i) std::this_thread::sleep_for(milliseconds(10));
+  return condition();
+}
+
+TEST(NetworkThreads, GrowForSleepersAndParkBehindThem) {
+  asio::io_context io;
+  const auto work = asio::make_work_guard(io);
+  NetworkThreads threads(io);
+  std::thread runner([&] { threads.run(); });
+  ASSERT_TRUE(soon([&] { return threads.active() >= 2; }));
+  const std::size_t first = threads.active();
+  for (int round = 0; round < 2; ++round) {
+    constexpr int kSleepers = 12;
+    std::atomic<int> asleep{0}, done{0};
+    std::atomic<bool> wake{false};
+    for (int i = 0; i < kSleepers; ++i) {
+      asio::post(io, [&] {
+        const NetworkThreads::InHandler mark;
+        ++asleep;
+        while (!wake) std::this_thread::sleep_for(milliseconds(1));
+        ++done;
+      });
+    }
+    // All of them sleep at once, and the loop still turns.
+    EXPECT_TRUE(soon([&] { return asleep == kSleepers; })) << "round " << round;
+    std::atomic<bool> turned{false};
+    asio::post(io, [&] { turned = true; });
+    EXPECT_TRUE(soon([&] { return turned.load(); })) << "round " << round;
+    EXPECT_GT(threads.active(), std::size_t{kSleepers});
+    wake = true;
+    EXPECT_TRUE(soon([&] { return done == kSleepers; }));
+    EXPECT_TRUE(soon([&] { return threads.active() == first; })) << threads.active() << " in round " << round;
+  }
+  io.stop();
+  runner.join();
+  threads.join();
+}
+
+}  // namespace
+}  // namespace omnigraph::server
