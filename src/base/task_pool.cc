@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/phase_clock.h"
+
 namespace omnigraph::base {
 namespace {
 
@@ -34,6 +36,7 @@ struct Loop {
       : count(loop_count), body(loop_body) {}
 
   void run() {
+    const PhaseClock::Lent lent(clock);
     std::size_t ran = 0;
     for (std::size_t i = next.fetch_add(1); i < count; i = next.fetch_add(1)) {
       body(i);
@@ -52,6 +55,7 @@ struct Loop {
 
   const std::size_t count;
   const std::function<void(std::size_t)>& body;
+  PhaseClock* const clock = PhaseClock::current();  // of the caller
   std::atomic<std::size_t> next = 0;
   std::mutex mutex;
   std::condition_variable all_done;

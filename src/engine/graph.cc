@@ -1,5 +1,6 @@
 #include "engine/graph.h"
 
+#include "base/phase_clock.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "engine/graph_impl.h"
@@ -185,6 +186,7 @@ Result<ReadAnswer> GraphImpl::query(std::string_view source, std::string_view na
   context.now_ms = now_ms();
   context.embed = [this](std::string_view text, std::uint32_t dimension, std::string_view model,
                          std::string_view property) { return embed_text(text, dimension, model, property); };
+  const base::PhaseClock::In execute(base::Phase::kExecute);
   graph::warm_tables(*snapshot, types_read(*bound));
   OG_ASSIGN_OR_RETURN(answer.result, exec::execute_read(*bound, values, *snapshot, context));
   answer.query_name = bound->name;
@@ -209,6 +211,7 @@ Result<MutateAnswer> GraphImpl::mutate(std::string_view source, std::string_view
   };
   const std::shared_ptr<WriteVectors> vectors = write_vectors();
   context.vectors = vectors;
+  const base::PhaseClock::In execute(base::Phase::kExecute);
   const auto body = [&](graph::WriteTransaction& transaction) -> Result<void> {
     const graph::Snapshot& base = *transaction.base();
     OG_ASSIGN_OR_RETURN(const query::BoundQueryPtr bound,

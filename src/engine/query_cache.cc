@@ -1,10 +1,13 @@
 #include "engine/query_cache.h"
 
+#include "base/phase_clock.h"
+
 namespace omnigraph::engine {
 
 Result<query::BoundQueryPtr> QueryCache::compile(std::string_view source, std::string_view name,
                                                  const std::string& schema_digest,
                                                  const std::shared_ptr<const schema::Catalog>& catalog) {
+  const base::PhaseClock::In parse(base::Phase::kParse);
   std::string key;
   key.reserve(schema_digest.size() + name.size() + source.size() + 2);
   key.append(schema_digest).append(1, '\0').append(name).append(1, '\0').append(source);

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <set>
 
+#include "base/phase_clock.h"
 #include "exec/block_planner.h"
 #include "exec/key_lookup.h"
 #include "exec/sample.h"
@@ -513,6 +514,7 @@ Result<void> check_plan_limits(const query::ReadQuery& read) {
 }
 
 Result<Pipeline> plan_match(Runtime& runtime, const PlanRequest& request) {
+  const base::PhaseClock::In plan(base::Phase::kPlan);
   const query::ReadQuery& read = *runtime.query().read;
   const std::size_t count = tuple_variable_count(read);
   OG_CHECK(count <= kVariablesMax);

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/phase_clock.h"
 #include "graph/parallel_io_threads.h"
 
 namespace omnigraph::graph {
@@ -24,7 +25,9 @@ Result<void> parallel_io(std::size_t count, const std::function<Result<void>(std
   std::atomic<std::size_t> next = 0;
   std::mutex mutex;
   std::optional<std::pair<std::size_t, Error>> failed;  // guarded by mutex
-  const auto work = [&] {
+  const base::PhaseClock::In storage(base::Phase::kStorage);
+  const auto work = [&, clock = base::PhaseClock::current()] {
+    const base::PhaseClock::Lent lent(clock);
     for (std::size_t i = next++; i < count; i = next++) {
       if (Result<void> done = body(i); !done) {
         const std::lock_guard lock(mutex);

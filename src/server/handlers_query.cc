@@ -6,6 +6,7 @@
 #include "server/handlers.h"
 #include "server/json_body.h"
 #include "server/log.h"
+#include "server/request_log.h"
 #include "server/write_timer.h"
 
 namespace omnigraph::server {
@@ -86,12 +87,19 @@ Result<QueryText> query_text(const JsonBody& body, bool canonical, bool aliases)
   return text;
 }
 
+// What a query is called in metrics and logs when it is not a stored one.
+constexpr std::string_view kAdHoc = "adhoc";
+
+// `name`: of the stored query, or kAdHoc.
 template <class Read>
-Result<engine::ReadAnswer> timed_read(const Call& call, const std::string& query, const Read& read) {
+Result<engine::ReadAnswer> timed_read(const Call& call, std::string_view name, const std::string& source,
+                                      const Read& read) {
   const auto started = std::chrono::steady_clock::now();
   auto answer = read();
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
-  call.service.metrics().query_done(call.graph->id, query, took.count());
+  const auto took = std::chrono::steady_clock::now() - started;
+  call.service.metrics().query_done(call.graph->id, name, std::chrono::duration<double>(took).count());
+  const auto rows = answer ? std::optional(static_cast<std::uint64_t>(answer->result.rows.length)) : std::nullopt;
+  log_if_slow(call, {.name = name, .source = source, .kind = "read", .rows = rows, .took = took});
   return answer;
 }
 
@@ -114,13 +122,13 @@ Result<AdHocRead> ad_hoc_read(Call& call, bool legacy) {
 
 Result<engine::ReadAnswer> run_read(Call& call, bool legacy) {
   OG_ASSIGN_OR_RETURN(const AdHocRead read, ad_hoc_read(call, legacy));
-  return timed_read(call, "adhoc", [&] {
+  return timed_read(call, kAdHoc, read.text.source, [&] {
     return call.graph->graph->query(read.text.source, read.text.name, read.text.params, read.target);
   });
 }
 
-Result<engine::MutateAnswer> run_mutation(Call& call, const std::string& source, const std::string& name,
-                                          const std::string& params, const std::string& branch,
+Result<engine::MutateAnswer> run_mutation(Call& call, std::string_view name, const std::string& source,
+                                          const std::string& pick, const std::string& params, const std::string& branch,
                                           const std::optional<std::string>& if_commit) {
   OG_ASSIGN_OR_RETURN(const auto ticket, admitted(call, source.size() + params.size()));
   engine::MutateRequest request;
@@ -128,7 +136,11 @@ Result<engine::MutateAnswer> run_mutation(Call& call, const std::string& source,
   request.actor = call.actor_id();
   request.if_commit = if_commit;
   const WriteTimer timer(call, "mutate");
-  return timer.done(call.graph->graph->mutate(source, name, params, request));
+  auto answer = timer.done(call.graph->graph->mutate(source, pick, params, request));
+  const auto changed =
+      answer ? std::optional<std::uint64_t>(answer->affected_nodes + answer->affected_edges) : std::nullopt;
+  log_if_slow(call, {.name = name, .source = source, .kind = "mutation", .rows = changed, .took = timer.elapsed()});
+  return answer;
 }
 
 Result<engine::MutateAnswer> run_change(Call& call, const std::optional<std::string>& if_commit) {
@@ -137,7 +149,7 @@ Result<engine::MutateAnswer> run_change(Call& call, const std::optional<std::str
   OG_ASSIGN_OR_RETURN(const QueryText text, query_text(body, true, true));
   OG_ASSIGN_OR_RETURN(const std::string branch, branch_name(text.branch));
   OG_RETURN_IF_ERROR(authorize(call, Action::kChange, branch));
-  return run_mutation(call, text.source, text.name, text.params, branch, if_commit);
+  return run_mutation(call, kAdHoc, text.source, text.name, text.params, branch, if_commit);
 }
 
 struct Invocation {
@@ -182,13 +194,14 @@ Result<HttpResponse> invoke(Call& call, const std::optional<std::string>& if_com
     OG_ASSIGN_OR_RETURN(const std::string branch, branch_name(invocation.branch));
     OG_RETURN_IF_ERROR(authorize(call, Action::kChange, branch));
     OG_ASSIGN_OR_RETURN(const auto answer,
-                        run_mutation(call, stored->second.source, name, invocation.params, branch, if_commit));
+                        run_mutation(call, name, stored->second.source, name, invocation.params, branch, if_commit));
     return mutate_response(answer);
   }
   OG_ASSIGN_OR_RETURN(const AuthorizedTarget target, read_target(call, invocation.branch, invocation.snapshot));
   OG_RETURN_IF_ERROR(authorize(call, Action::kRead, target.branch));
-  OG_ASSIGN_OR_RETURN(const auto answer, timed_read(call, name, [&] {
-                        return call.graph->graph->query(stored->second.source, name, invocation.params, target.read);
+  const std::string& source = stored->second.source;
+  OG_ASSIGN_OR_RETURN(const auto answer, timed_read(call, name, source, [&] {
+                        return call.graph->graph->query(source, name, invocation.params, target.read);
                       }));
   return read_response(answer, true);
 }

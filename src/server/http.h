@@ -23,6 +23,7 @@ struct HttpRequest {
   std::vector<std::pair<std::string, std::string>> query;    // decoded, in order
   std::vector<std::pair<std::string, std::string>> headers;  // names lower-case
   std::optional<std::uint64_t> content_length;
+  std::string id;    // X-Request-Id, the client's or made
   std::string body;  // buffered routes; what an empty `Content-Encoding` would have sent
   // Streaming routes: the next bytes of the body, 0 at its end. Blocks.
   std::function<Result<std::size_t>(std::span<std::byte>)> read_body;

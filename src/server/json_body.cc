@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/phase_clock.h"
 #include "base/text.h"
 
 namespace omnigraph::server {
@@ -80,6 +81,7 @@ JsonBody& JsonBody::operator=(JsonBody&&) noexcept = default;
 Error JsonBody::refuse(const std::string& why) const { return bad_request(state_->prefix + why); }
 
 Result<JsonBody> JsonBody::parse(std::string_view text, std::string prefix) {
+  const base::PhaseClock::In phase(base::Phase::kParse);
   auto state = std::make_unique<State>();
   state->prefix = std::move(prefix);
   if (!base::is_valid_utf8(text)) return std::unexpected(bad_request(state->prefix + "the body is not valid UTF-8"));

@@ -30,6 +30,56 @@ struct RouteSeries {
 };
 
 using QueryKey = std::pair<std::string, std::string>;
+struct QueryKeyLess {
+  using is_transparent = void;
+  template <class A, class B>
+  bool operator()(const A& a, const B& b) const {
+    return std::pair<std::string_view, std::string_view>(a) < std::pair<std::string_view, std::string_view>(b);
+  }
+};
+
+// Requests to storage, found by place: every read makes at least one.
+class StorageSeries {
+ public:
+  explicit StorageSeries(prometheus::Registry& registry) {
+    auto& requests = prometheus::BuildCounter()
+                         .Name("omnigraph_store_requests_total")
+                         .Help("Requests to the storage of graphs; exists: a conditional put that lost")
+                         .Register(registry);
+    auto& seconds = prometheus::BuildHistogram()
+                        .Name("omnigraph_store_request_seconds")
+                        .Help("Time of requests to storage; of an upload from its opening to its end")
+                        .Register(registry);
+    auto& bytes = prometheus::BuildCounter()
+                      .Name("omnigraph_store_bytes_total")
+                      .Help("Bytes that requests to storage read or wrote")
+                      .Register(registry);
+    for (const std::string_view operation : engine::storage_operations()) {
+      const std::string op(operation);
+      seconds_.push_back(&seconds.Add({{"op", op}}, kSecondsBounds));
+      bytes_.push_back(&bytes.Add({{"op", op}}));
+      for (const std::string_view backend : engine::storage_backends()) {
+        for (const std::string_view outcome : engine::storage_outcomes()) {
+          requests_.push_back(
+              &requests.Add({{"backend", std::string(backend)}, {"op", op}, {"outcome", std::string(outcome)}}));
+        }
+      }
+    }
+  }
+
+  void add(const engine::StorageRequest& request) {
+    const std::size_t backends = engine::storage_backends().size(), outcomes = engine::storage_outcomes().size();
+    requests_[(request.operation * backends + request.backend) * outcomes + request.outcome]->Increment();
+    seconds_[request.operation]->Observe(std::chrono::duration<double>(request.took).count());
+    const std::uint64_t bytes = request.bytes_read + request.bytes_written;
+    if (bytes != 0) bytes_[request.operation]->Increment(static_cast<double>(bytes));
+  }
+
+ private:
+  std::vector<prometheus::Histogram*> seconds_;
+  std::vector<prometheus::Counter*> bytes_;
+  std::vector<prometheus::Counter*> requests_;  // by operation, backend, outcome
+};
 
 }  // namespace
 
@@ -55,9 +105,10 @@ struct Metrics::State {
                                                      .Name("omnigraph_graph_ready")
                                                      .Help("1: the graph is served and its storage answers")
                                                      .Register(registry);
+  StorageSeries storage{registry};
   mutable std::shared_mutex mutex;
-  std::map<std::string, RouteSeries, std::less<>> routes;  // guarded by mutex
-  std::map<QueryKey, prometheus::Histogram*> queries;      // guarded by mutex
+  std::map<std::string, RouteSeries, std::less<>> routes;            // guarded by mutex
+  std::map<QueryKey, prometheus::Histogram*, QueryKeyLess> queries;  // guarded by mutex
 };
 
 Metrics::Metrics() : state_(std::make_unique<State>()) {
@@ -114,9 +165,9 @@ void Metrics::request_done(std::string_view pattern, int status, double seconds)
   state_->requests.Add({{"route", std::string(pattern)}, {"status", std::to_string(status)}}).Increment();
 }
 
-void Metrics::query_done(const std::string& graph, const std::string& query, double seconds) {
+void Metrics::query_done(std::string_view graph, std::string_view query, double seconds) {
   const std::shared_lock lock(state_->mutex);
-  if (const auto series = state_->queries.find({graph, query}); series != state_->queries.end())
+  if (const auto series = state_->queries.find(std::pair(graph, query)); series != state_->queries.end())
     series->second->Observe(seconds);
 }
 
@@ -124,6 +175,8 @@ void Metrics::write_done(const std::string& graph, std::string_view kind, std::s
   state_->commits.Add({{"graph", graph}, {"kind", std::string(kind)}, {"outcome", std::string(outcome)}}).Increment();
   state_->commit_seconds.Add({{"graph", graph}}, kSecondsBounds).Observe(seconds);
 }
+
+void Metrics::storage_request_done(const engine::StorageRequest& request) { state_->storage.add(request); }
 
 void Metrics::admission_rejected(std::string_view reason) {
   state_->rejected.Add({{"reason", std::string(reason)}}).Increment();

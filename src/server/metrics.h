@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/open_observed.h"
+
 namespace omnigraph::server {
 
 class Metrics {
@@ -22,9 +24,10 @@ class Metrics {
   void declare_graph(const std::string& graph, const std::vector<std::string>& queries);
 
   void request_done(std::string_view pattern, int status, double seconds);
-  void query_done(const std::string& graph, const std::string& query, double seconds);  // stored name or `adhoc`
+  void query_done(std::string_view graph, std::string_view query, double seconds);  // stored name or `adhoc`
   // kind: mutate, load, merge, branch. outcome: committed, unchanged, conflict, refused, failed.
   void write_done(const std::string& graph, std::string_view kind, std::string_view outcome, double seconds);
+  void storage_request_done(const engine::StorageRequest& request);
   void admission_rejected(std::string_view reason);  // inflight, bytes, streams, events
   void graph_ready(const std::string& graph, bool ready);
 

@@ -50,6 +50,7 @@ void read_environment(Options& options) {
     options.metrics_token_digest = base::sha256_raw(token);
   }
   number_of("OMNIGRAPH_QUERY_RESULT_BYTES_MAX", options.query_result_bytes_max);
+  number_of("OMNIGRAPH_SLOW_QUERY_MS", options.slow_query_ms);
   number_of("OMNIGRAPH_HTTP_HEADER_TIMEOUT_MS", options.header_timeout_ms);
   number_of("OMNIGRAPH_HTTP_IDLE_TIMEOUT_MS", options.idle_timeout_ms);
   number_of("OMNIGRAPH_HTTP_PROGRESS_TIMEOUT_MS", options.progress_timeout_ms);

@@ -21,6 +21,7 @@ struct Options {
   std::string metrics_token_digest;           // SHA-256, raw; empty: /metrics takes the tokens of the routes
   std::string tls_certificate, tls_key;       // PEM files; both or neither
   std::uint64_t query_result_bytes_max = std::uint64_t{1} << 30;  // 0 = none
+  std::uint32_t slow_query_ms = 1000;          // queries and mutations that take as long are logged; 0: all
   std::uint32_t header_timeout_ms = 30'000;    // from the first byte of a request to the end of its headers
   std::uint32_t idle_timeout_ms = 120'000;     // between requests of a connection
   std::uint32_t progress_timeout_ms = 60'000;  // of a body without a byte

@@ -4,11 +4,13 @@
 #include <set>
 
 #include "api/answers.h"
+#include "base/phase_clock.h"
 #include "base/text.h"
 #include "cluster/declaration.h"
 #include "engine/read_bounds.h"
 #include "server/handlers.h"
 #include "server/log.h"
+#include "server/trace_context.h"
 
 namespace omnigraph::server {
 
@@ -169,7 +171,9 @@ Admitted admit(std::shared_ptr<Service> service, const Match& match, const HttpR
   return admitted;
 }
 
-HttpResponse respond(Call& call) {
+namespace {
+
+HttpResponse handled(Call& call) {
   const std::uint64_t result_bytes_max = call.service.options().query_result_bytes_max;
   const engine::ReadBounds scope(call.request.gone, result_bytes_max);
   try {
@@ -178,6 +182,19 @@ HttpResponse respond(Call& call) {
   } catch (const std::exception& error) {
     return error_response(internal_error(std::string("unexpected failure: ") + error.what()));
   }
+}
+
+}  // namespace
+
+HttpResponse respond(Call& call) {
+  const auto started = std::chrono::steady_clock::now();
+  base::PhaseClock clock;
+  HttpResponse response = handled(call);
+  // Whoever traces wants to know. What a client paces would tell of the client.
+  if (!response.deferred && parse_traceparent(call.request.header("traceparent"))) {
+    response.headers.emplace_back("Server-Timing", server_timing(clock, std::chrono::steady_clock::now() - started));
+  }
+  return response;
 }
 
 }  // namespace omnigraph::server

@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 
 #include "base/hash.h"
+#include "engine/open_observed.h"
 #include "query/compile.h"
 #include "server/log.h"
 
@@ -32,14 +33,15 @@ std::shared_ptr<engine::Graph> same_graph(const GraphService& opened, const Serv
 }
 
 // One graph, ready to serve; the error is the reason for its quarantine.
-Result<GraphService> open_graph(const cluster::ServedGraph& served, const Service* previous) {
+Result<GraphService> open_graph(const cluster::ServedGraph& served, const Service* previous,
+                                const engine::StorageListener& listener) {
   GraphService service;
   service.id = served.id;
   service.uri = served.uri;
   service.embedding = served.embedding;
   engine::OpenOptions options;
   options.embedding = served.embedding;
-  OG_ASSIGN_OR_RETURN(service.graph, engine::Graph::open(served.uri, options));
+  OG_ASSIGN_OR_RETURN(service.graph, engine::open_observed(served.uri, options, listener));
   if (auto warm = same_graph(service, previous)) service.graph = std::move(warm);
   for (const auto& [name, source] : served.queries) {
     auto bound = service.graph->compile(source, name, "main");
@@ -58,11 +60,12 @@ Result<GraphService> open_graph(const cluster::ServedGraph& served, const Servic
 }
 
 // All of them, a few at a time; results in the order of the plan.
-std::vector<Result<GraphService>> open_all(const std::vector<cluster::ServedGraph>& served, const Service* previous) {
+std::vector<Result<GraphService>> open_all(const std::vector<cluster::ServedGraph>& served, const Service* previous,
+                                           const engine::StorageListener& listener) {
   std::vector<Result<GraphService>> opened(served.size(), std::unexpected(internal_error("not opened")));
   std::atomic<std::size_t> next{0};
   const auto open_some = [&] {
-    for (std::size_t i = next++; i < served.size(); i = next++) opened[i] = open_graph(served[i], previous);
+    for (std::size_t i = next++; i < served.size(); i = next++) opened[i] = open_graph(served[i], previous, listener);
   };
   std::vector<std::jthread> openers;
   for (std::size_t i = 1; i < std::min(kOpenersMax, served.size()); ++i) openers.emplace_back(open_some);
@@ -127,7 +130,11 @@ Result<void> Service::open_graphs(const cluster::ServingPlan& plan, const Servic
     cluster::add_error(faults, graph.code, "graph." + graph.id, graph.reason);
     quarantined_.push_back({graph.id, graph.code, graph.reason});
   }
-  auto opened = open_all(plan.graphs, previous);
+  // Graphs may outlive this service, not the process's state.
+  const auto listener = [process = process_](const engine::StorageRequest& request) {
+    process->metrics.storage_request_done(request);
+  };
+  auto opened = open_all(plan.graphs, previous, listener);
   for (std::size_t i = 0; i < opened.size(); ++i) {
     const std::string& id = plan.graphs[i].id;
     if (opened[i]) {

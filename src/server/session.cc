@@ -17,6 +17,7 @@
 #include "server/gzip.h"
 #include "server/log.h"
 #include "server/network.h"
+#include "server/request_log.h"
 #include "server/request_parser.h"
 #include "server/response_head.h"
 #include "server/routes.h"
@@ -191,7 +192,7 @@ class Session : public std::enable_shared_from_this<Session> {
     const Running running(network_);
     const auto started = Clock::now();
     HttpRequest& request = parser_->request();
-    request_id_ = request_id_of(request);
+    request.id = request_id_ = request_id_of(request);
     keep_alive_ = parser_->keep_alive();
     const Match match = match_route(request);
     Admitted admitted = admit(network_.reloadable->current(), match, request);
@@ -526,12 +527,12 @@ class Session : public std::enable_shared_from_this<Session> {
     const double seconds = std::chrono::duration<double>(took).count();
     service.metrics().request_done(match.route == nullptr ? "unmatched" : match.route->pattern, status, seconds);
     if (!logs(LogLevel::kInfo, "http")) return;
-    log_event(LogLevel::kInfo, "http", "request",
-              {{"method", request.method},
-               {"path", request.path},
-               {"status", static_cast<std::int64_t>(status)},
-               {"duration_us", static_cast<std::int64_t>(seconds * 1e6)},
-               {"request_id", request_id_}});
+    std::vector<LogField> fields = {{"method", request.method},
+                                    {"path", request.path},
+                                    {"status", static_cast<std::int64_t>(status)},
+                                    {"duration_us", static_cast<std::int64_t>(seconds * 1e6)}};
+    append_request_ids(fields, request);
+    log_event(LogLevel::kInfo, "http", "request", fields);
   }
 
   static constexpr std::size_t kHeaderReadBytes = std::size_t{8} << 10;
