@@ -62,4 +62,13 @@ Result<MergeAnswer> CheckedGraph::merge(const MergeBranchesRequest& request) {
   return merge_branches(*graph_, request);
 }
 
+void CheckedGraph::delete_merged_branch(MergeAnswer& answer, const Actor& actor, std::optional<Error> refusal) {
+  if (!refusal) {
+    if (auto allowed = check(Action::kBranchDelete, actor, std::nullopt, answer.source); !allowed) {
+      refusal = std::move(allowed).error();
+    }
+  }
+  engine::delete_merged_branch(*graph_, answer, refusal);
+}
+
 }  // namespace omnigraph::engine

@@ -37,6 +37,8 @@ class CheckedGraph {
   [[nodiscard]] Result<void> create_branch(std::string_view name, std::string_view from, const Actor& actor);
   [[nodiscard]] Result<void> delete_branch(std::string_view name, const Actor& actor);
   [[nodiscard]] Result<MergeAnswer> merge(const MergeBranchesRequest& request);
+  // Deletes the source of a durable merge. Whatever stands against it is told in `answer`; `refusal`: decided before.
+  void delete_merged_branch(MergeAnswer& answer, const Actor& actor, std::optional<Error> refusal);
 
  private:
   [[nodiscard]] Result<void> check(policy::Action action, const Actor& actor, std::optional<std::string_view> branch,

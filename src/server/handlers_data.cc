@@ -73,7 +73,7 @@ Result<engine::LoadAnswer> buffered_load(Call& call) {
   OG_RETURN_IF_ERROR(authorize_load(call, request));
   OG_ASSIGN_OR_RETURN(const auto ticket, admitted(call, data.size()));
   const WriteTimer timer(call, "load");
-  return timer.done(call.graph->graph->load(source_of(data), request));
+  return timer.done(call.graph->writes->load(source_of(data), request));
 }
 
 Error load_too_large(std::uint64_t limit, std::uint64_t actual) {
@@ -96,7 +96,7 @@ Result<engine::LoadAnswer> load_stream(Call& call, const engine::LoadRequest& re
     return count;
   };
   try {
-    return call.graph->graph->load(source, request);
+    return call.graph->writes->load(source, request);
   } catch (const std::exception& error) {
     return std::unexpected(internal_error(std::string("unexpected failure: ") + error.what()));
   }

@@ -75,13 +75,13 @@ Result<HttpResponse> handle_merge_branches(Call& call) {
   request.actor = call.actor_id();
   OG_RETURN_IF_ERROR(authorize(call, Action::kBranchMerge, request.source, request.target));
   OG_ASSIGN_OR_RETURN(const auto ticket, admitted(call, kMergeEstimateBytes));
-  engine::Graph& graph = *call.graph->graph;
+  engine::CheckedGraph& writes = *call.graph->writes;
   const WriteTimer timer(call, "merge");
-  OG_ASSIGN_OR_RETURN(engine::MergeAnswer answer, timer.done(engine::merge_branches(graph, request)));
+  OG_ASSIGN_OR_RETURN(engine::MergeAnswer answer, timer.done(writes.merge(request)));
   if (delete_branch.value_or(false)) {
     // The merge is durable: whatever stands against the deletion is told in the answer.
     const Result<void> allowed = authorize(call, Action::kBranchDelete, std::nullopt, request.source);
-    engine::delete_merged_branch(graph, answer, allowed ? std::nullopt : std::optional<Error>(allowed.error()));
+    writes.delete_merged_branch(answer, request.actor, allowed ? std::nullopt : std::optional(allowed.error()));
   }
   return written_response([&](JsonWriter& json) { api::write_merge_answer(json, answer); });
 }

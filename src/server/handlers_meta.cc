@@ -150,7 +150,7 @@ Result<HttpResponse> handle_create_branch(Call& call) {
   constexpr std::uint64_t kEstimateBytes = 256;
   OG_ASSIGN_OR_RETURN(const auto ticket, admitted(call, kEstimateBytes));
   const WriteTimer timer(call, "branch");
-  OG_RETURN_IF_ERROR(timer.done(call.graph->graph->create_branch(name, from)));
+  OG_RETURN_IF_ERROR(timer.done(call.graph->writes->create_branch(name, from, call.actor_id())));
   return written_response([&](JsonWriter& json) {
     json.begin_object().key("uri").string(call.graph->uri).key("from").string(from).key("name").string(name);
     write_actor(json, call);
@@ -164,7 +164,7 @@ Result<HttpResponse> handle_delete_branch(Call& call) {
   constexpr std::uint64_t kEstimateBytes = 256;
   OG_ASSIGN_OR_RETURN(const auto ticket, admitted(call, kEstimateBytes));
   const WriteTimer timer(call, "branch");
-  OG_RETURN_IF_ERROR(timer.done(call.graph->graph->delete_branch(name)));
+  OG_RETURN_IF_ERROR(timer.done(call.graph->writes->delete_branch(name, call.actor_id())));
   return written_response([&](JsonWriter& json) {
     json.begin_object().key("uri").string(call.graph->uri).key("name").string(name);
     write_actor(json, call);

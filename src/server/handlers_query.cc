@@ -136,7 +136,7 @@ Result<engine::MutateAnswer> run_mutation(Call& call, std::string_view name, con
   request.actor = call.actor_id();
   request.if_commit = if_commit;
   const WriteTimer timer(call, "mutate");
-  auto answer = timer.done(call.graph->graph->mutate(source, pick, params, request));
+  auto answer = timer.done(call.graph->writes->mutate(source, pick, params, request));
   const auto changed =
       answer ? std::optional<std::uint64_t>(answer->affected_nodes + answer->affected_edges) : std::nullopt;
   log_if_slow(call, {.name = name, .source = source, .kind = "mutation", .rows = changed, .took = timer.elapsed()});

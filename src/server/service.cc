@@ -56,6 +56,7 @@ Result<GraphService> open_graph(const cluster::ServedGraph& served, const Servic
     OG_ASSIGN_OR_RETURN(service.policy,
                         policy::Bundle::parse(*served.policy_source, policy::BundleKind::kGraph, served.id));
   }
+  service.writes = std::make_shared<engine::CheckedGraph>(service.graph, service.policy);
   return service;
 }
 

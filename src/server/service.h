@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cluster/boot.h"
+#include "engine/checked_graph.h"
 #include "engine/graph.h"
 #include "policy/bundle.h"
 #include "query/bound_query.h"
@@ -29,7 +30,9 @@ struct StoredQuery {
 struct GraphService {
   std::string id;
   std::string uri;
-  std::shared_ptr<engine::Graph> graph;
+  std::shared_ptr<engine::Graph> graph;  // for reads
+  // For writes: the engine judges them once more, by the same bundle (chapter 08 section 6).
+  std::shared_ptr<engine::CheckedGraph> writes;
   std::map<std::string, StoredQuery> queries;
   std::shared_ptr<const policy::Bundle> policy;  // null: none bound
   std::optional<embed::ProviderConfig> embedding;
