@@ -22,14 +22,6 @@ bool is_bucket_name(std::string_view name) {
          !name.starts_with('.') && !name.ends_with('.');
 }
 
-Result<std::string> region_of(const S3Environment& environment) {
-  for (const char* name : {"AWS_REGION", "AWS_DEFAULT_REGION"}) {
-    if (auto region = environment(name)) return *std::move(region);
-  }
-  OG_ASSIGN_OR_RETURN(const S3Profile profile, read_s3_profile(environment));
-  return profile.value("region").value_or("us-east-1");
-}
-
 // scheme://host[:port] and what follows it.
 struct SplitUrl {
   std::string scheme;  // with "://"
@@ -108,9 +100,17 @@ Result<std::string> checked_endpoint(const std::string& setting, std::string_vie
   return scheme + "://" + std::string(rest);
 }
 
+Result<std::string> aws_region(const S3Environment& environment) {
+  for (const char* name : {"AWS_REGION", "AWS_DEFAULT_REGION"}) {
+    if (auto region = environment(name)) return *std::move(region);
+  }
+  OG_ASSIGN_OR_RETURN(const S3Profile profile, read_s3_profile(environment));
+  return profile.value("region").value_or("us-east-1");
+}
+
 Result<S3Config> s3_config(const S3Location& location, const S3Environment& environment) {
   S3Config config{.location = location};
-  OG_ASSIGN_OR_RETURN(config.region, region_of(environment));
+  OG_ASSIGN_OR_RETURN(config.region, aws_region(environment));
   config.ca_bundle = environment("AWS_CA_BUNDLE").value_or("");
   OG_ASSIGN_OR_RETURN(const std::optional<bool> forced, s3_flag(environment, "AWS_S3_FORCE_PATH_STYLE"));
 

@@ -34,7 +34,10 @@ struct S3Config {
   std::string ca_bundle{};  // PEM file; empty: the system's
 };
 
-// AWS_ENDPOINT_URL_S3 before AWS_ENDPOINT_URL; AWS_REGION, AWS_DEFAULT_REGION, the profile's region;
+// AWS_REGION, AWS_DEFAULT_REGION, the profile's region; else us-east-1.
+[[nodiscard]] Result<std::string> aws_region(const S3Environment& environment);
+
+// AWS_ENDPOINT_URL_S3 before AWS_ENDPOINT_URL; the region as above;
 // AWS_S3_FORCE_PATH_STYLE; AWS_ALLOW_HTTP; AWS_CA_BUNDLE.
 [[nodiscard]] Result<S3Config> s3_config(const S3Location& location, const S3Environment& environment);
 

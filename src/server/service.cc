@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 
 #include "base/hash.h"
+#include "engine/cloud_secret.h"
 #include "engine/open_observed.h"
 #include "query/compile.h"
 #include "server/log.h"
@@ -100,7 +101,7 @@ Result<std::shared_ptr<Service>> Service::boot(const Options& options, const Ser
   std::shared_ptr<Service> service(new Service(options, std::move(process)));
   service->server_policy_ = plan->server_policy;
   service->source_version_ = plan->applied_config_digest;
-  OG_ASSIGN_OR_RETURN(service->tokens_, TokenTable::read(embed::process_environment()));
+  OG_ASSIGN_OR_RETURN(service->tokens_, TokenTable::read(embed::process_environment(), engine::read_cloud_secret));
   bool any_policy = plan->server_policy != nullptr;
   for (const auto& graph : plan->graphs) any_policy = any_policy || graph.policy_source.has_value();
   for (const auto& graph : plan->quarantined) any_policy = any_policy || graph.has_policy;
@@ -121,7 +122,7 @@ Result<void> Service::classify(bool any_policy) {
                     "pass --unauthenticated to serve everybody"));
   }
   auth_state_ = tokens_.empty() ? AuthState::kOpen : any_policy ? AuthState::kPolicyEnabled : AuthState::kDefaultDeny;
-  if (!tokens_.empty()) log_event(LogLevel::kInfo, "server", "bearer tokens", {{"source", "env-or-file"}});
+  if (!tokens_.empty()) log_event(LogLevel::kInfo, "server", "bearer tokens", {{"source", tokens_.source()}});
   return {};
 }
 

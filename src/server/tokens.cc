@@ -70,12 +70,23 @@ Result<void> TokenTable::add(std::string actor, std::string token) {
   return {};
 }
 
-Result<TokenTable> TokenTable::read(const Environment& environment) {
+Result<void> TokenTable::add_all(std::string text, const std::string& where) {
+  auto pairs = read_json(text, where);
+  OPENSSL_cleanse(text.data(), text.size());
+  if (!pairs) return std::unexpected(std::move(pairs).error());
+  for (auto& [actor, token] : *pairs) OG_RETURN_IF_ERROR(add(std::move(actor), std::move(token)));
+  return {};
+}
+
+Result<TokenTable> TokenTable::read(const Environment& environment, const SecretReader& read_secret) {
   TokenTable table;
-  if (!variable(environment, "OMNIGRAPH_SERVER_BEARER_TOKENS_AWS_SECRET").empty()) {
-    return std::unexpected(
-        bad_request("OMNIGRAPH_SERVER_BEARER_TOKENS_AWS_SECRET is set, but this build has no AWS Secrets "
-                    "Manager client; use OMNIGRAPH_SERVER_BEARER_TOKENS_FILE"));
+  constexpr std::string_view kSecret = "OMNIGRAPH_SERVER_BEARER_TOKENS_AWS_SECRET";
+  if (const std::string id(base::trim_ascii(variable(environment, kSecret))); !id.empty()) {
+    table.from_secret_ = true;
+    OG_ASSIGN_OR_RETURN(std::string text, read_secret(id));
+    OG_RETURN_IF_ERROR(table.add_all(std::move(text), "the secret '" + id + "'"));
+    if (table.empty()) return std::unexpected(bad_request("the secret '" + id + "' holds no bearer tokens"));
+    return table;
   }
   if (const std::string token = variable(environment, "OMNIGRAPH_SERVER_BEARER_TOKEN"); !token.empty()) {
     OG_RETURN_IF_ERROR(table.add("default", token));
@@ -89,9 +100,7 @@ Result<TokenTable> TokenTable::read(const Environment& environment) {
     where = "OMNIGRAPH_SERVER_BEARER_TOKENS_JSON";
   }
   if (text.empty()) return table;
-  OG_ASSIGN_OR_RETURN(auto pairs, read_json(text, where));
-  for (auto& [actor, token] : pairs) OG_RETURN_IF_ERROR(table.add(std::move(actor), std::move(token)));
-  OPENSSL_cleanse(text.data(), text.size());
+  OG_RETURN_IF_ERROR(table.add_all(std::move(text), where));
   return table;
 }
 

@@ -1,6 +1,8 @@
-"""What the server tells those who run it: Server-Timing, the slow-query log, metrics of storage."""
+"""What the server tells those who run it: Server-Timing, the slow-query log, metrics of storage; tokens from a secret."""
+import http.server
 import json
 import re
+import threading
 
 import pytest
 
@@ -92,6 +94,42 @@ def test_metrics_of_storage(serve, folder):
     written = scrape()
     assert requests(written, "publish", "ok") == 1 and written['omnigraph_store_bytes_total{op="publish"}'] > 100
     assert written['omnigraph_store_request_seconds_count{op="publish"}'] == 1
+
+
+class Secrets(http.server.BaseHTTPRequestHandler):
+    """A stand-in of AWS Secrets Manager that knows one secret."""
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["SecretId"]
+        known = asked == "prod/tokens" and "/secretsmanager/aws4_request" in self.headers["Authorization"]
+        answer = {"SecretString": json.dumps(TOKENS)} if known else {"__type": "ResourceNotFoundException", "Message": "no such secret"}
+        self.send_response(200 if known else 400)
+        self.end_headers()
+        self.wfile.write(json.dumps(answer).encode())
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def secrets():
+    service = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Secrets)
+    threading.Thread(target=service.serve_forever, daemon=True).start()
+    yield {"AWS_ENDPOINT_URL_SECRETS_MANAGER": f"http://127.0.0.1:{service.server_port}", "AWS_ALLOW_HTTP": "true", "AWS_REGION": "eu-west-3",
+           "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_EC2_METADATA_DISABLED": "true"}
+    service.shutdown()
+
+
+def test_tokens_from_a_cloud_secret(serve, cli, tmp_path, secrets):
+    folder = docs_cluster(cli, tmp_path / "c")
+    server = serve(folder, env={**secrets, "OMNIGRAPH_SERVER_BEARER_TOKENS_AWS_SECRET": "prod/tokens", "OMNIGRAPH_SERVER_BEARER_TOKEN": "other"})
+    assert server.call("GET", f"{ROOT}/branches", token=TOKENS["amy"])[0] == 200
+    assert server.call("GET", f"{ROOT}/branches", token="other")[0] == 401
+    server.stop()
+    log = (tmp_path / "server.log").read_text()
+    assert "source=aws-secrets-manager" in log and not any(token in log for token in TOKENS.values())
+    with pytest.raises(RuntimeError, match="cannot read secret 'gone' at 'http://127.0.0.1:.*ResourceNotFoundException: no such secret"):
+        serve(folder, env={**secrets, "OMNIGRAPH_SERVER_BEARER_TOKENS_AWS_SECRET": "gone"})
 
 
 def test_the_last_lines_of_a_log_are_not_lost(serve, cli, tmp_path):
