@@ -128,7 +128,7 @@ void append_row(std::string& out, const exec::ReadResult& result, std::int64_t r
   RowWriter(result).append(out, row);
 }
 
-void append_read_answer(std::string& out, const engine::ReadAnswer& answer, const ReadShape& shape) {
+bool append_read_answer(std::string& out, const engine::ReadAnswer& answer, const ReadShape& shape) {
   const exec::ReadResult& result = answer.result;
   JsonWriter head(out);
   head.begin_object().key("query_name").string(answer.query_name).key("target").begin_object();
@@ -143,6 +143,7 @@ void append_read_answer(std::string& out, const engine::ReadAnswer& answer, cons
   out.append(",\"rows\":[");
   const RowWriter rows(result);
   for (std::int64_t i = 0; i < result.rows.length; ++i) {
+    if (shape.text_bytes_max != 0 && out.size() > shape.text_bytes_max) return false;
     if (i != 0) out.push_back(',');
     rows.append(out, i);
   }
@@ -152,6 +153,7 @@ void append_read_answer(std::string& out, const engine::ReadAnswer& answer, cons
     base::append_json_string(out, answer.graph_commit_id);
   }
   out.push_back('}');
+  return true;
 }
 
 void write_read_answer(JsonWriter& json, const engine::ReadAnswer& answer, const ReadShape& shape) {

@@ -24,11 +24,13 @@ void write_snapshot(JsonWriter& json, const engine::SnapshotInfo& snapshot);
 void write_tables(JsonWriter& json, const std::vector<engine::TableInfo>& tables);  // {"tables":[..]}
 
 struct ReadShape {
-  bool with_commit_id = true;  // /read omits graph_commit_id
+  bool with_commit_id = true;        // /read omits graph_commit_id
+  std::uint64_t text_bytes_max = 0;  // 0: none
 };
 void write_read_answer(JsonWriter& json, const engine::ReadAnswer& answer, const ReadShape& shape = {});
-// The same, compact, without a JsonWriter in the inner loop: for servers.
-void append_read_answer(std::string& out, const engine::ReadAnswer& answer, const ReadShape& shape = {});
+// The same, compact, without a JsonWriter in the inner loop: for servers. False: it stopped, as the text has become
+// larger than `text_bytes_max`.
+bool append_read_answer(std::string& out, const engine::ReadAnswer& answer, const ReadShape& shape = {});
 // One row as a compact object; of two columns with one key the last one counts.
 void append_row(std::string& out, const exec::ReadResult& result, std::int64_t row);
 void write_mutate_answer(JsonWriter& json, const engine::MutateAnswer& answer);

@@ -489,6 +489,20 @@ void GroupSink::absorb_distinct(std::size_t a, const GroupSink& other) {
   }
 }
 
+std::uint64_t GroupSink::held_bytes() const {
+  const auto bytes_of = [](const auto& list) { return list.capacity() * sizeof(list[0]); };
+  constexpr std::uint64_t kMadeTextBytes = 64;  // a guess
+  std::uint64_t bytes =
+      bytes_of(slots_) + bytes_of(texts_) + bytes_of(best_places_) + made_texts_.size() * kMadeTextBytes;
+  for (const VariableId v : plan_.key_variables_) bytes += bytes_of(first_rows_[v]);
+  for (const States& states : states_) {
+    bytes += bytes_of(states.counts) + bytes_of(states.sums) + bytes_of(states.errors) + bytes_of(states.extremes);
+    if (states.rows != nullptr) bytes += states.rows->held_bytes();
+    if (states.values != nullptr) bytes += states.values->held_bytes();
+  }
+  return bytes;
+}
+
 Value GroupSink::key_value(std::size_t key, std::uint32_t group) const {
   const GroupPlan::Key& k = plan_.keys_[key];
   return k.column == nullptr ? Value() : k.value(first_rows_[k.variable][group]);

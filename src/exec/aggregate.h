@@ -87,6 +87,8 @@ class GroupSink final : public Stage {
     rank_variable_ = variable;
     rank_places_ = places;
   }
+  // What the groups take: about, and without the columns they refer to.
+  [[nodiscard]] std::uint64_t held_bytes() const;
   // Ordered and cut to the window.
   [[nodiscard]] Result<ReadResult> result(const Window& window, Runtime& runtime);
 

@@ -32,8 +32,14 @@ bool DistinctValues::insert(std::uint32_t group, const Value& value) {
       [&](std::uint32_t known) { return entries_[known].group == group && same_group(entries_[known].value, value); });
   if (entry != next) return false;
   Value kept = value;
-  if (made_ && value.kind == Value::Kind::kString) kept.text = texts_.emplace_back(value.text);
-  if (made_ && value.kind == Value::Kind::kScalars) kept.scalars = &lists_.emplace_back(*value.scalars);
+  if (made_ && value.kind == Value::Kind::kString) {
+    kept.text = texts_.emplace_back(value.text);
+    copied_bytes_ += sizeof(std::string) + value.text.size();
+  }
+  if (made_ && value.kind == Value::Kind::kScalars) {
+    kept.scalars = &lists_.emplace_back(*value.scalars);
+    copied_bytes_ += value.scalars->size() * sizeof((*value.scalars)[0]);
+  }
   entries_.push_back({group, kept});
   return true;
 }

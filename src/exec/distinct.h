@@ -32,6 +32,7 @@ class HashSlots {
       if (slot.hash == hash && same(slot.entry)) return slot.entry;
     }
   }
+  [[nodiscard]] std::uint64_t held_bytes() const { return slots_.capacity() * sizeof(Slot); }
 
  private:
   static constexpr std::uint32_t kEmpty = std::numeric_limits<std::uint32_t>::max();
@@ -55,6 +56,9 @@ class DistinctValues {
   }
   // Values come from an EvaluationScope.
   void set_made(bool made) { made_ = made; }
+  [[nodiscard]] std::uint64_t held_bytes() const {
+    return slots_.held_bytes() + entries_.capacity() * sizeof(Entry) + copied_bytes_;
+  }
 
  private:
   struct Entry {
@@ -64,6 +68,7 @@ class DistinctValues {
   HashSlots slots_;
   std::vector<Entry> entries_;
   bool made_ = false;
+  std::uint64_t copied_bytes_ = 0;  // in texts_ and lists_, about
   std::deque<std::string> texts_;
   std::deque<columnar::ScalarList> lists_;
 };
@@ -82,6 +87,9 @@ class DistinctRows {
         each(0u, static_cast<Ordinal>(word * 64 + static_cast<std::size_t>(__builtin_ctzll(bits))));
       }
     }
+  }
+  [[nodiscard]] std::uint64_t held_bytes() const {
+    return slots_.held_bytes() + bitmap_.capacity() * sizeof(std::uint64_t) + pairs_.capacity() * sizeof(pairs_[0]);
   }
 
  private:

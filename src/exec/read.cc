@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <limits>
+#include <utility>
 
 #include "base/task_pool.h"
 #include "exec/aggregate.h"
@@ -138,6 +139,30 @@ class BudgetedTop final : public Stage {
   Runtime& runtime_;
 };
 
+// Groups until what all workers keep of them takes more than the budget; then the run stops.
+class BudgetedGroups final : public Stage {
+ public:
+  BudgetedGroups(const GroupPlan& plan, const query::ReadQuery& read, std::size_t variable_count,
+                 std::atomic<std::uint64_t>& held, std::uint64_t bytes_max, Runtime& runtime)
+      : groups_(plan, read, variable_count), held_(held), bytes_max_(bytes_max), runtime_(runtime) {}
+  void push(const Tuples& batch) override {
+    groups_.push(batch);
+    if (bytes_max_ == 0) return;
+    const std::uint64_t now = groups_.held_bytes();
+    const std::uint64_t more = now - std::exchange(known_, now);  // may wrap, and so back
+    if (held_.fetch_add(more, std::memory_order_relaxed) + more > bytes_max_) runtime_.stop();
+  }
+  void finish() override { groups_.finish(); }
+  [[nodiscard]] GroupSink& groups() { return groups_; }
+
+ private:
+  GroupSink groups_;
+  std::atomic<std::uint64_t>& held_;
+  const std::uint64_t bytes_max_;  // 0: none
+  Runtime& runtime_;
+  std::uint64_t known_ = 0;
+};
+
 class ReadExecution {
  public:
   ReadExecution(Runtime& runtime, const query::ReadQuery& read)
@@ -236,14 +261,7 @@ class ReadExecution {
     return projected(sink.take());
   }
 
-  Error too_large() const {
-    Error error{Code::kResourceLimit, "resource limit exceeded for query_result_bytes: actual more than " +
-                                          std::to_string(bytes_max_) + ", limit " + std::to_string(bytes_max_) +
-                                          "; ask for fewer rows (limit), or aggregate"};
-    return with_detail(std::move(error), "resource_limit",
-                       R"({"resource":"query_result_bytes","limit":)" + std::to_string(bytes_max_) +
-                           ",\"actual\":" + std::to_string(bytes_max_ + 1) + "}");
-  }
+  Error too_large() const { return ReadScope::too_large(bytes_max_); }
 
   // A tuple may stand for many equal rows: counted before they are written out.
   Result<ReadResult> projected(Tuples rows) {
@@ -289,10 +307,12 @@ class ReadExecution {
     OG_ASSIGN_OR_RETURN(const std::vector<RowExpr> keys, bind_projections());
     if (is_only_explained(pipeline, "distinct") || window_.limit == 0) return empty_result(read_);
     const std::vector<VariableId> variables = list_of(request.wanted);
-    const bool any = read_.order.empty();
+    // Without an order as many as are returned will do; beyond the budget one row more tells it.
+    const std::uint64_t rows_enough = read_.order.empty() ? window_.end() : kNoLimit;
+    const std::uint64_t rows_last = std::min(rows_enough, rows_max_ == kNoLimit ? kNoLimit : rows_max_ + 1);
     const auto make = [&] {
-      return std::make_unique<DistinctSink>(keys, variables, context_.variable_count, any ? window_.end() : kNoLimit,
-                                            any ? &runtime_ : nullptr);
+      return std::make_unique<DistinctSink>(keys, variables, context_.variable_count, rows_last,
+                                            rows_last == kNoLimit ? nullptr : &runtime_);
     };
     std::unique_ptr<DistinctSink> all;
     run_on_all_cores<DistinctSink>(pipeline, context_, make, [&](std::unique_ptr<DistinctSink> sink) {
@@ -302,7 +322,9 @@ class ReadExecution {
         all->absorb(*sink);
       }
     });
-    return order_distinct(all->take(), variables);
+    Tuples rows = all->take();
+    if (rows.size > rows_max_) return std::unexpected(too_large());
+    return order_distinct(std::move(rows), variables);
   }
 
   Result<std::vector<RowExpr>> bind_projections() {
@@ -335,20 +357,22 @@ class ReadExecution {
     if (is_only_explained(pipeline, "group")) return empty_result(read_);
     const bool whole_groups = pipeline.source.has_value() && pipeline.source->variable == plan.group_by_row() &&
                               hands_on_source_rows(pipeline);
+    std::atomic<std::uint64_t> held = 0;
     const auto make = [&] {
-      auto sink = std::make_unique<GroupSink>(plan, read_, context_.variable_count);
-      if (whole_groups) sink->keep_best(window_.end());
+      auto sink = std::make_unique<BudgetedGroups>(plan, read_, context_.variable_count, held, bytes_max_, runtime_);
+      if (whole_groups) sink->groups().keep_best(window_.end());
       return sink;
     };
-    std::unique_ptr<GroupSink> all;
-    run_on_all_cores<GroupSink>(pipeline, context_, make, [&](std::unique_ptr<GroupSink> sink) {
+    std::unique_ptr<BudgetedGroups> all;
+    run_on_all_cores<BudgetedGroups>(pipeline, context_, make, [&](std::unique_ptr<BudgetedGroups> sink) {
       if (all == nullptr) {
         all = std::move(sink);
-      } else {
-        all->absorb(*sink);
+      } else if (bytes_max_ == 0 || held <= bytes_max_) {
+        all->groups().absorb(sink->groups());
       }
     });
-    return all->result(window_, runtime_);
+    if (bytes_max_ != 0 && held > bytes_max_) return std::unexpected(too_large());
+    return all->groups().result(window_, runtime_);
   }
 
   // All matching rows first, then their order.

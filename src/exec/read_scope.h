@@ -6,6 +6,8 @@
 #include <functional>
 #include <utility>
 
+#include "base/result.h"
+
 namespace omnigraph::exec {
 
 class ReadScope {
@@ -24,6 +26,8 @@ class ReadScope {
   [[nodiscard]] static std::uint64_t result_bytes_max() {
     return current_ == nullptr ? 0 : current_->result_bytes_max_;
   }
+  // What a result beyond the bound fails with. REQUIRES: there is one.
+  [[nodiscard]] static Error too_large(std::uint64_t bytes_max);
 
  private:
   const std::function<bool()> cancelled_;

@@ -14,8 +14,9 @@ namespace {
 bool names_no_base_row(const WriteSet& writes) {
   const auto is_free = [](const auto& entry) {
     const TableWrites& table = entry.second;
-    return !table.replace_all && table.removed.empty() &&
-           std::ranges::all_of(table.puts, [](const TablePut& put) { return put.replaced.empty() && put.fill == nullptr; });
+    return !table.replace_all && table.removed.empty() && std::ranges::all_of(table.puts, [](const TablePut& put) {
+      return put.replaced.empty() && put.fill == nullptr;
+    });
   };
   return writes.reads.empty() && !writes.tables.empty() && std::ranges::all_of(writes.tables, is_free);
 }

@@ -3,6 +3,7 @@
 #include "api/answers.h"
 #include "api/profile_answers.h"
 #include "base/text.h"
+#include "engine/read_bounds.h"
 #include "server/handlers.h"
 #include "server/json_body.h"
 #include "server/log.h"
@@ -36,9 +37,12 @@ Result<void> refuse_condition(const HttpRequest& request, std::string_view condi
   return std::unexpected(bad_request("Omnigraph-If-Graph-Commit is only honoured on " + std::string(conditional_path)));
 }
 
-HttpResponse read_response(const engine::ReadAnswer& answer, bool with_commit_id) {
+Result<HttpResponse> read_response(const Call& call, const engine::ReadAnswer& answer, bool with_commit_id) {
+  const std::uint64_t bytes_max = call.service.options().query_result_bytes_max;
   std::string body;
-  api::append_read_answer(body, answer, {with_commit_id});
+  if (!api::append_read_answer(body, answer, {.with_commit_id = with_commit_id, .text_bytes_max = bytes_max})) {
+    return std::unexpected(engine::ReadBounds::too_large(bytes_max));
+  }
   return json_response(std::move(body));
 }
 
@@ -203,7 +207,7 @@ Result<HttpResponse> invoke(Call& call, const std::optional<std::string>& if_com
   OG_ASSIGN_OR_RETURN(const auto answer, timed_read(call, name, source, [&] {
                         return call.graph->graph->query(source, name, invocation.params, target.read);
                       }));
-  return read_response(answer, true);
+  return read_response(call, answer, true);
 }
 
 }  // namespace
@@ -219,12 +223,13 @@ Result<void> check_json_content_type(const HttpRequest& request) {
 
 Result<HttpResponse> handle_query(Call& call) {
   OG_ASSIGN_OR_RETURN(const auto answer, run_read(call, false));
-  return read_response(answer, true);
+  return read_response(call, answer, true);
 }
 
 Result<HttpResponse> handle_read(Call& call) {
   OG_ASSIGN_OR_RETURN(const auto answer, run_read(call, true));
-  return deprecated(read_response(answer, false), "query");
+  OG_ASSIGN_OR_RETURN(auto response, read_response(call, answer, false));
+  return deprecated(std::move(response), "query");
 }
 
 Result<HttpResponse> handle_profile(Call& call) {
