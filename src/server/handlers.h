@@ -40,6 +40,10 @@ Result<HttpResponse> handle_ready(Call& call);
 Result<HttpResponse> handle_metrics(Call& call);
 Result<HttpResponse> handle_additions(Call& call);
 Result<HttpResponse> handle_tables(Call& call);
+// handlers_console.cc
+Result<HttpResponse> handle_console(Call& call);
+Result<HttpResponse> handle_console_file(Call& call);
+Result<HttpResponse> handle_console_folder(Call& call);
 // handlers_merge.cc
 Result<HttpResponse> handle_merge_branches(Call& call);
 Result<HttpResponse> handle_diff(Call& call);
