@@ -13,7 +13,6 @@
 #include "base/result.h"
 #include "base/text.h"
 #include "base/version.h"
-#include "objectstore/request_count.h"
 
 namespace omnigraph::base {
 namespace {
@@ -247,7 +246,6 @@ std::expected<HttpResponse, HttpFailure> HttpClient::send(const HttpRequest& req
   if (!request.ca_bundle.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, request.ca_bundle.c_str());
   set_method(handle, request, transfer);
 
-  count_request();
   const CURLcode code = curl_easy_perform(handle);
   long status = 0;
   curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);

@@ -5,7 +5,7 @@
 namespace omnigraph::engine {
 
 Result<std::string> read_cloud_secret(const std::string& id) {
-  return objectstore::read_aws_secret(id, objectstore::s3_process_environment(), objectstore::HttpClient::shared(),
+  return objectstore::read_aws_secret(id, objectstore::s3_process_environment(), base::HttpClient::shared(),
                                       system_clock());
 }
 

@@ -49,8 +49,8 @@ Result<SecretService> service_for(const std::string& id, const S3Environment& en
   return service;
 }
 
-HttpRequest secret_request(const SecretService& service, const S3Credentials& credentials, const std::string& body,
-                           const std::string& ca_bundle, const Clock& clock) {
+base::HttpRequest secret_request(const SecretService& service, const S3Credentials& credentials,
+                                 const std::string& body, const std::string& ca_bundle, const Clock& clock) {
   const std::string timestamp = amz_timestamp(clock.now_us());
   const std::size_t host_at = service.endpoint.find("://") + 3;
   const std::size_t path_at = service.endpoint.find('/', host_at);
@@ -65,11 +65,11 @@ HttpRequest secret_request(const SecretService& service, const S3Credentials& cr
   if (!credentials.session_token.empty()) {
     to_sign.headers.emplace_back("x-amz-security-token", credentials.session_token);
   }
-  HttpRequest request{.method = "POST",
-                      .url = service.endpoint.substr(0, path_at) + path,
-                      .headers = to_sign.headers,
-                      .body = std::as_bytes(std::span(body)),
-                      .ca_bundle = ca_bundle};
+  base::HttpRequest request{.method = "POST",
+                            .url = service.endpoint.substr(0, path_at) + path,
+                            .headers = to_sign.headers,
+                            .body = std::as_bytes(std::span(body)),
+                            .ca_bundle = ca_bundle};
   // HTTP clients leave a scheme's own port out of the Host header, which is signed.
   std::string host = service.endpoint.substr(host_at, path_at - host_at);
   const std::string_view own_port = service.endpoint.starts_with("https") ? ":443" : ":80";
@@ -81,7 +81,7 @@ HttpRequest secret_request(const SecretService& service, const S3Credentials& cr
 }
 
 // What a refusal says: the type's last part and the message.
-std::string refusal_of(const HttpResponse& answer) {
+std::string refusal_of(const base::HttpResponse& answer) {
   const auto json = nlohmann::json::parse(answer.body, nullptr, false);
   std::string text = "status " + std::to_string(answer.status);
   if (!json.is_object()) return text;
@@ -97,7 +97,7 @@ std::string refusal_of(const HttpResponse& answer) {
   return text;
 }
 
-Result<std::string> secret_text(const std::string& what, const HttpResponse& answer) {
+Result<std::string> secret_text(const std::string& what, const base::HttpResponse& answer) {
   const auto json = nlohmann::json::parse(answer.body, nullptr, false);
   const auto found = json.is_object() ? json.find("SecretString") : json.end();
   if (!json.is_object() || found == json.end() || !found->is_string()) {
@@ -108,7 +108,7 @@ Result<std::string> secret_text(const std::string& what, const HttpResponse& ans
 
 }  // namespace
 
-Result<std::string> read_aws_secret(const std::string& id, const S3Environment& environment, HttpClient& http,
+Result<std::string> read_aws_secret(const std::string& id, const S3Environment& environment, base::HttpClient& http,
                                     const Clock& clock) {
   OG_ASSIGN_OR_RETURN(const SecretService service, service_for(id, environment));
   S3CredentialChain chain(environment, http, clock);

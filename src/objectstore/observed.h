@@ -8,6 +8,7 @@
 
 #include "base/phase_clock.h"
 #include "objectstore/observed_store.h"
+#include "objectstore/ready_files.h"
 
 namespace omnigraph::objectstore {
 
@@ -43,7 +44,7 @@ class ObservedUpload final : public Upload {
 };
 
 template <class Interface>
-class Observed : public Interface {
+class Observed : public Interface, public PublishesAhead {
  public:
   Observed(std::shared_ptr<ObjectStore> inner, std::shared_ptr<StoreObserver> observer)
       : inner_(std::move(inner)), observer_(std::move(observer)) {}
@@ -96,6 +97,7 @@ class Observed : public Interface {
     return inner_->remove_temporaries(folder, before_us);
   }
   [[nodiscard]] std::optional<std::filesystem::path> local_root() const override { return inner_->local_root(); }
+  void make_ready() override { objectstore::make_ready(*inner_); }
 
  private:
   StoreObserver::Ticket begin(StoreOperation operation, std::string_view key) {

@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/ulid.h"
+#include "objectstore/request_count.h"
 #include "objectstore/s3_errors.h"
 #include "objectstore/s3_xml.h"
 
@@ -95,6 +96,7 @@ class S3Client::Call {
       OG_ASSIGN_OR_RETURN(const S3CredentialsPtr credentials, client_.credentials_->get());
       const base::HttpRequest http = signed_request(*credentials);
       if (request_.before_effect != nullptr && *request_.before_effect) OG_RETURN_IF_ERROR((*request_.before_effect)());
+      count_request();
       auto response = client_.http_.send(http);
       if (!response) {
         if (Result<void> again = after_failure(response.error()); !again) return std::unexpected(again.error());

@@ -20,7 +20,7 @@ using testing::SeenRequest;
 constexpr std::int64_t kSecretNowUs = 1'767'323'045'000'000;  // 2026-01-02T03:04:05Z
 
 struct AwsSecretTest : ::testing::Test {
-  HttpClient http;
+  base::HttpClient http;
   ManualClock clock{kSecretNowUs};
   std::map<std::string, std::string> values{{"AWS_EC2_METADATA_DISABLED", "true"}, {"AWS_ACCESS_KEY_ID", "id"},
                                             {"AWS_SECRET_ACCESS_KEY", "secret"},   {"AWS_SESSION_TOKEN", "session"},
