@@ -12,14 +12,14 @@ namespace {
 
 using Mode = ProfileScope::Mode;
 
-constexpr const char* kSchema = R"(node Ship { name: String @key  tons: I32? }
+constexpr const char* kProfileSchema = R"(node Ship { name: String @key  tons: I32? }
 node Port { code: String @key }
 edge Tows: Ship -> Ship
 edge DocksAt: Ship -> Port)";
 
 // ada -> bob -> cat -> ada, dan -> dan; ada and cat dock at P1.
 struct ProfileTest : ::testing::Test {
-  ProfileTest() : graph(kSchema) {
+  ProfileTest() : graph(kProfileSchema) {
     graph.add(R"({"type":"Ship","data":{"name":"ada","tons":10}}
 {"type":"Ship","data":{"name":"bob"}}
 {"type":"Ship","data":{"name":"cat","tons":30}}
