@@ -32,7 +32,7 @@ Corpus random_corpus(std::mt19937_64& random, std::size_t row_count, std::size_t
       const double u = static_cast<double>(random() % 100'000 + 1) / 100'000;
       words.push_back(std::string("w").append(std::to_string(static_cast<int>(1 / u))));
     }
-    if (i % 13 == 7) words = {"same", "w1"};
+    if (i % 13 == 7) words = {"zulu", "w1"};
     lines << R"({"type":"Doc","data":{"slug":"d)" << i << R"(","body":")";
     for (const std::string& word : words) lines << word << ' ';
     lines << "\"}}\n";
@@ -86,7 +86,7 @@ TEST(TextTopK, FindsTheBestRowsWithTheirTies) {
     const graph::SnapshotPtr snapshot = corpus.graph->snapshot();
     const graph::TableViewPtr table = snapshot->node_table(0).value();
     for (int round = 0; round < 12; ++round) {
-      std::vector<std::string> query{random() % 3 == 0 ? "same" : "unknown"};
+      std::vector<std::string> query{random() % 3 == 0 ? "zulu" : "unknown"};
       for (std::size_t w = 1 + random() % 5; w > 0; --w) {
         query.push_back(std::string("w").append(std::to_string(1 + random() % 40 * (random() % 40) / 20)));
       }
@@ -128,20 +128,20 @@ TEST(TextTopK, LeavesOutWhatCannotWin) {
   FakeGraph graph("node Doc { slug: String @key  body: String }", 20'000);
   std::ostringstream lines;
   for (int i = 0; i < 20'000; ++i) {
-    lines << R"({"type":"Doc","data":{"slug":"d)" << i << R"(","body":"common )" << (i % 1000 == 3 ? "rare" : "other")
+    lines << R"({"type":"Doc","data":{"slug":"d)" << i << R"(","body":"common )" << (i % 100 == 3 ? "rare" : "other")
           << "\"}}\n";
   }
   graph.add(lines.str());
   const graph::TableViewPtr table = graph.snapshot()->node_table(0).value();
   const auto scorer = Bm25Scorer::make(*table, 1, "common rare").value();
   EXPECT_EQ(scorer->matching({}).size(), 20'000u);
-  EXPECT_EQ(scorer->top({}, 10).size(), 20u) << "the rows with both words tie";
+  EXPECT_EQ(scorer->top({}, 10).size(), 200u) << "the rows with both words tie";
   const auto segment = graph::text_segments(*table, 1, index::TermKind::kToken).value()[0];
   TextTopK ranking(10, RoughNorm(2));
   const std::vector<TextTopK::Term> terms{{segment->find("common"), 0.001}, {segment->find("rare"), 10}};
   std::size_t offered = 0;
   ranking.visit(*segment, terms, {}, [&](std::uint32_t, double) { ++offered; });
-  EXPECT_LT(offered, 3000u) << "after the first windows only rows with the rare word are of interest";
+  EXPECT_LT(offered, 1500u) << "after the first window only rows with the rare word are of interest";
 }
 
 }  // namespace

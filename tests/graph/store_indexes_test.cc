@@ -106,12 +106,12 @@ struct StoreIndexesTest : ::testing::Test {
     for (const std::string& key : keys_under(store, "index/")) bytes[key] = store->get(key).value().text();
     return bytes;
   }
-  // Of the body's tokens: the larger one of two.
+  // Of the body's tokens: it has fewer terms than the one of the slug.
   std::string body_key() {
     std::string found;
     for (const auto& [key, bytes] : indexes()) {
       if (!key.starts_with("index/text/")) continue;
-      if (found.empty() || bytes.size() > indexes()[found].size()) found = key;
+      if (found.empty() || bytes.size() < indexes()[found].size()) found = key;
     }
     return found;
   }
@@ -173,14 +173,14 @@ TEST_F(StoreIndexesTest, ReadersUseThem) {
   EXPECT_EQ(own->bytes().text(), indexes()[key]);
 
   columnar::ArrayBuilder other(columnar::utf8());
-  for (int i = 0; i < kDocs; ++i) other.append_string("planted");
+  for (int i = 0; i < kDocs; ++i) other.append_string("zulu");
   std::uint64_t parameters = 0;
   std::memcpy(&parameters, own->bytes().data() + 24, sizeof(parameters));
   overwrite(key, index::TextSegment::build({columnar::utf8(), {other.finish()}}, 0, kDocs, index::TermKind::kToken,
                                            parameters)
                      ->bytes()
                      .text());
-  EXPECT_NE(body_of(*fresh_table())->find("planted"), index::TextSegment::kNoTerm);
+  EXPECT_NE(body_of(*fresh_table())->find("zulu"), index::TextSegment::kNoTerm);
 
   remove_under(store, "index/");
   EXPECT_EQ(body_of(*fresh_table())->bytes().text(), own->bytes().text());
@@ -235,7 +235,7 @@ TEST_F(StoreIndexesTest, DamagedOnesArePassedOverAndMadeAnew) {
 }
 
 // Goal: adjacency from stored rows is the one built from the columns, as edges and nodes come and go.
-// Method: each state is read with the indexes and without; that they are used shows in the warning of a damaged one.
+// Method: each state is read with the indexes and without.
 TEST_F(StoreIndexesTest, AdjacencyTakesStoredRows) {
   std::vector<std::pair<std::string, std::string>> pairs;
   for (int i = 0; i < kDocs; ++i) pairs.emplace_back(numbered("d", i * 7 % kDocs), numbered("d", i * i % 977));
@@ -264,14 +264,9 @@ TEST_F(StoreIndexesTest, AdjacencyTakesStoredRows) {
   expect_same("with deleted edges");
   put_docs(*graph, 5, 6, "changed");
   expect_same("with a node whose ordinal is no longer its row id");
-
-  const std::string key = keys_under(store, "index/out/")[0];
-  damage(key);
-  optimized();
-  EXPECT_EQ(indexes()[key], stored.at(key));
-  EXPECT_THAT(warnings, ElementsAre(HasSubstr("index_unreadable: '" + key + "'")));
 }
 
+// That they are read shows in the warning of a damaged one.
 TEST_F(StoreIndexesTest, AdjacencyReadsThem) {
   std::vector<std::pair<std::string, std::string>> pairs;
   for (int i = 0; i < kDocs; ++i) pairs.emplace_back(numbered("d", i), numbered("d", 3));
