@@ -20,6 +20,8 @@ namespace {
 
 // Asked about more than a 16th of the rows, the segments pay for themselves.
 constexpr std::uint32_t kBitmapShare = 16;
+// So few candidates are looked up in the postings one by one.
+constexpr std::size_t kLookedUpMax = 256;
 
 index::TextAnalyzer& analyzer() {
   thread_local index::TextAnalyzer instance;
@@ -228,7 +230,22 @@ std::vector<double> Bm25Scorer::rough_weights() const {
   return weights;
 }
 
+std::vector<Bm25Scorer::Rough> Bm25Scorer::looked_up(std::span<const std::uint64_t> candidates) const {
+  std::vector<Rough> out;
+  std::vector<std::uint32_t> counts;
+  for (const Part& part : parts_) {
+    for (const std::uint32_t row : rows_between(candidates, part.first, part.first + part.segment->row_count())) {
+      if (!deleted_.empty() && bit(deleted_, part.first + row)) continue;
+      if (const double score = exact_score(part, row, counts); score > 0) out.push_back({&part, row, score});
+    }
+  }
+  return out;
+}
+
 std::vector<Bm25Scorer::Rough> Bm25Scorer::top(std::span<const std::uint64_t> candidates, std::size_t best) const {
+  std::size_t candidate_count = 0;
+  for (const std::uint64_t word : candidates) candidate_count += static_cast<std::size_t>(std::popcount(word));
+  if (!candidates.empty() && candidate_count <= kLookedUpMax) return looked_up(candidates);
   const std::vector<double> weights = rough_weights();
   TextTopK ranking(best, RoughNorm(statistics_.average_length));
   std::vector<Rough> out;

@@ -96,6 +96,8 @@ class Bm25Scorer {
   void note_part(Ordinal first, index::TextSegmentPtr segment, const std::vector<std::string>& tokens);
   [[nodiscard]] double exact_score(const Part& part, std::uint32_t row, std::vector<std::uint32_t>& counts) const;
   [[nodiscard]] std::vector<double> rough_weights() const;  // by query token
+  // All of few candidates that match.
+  [[nodiscard]] std::vector<Rough> looked_up(std::span<const std::uint64_t> candidates) const;
 
   std::vector<Part> parts_;
   std::vector<std::uint64_t> deleted_;

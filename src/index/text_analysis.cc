@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -83,7 +84,6 @@ void fold(std::string_view word, std::string& out) {
 
 // Most words of a text are ASCII and have been met before: their tokens wait in a direct-mapped cache.
 struct TextAnalyzer::State {
-  static constexpr std::size_t kCacheSize = 4096;
   struct Entry {
     std::uint8_t word_size = 0;   // 0 = free
     std::uint8_t token_size = 0;  // 0 = a stop word
@@ -91,7 +91,9 @@ struct TextAnalyzer::State {
     std::array<char, kWordBytesMax> token;
   };
 
-  State() : stemmer(sb_stemmer_new("english", "UTF_8")), cache(kCacheSize) { OG_CHECK(stemmer != nullptr); }
+  explicit State(std::size_t cached_words) : stemmer(sb_stemmer_new("english", "UTF_8")), cache(cached_words) {
+    OG_CHECK(stemmer != nullptr && std::has_single_bit(cached_words));
+  }
   ~State() { sb_stemmer_delete(stemmer); }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
@@ -109,7 +111,7 @@ struct TextAnalyzer::State {
     std::array<char, kWordBytesMax> lower;
     for (std::size_t i = 0; i < word.size(); ++i) lower[i] = kAsciiLower[static_cast<unsigned char>(word[i])];
     const std::string_view key(lower.data(), word.size());
-    Entry& entry = cache[base::hash64(key) % kCacheSize];
+    Entry& entry = cache[base::hash64(key) & (cache.size() - 1)];
     if (entry.word_size != key.size() || std::memcmp(entry.word.data(), key.data(), key.size()) != 0) {
       std::string_view token = stem(key);
       if (is_stop_word(token)) token = {};
@@ -135,7 +137,7 @@ struct TextAnalyzer::State {
   std::string folded;
 };
 
-TextAnalyzer::TextAnalyzer() : state_(std::make_unique<State>()) {}
+TextAnalyzer::TextAnalyzer(std::size_t cached_words) : state_(std::make_unique<State>(cached_words)) {}
 TextAnalyzer::~TextAnalyzer() = default;
 TextAnalyzer::TextAnalyzer(TextAnalyzer&&) noexcept = default;
 

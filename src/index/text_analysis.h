@@ -21,7 +21,8 @@ inline constexpr std::size_t kWordBytesMax = 40;
 // Keeps the stems of recent words, so keep one per thread rather than one per text. Invalid UTF-8 separates words.
 class TextAnalyzer {
  public:
-  TextAnalyzer();
+  // `cached_words`: a power of two; about 90 bytes each. Few for a query, many for the texts of a table.
+  explicit TextAnalyzer(std::size_t cached_words = 4096);
   ~TextAnalyzer();
   TextAnalyzer(TextAnalyzer&&) noexcept;
 

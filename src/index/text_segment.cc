@@ -18,6 +18,8 @@ namespace {
 
 // Rows a task analyses: large enough to amortize its term table.
 constexpr std::int64_t kRowsPerTask = 8192;
+// Words whose tokens a thread remembers: by Zipf's law nearly all of a text's.
+constexpr std::size_t kCachedWords = 32'768;
 constexpr std::size_t kTextArrays = 11;
 
 // Interns strings: ids 0, 1, .. in order of first sight.
@@ -80,7 +82,7 @@ struct Partial {
 
 void analyse_rows(const columnar::ChunkedArray& column, std::int64_t begin, std::int64_t end, TermKind kind,
                   Partial& out) {
-  TextAnalyzer analyzer;
+  thread_local TextAnalyzer analyzer(kCachedWords);
   std::vector<std::uint32_t> place_of;  // per term: its place in term_ids for the current row, plus one
   std::uint32_t row_begin = 0;
   std::uint32_t length = 0;
