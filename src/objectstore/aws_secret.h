@@ -16,6 +16,6 @@ namespace omnigraph::objectstore {
 // The region is the ARN's, else that of buckets (s3_config.h). AWS_ENDPOINT_URL_SECRETS_MANAGER, then AWS_ENDPOINT_URL
 // name another service. Failures that may pass are tried three times.
 [[nodiscard]] Result<std::string> read_aws_secret(const std::string& id, const S3Environment& environment,
-                                                  base::base::HttpClient& http, const Clock& clock);
+                                                  base::HttpClient& http, const Clock& clock);
 
 }  // namespace omnigraph::objectstore
