@@ -8,7 +8,7 @@ namespace omnigraph::cluster {
 
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 std::optional<std::string> text_at(const Json& object, const char* key) {
   if (!object.contains(key) || object[key].is_null()) return std::nullopt;
