@@ -1,6 +1,7 @@
 // Loads and export (chapter 07 sections 4.4 and 4.7).
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 #include "api/answers.h"
@@ -102,6 +103,22 @@ Result<engine::LoadAnswer> load_stream(Call& call, const engine::LoadRequest& re
   }
 }
 
+// Beyond it a client should rather mend its data; their texts are part of the answer.
+constexpr std::uint64_t kMaxRejectsMax = 100'000;
+
+// `max_rejects=N`: bad records are left out and told in the answer, more than N refuse the load.
+Result<std::optional<engine::LoadRejects>> rejects_of(const HttpRequest& request) {
+  OG_ASSIGN_OR_RETURN(const auto given, query_value(request, "max_rejects"));
+  if (!given) return std::nullopt;
+  std::uint64_t max = 0;
+  const auto [end, failed] = std::from_chars(given->data(), given->data() + given->size(), max);
+  if (failed == std::errc() && end == given->data() + given->size() && max <= kMaxRejectsMax) {
+    return engine::LoadRejects{max, {}};
+  }
+  return std::unexpected(bad_request("max_rejects must be a number from 0 to " + std::to_string(kMaxRejectsMax) +
+                                     ", not '" + *given + "'"));
+}
+
 }  // namespace
 
 Result<HttpResponse> handle_load(Call& call) {
@@ -121,7 +138,8 @@ Result<HttpResponse> handle_load_ndjson(Call& call) {
   OG_ASSIGN_OR_RETURN(const auto branch, query_value(call.request, "branch"));
   OG_ASSIGN_OR_RETURN(const auto from, query_value(call.request, "from"));
   OG_ASSIGN_OR_RETURN(const auto mode, query_value(call.request, "mode"));
-  OG_ASSIGN_OR_RETURN(const auto request, request_of(call, branch, from, mode));
+  OG_ASSIGN_OR_RETURN(auto request, request_of(call, branch, from, mode));
+  OG_ASSIGN_OR_RETURN(request.rejects, rejects_of(call.request));
   OG_RETURN_IF_ERROR(authorize_load(call, request));
   std::string type = base::to_lower_ascii(call.request.header("content-type"));
   type = base::trim_ascii(type.substr(0, type.find(';')));

@@ -83,3 +83,28 @@ def test_arguments(cli, fleet, mixed, tmp_path):
     nowhere = cli(*load, "--rejects", "none/b.jsonl", check=False)
     assert nowhere.code == 1 and "none" in nowhere.err
     assert len(cli("commit", "list", fleet, "--json").json["commits"]) == 2
+
+
+def test_served(cli, serve, fleet_cluster, mixed, tmp_path):
+    server = serve(fleet_cluster, "--unauthenticated")
+    flags = ["--server", f"http://{server.address}", "--graph", "fleet", "--mode", "append"]
+    done = cli("load", "--data", mixed, "--rejects", "bad.jsonl", *flags, "--json")
+    assert done.json["rejected"] == 4 and done.json["total_entities"] == 1 and "4 records rejected" in done.err
+    assert [record["text"] for record in rejected(tmp_path / "bad.jsonl")] == BAD
+    refused = cli("load", "--data", mixed, "--rejects", "bad.jsonl", "--max-rejects", "1", *flags, check=False)
+    assert refused.code == 1 and "more than 1 record is wrong, so nothing was loaded" in refused.err
+
+
+def test_route(serve, fleet_cluster):
+    server = serve(fleet_cluster, "--unauthenticated")
+
+    def load(query):
+        return server.call("POST", f"/graphs/fleet/load/ndjson?mode=merge{query}", data=MIXED.encode(),
+                           headers={"Content-Type": "application/x-ndjson"})
+
+    status, _, answer = load("&max_rejects=4")
+    assert status == 200 and answer["rejected"] == 4 and [record["line"] for record in answer["rejects"]] == [1, 4, 5, 6]
+    assert [list(record) for record in answer["rejects"]] == [["line", "message", "text"]] * 4
+    assert load("")[0] == 400 and load("&max_rejects=3")[0] == 400
+    for wrong in ("-1", "x", "", "1e3", "100001", "4&max_rejects=4"):
+        assert load(f"&max_rejects={wrong}")[0] == 400, wrong
