@@ -97,7 +97,8 @@ class LawWorld {
       case 3: return load_edges(100);
       case 4: {  // new content for some that are there, or were
         std::string lines;
-        for (int i = 0; i < 60; ++i) lines += doc_line(random_, static_cast<int>(random_() % 5000));
+        const int first = static_cast<int>(random_() % 80);
+        for (int i = 0; i < 60; ++i) lines += doc_line(random_, first + 81 * i);
         docs_ = std::max(docs_, 5000);
         return load_both(lines);
       }
