@@ -60,7 +60,7 @@ def test_slow_queries(serve, folder, tmp_path):
     assert all(line["level"] == "warn" and line["graph"] == "docs" and re.fullmatch("[0-9a-f]{16}", line["source_digest"]) for line in slow)
     assert slow[1]["source_digest"] == slow[2]["source_digest"] != slow[0]["source_digest"]
     assert (slow[0]["request_id"], slow[0]["trace_id"]) == ("r1", TRACE_ID) and "trace_id" not in slow[1]
-    assert slow[0]["storage_requests"] >= 1 and slow[3]["storage_requests"] >= 2  # the head's probe; the publish besides
+    assert slow[0]["storage_requests"] >= 1 and slow[3]["storage_requests"] >= 1  # the head's probe; the publish
     for line in slow:
         assert line["parse_us"] + line["plan_us"] + line["execute_us"] + line["storage_us"] <= line["duration_us"] + 1000
     assert "pa55" not in (tmp_path / "server.log").read_text()
