@@ -100,6 +100,7 @@ Result<SeedCounts> rewrite(const SeedManifest& sources, const SeedChoice& choice
 }
 
 Result<void> run_embed(const EmbedArguments& arguments) {
+  if (arguments.clean && arguments.reembed_all) return std::unexpected(usage_error("--clean excludes --reembed-all"));
   OG_ASSIGN_OR_RETURN(const SeedChoice choice, choice_of(arguments));
   OG_ASSIGN_OR_RETURN(const SeedManifest sources, sources_of(arguments));
   embed::ProviderConfig config;
@@ -144,9 +145,9 @@ void add_embed_command(CLI::App& app, Run& run) {
   seed.excludes(input).excludes(spec);
   input.needs(spec).needs(output);
   spec.needs(input).needs(output);
-  Option all = command.flag("--reembed-all", a.reembed_all, "Embed rows that have a vector, too");
-  Option old_all = command.flag("--reembed_all", a.reembed_all, "").hidden();
-  command.flag("--clean", a.clean, "Remove vectors instead; needs no provider").excludes(all).excludes(old_all);
+  command.flag("--reembed-all", a.reembed_all, "Embed rows that have a vector, too");
+  command.flag("--reembed_all", a.reembed_all, "The older spelling").hidden();
+  command.flag("--clean", a.clean, "Remove vectors instead; needs no provider");
   command.texts("--type", a.types, "Only rows of this type; repeatable");
   command.texts("--select", a.selectors, "Only rows with [T:]field=value; repeatable; embeds them again");
   command.json(a.json);

@@ -108,7 +108,7 @@ def test_a_manifest_names_the_files(embed, cli):
     (("--select", "=x"), 1, "selector field cannot be empty"),
     (("--select", "T: =x"), 1, "selector field cannot be empty"),
     (("--clean", "--reembed-all"), 2, "--reembed-all"),
-    (("--clean", "--reembed_all"), 2, "--reembed_all"),
+    (("--clean", "--reembed_all"), 2, "--clean excludes --reembed-all"),
     (("--seed", "x.yaml"), 2, "--seed"),
 ])
 def test_flags_that_make_no_sense_are_told(embed, arguments, code, text):
@@ -144,6 +144,7 @@ def test_a_failure_names_the_line_and_leaves_the_output_alone(embed, embedding_s
 
 
 def test_a_long_file_goes_out_in_full_batches(embed, embedding_server):
+    (embed.folder / "spec.json").write_text(json.dumps({**SPEC, "dimension": 256}))
     (embed.folder / "in.jsonl").write_text("".join(
         json.dumps({"type": "Note", "data": {"title": f"note {i}"}}) + "\n" for i in range(5_000)))
     assert embed("--json", env=embedding_server.environment()).json["embedded_records"] == 5_000
