@@ -41,6 +41,8 @@ void make_old_history(const Folder& folder) {
   };
   ASSERT_TRUE(insert_note(*graph, base::to_hex(base::random_bytes(300'000))));  // more than a record carries
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(insert_person(*graph, numbered("p", i)));
+  settle("main");
+  ASSERT_TRUE(insert_person(*graph, "Base"));  // what the branches start from carries no older bytes
   ASSERT_TRUE(graph->create_branch("side", "main"));
   ASSERT_TRUE(graph->create_branch("dead", "main"));
   ASSERT_TRUE(insert_person(*graph, "Gone", 1, {.branch = "dead"}));
