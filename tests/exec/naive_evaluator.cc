@@ -34,7 +34,12 @@ std::optional<long double> number(const Scalar& s) {
 
 bool is_f32(const Scalar& s) { return std::holds_alternative<float>(s.value); }
 
-// -1, 0, 1; REQUIRES comparable, not null.
+bool is_not_a_number(const Scalar& s) {
+  const auto value = number(s);
+  return value.has_value() && std::isnan(*value);
+}
+
+// -1, 0, 1; REQUIRES comparable, not null, no NaN.
 int compare_values(const Scalar& a, const Scalar& b) {
   if (auto x = number(a), y = number(b); x && y) {
     if (is_f32(a) != is_f32(b)) {
@@ -61,9 +66,20 @@ int compare_values(const Scalar& a, const Scalar& b) {
   return 0;
 }
 
-// Total order of results: null first.
+// Total order of results: null first, NaN after all numbers, lists item by item.
 int order_values(const Scalar& a, const Scalar& b) {
   if (a.is_null() || b.is_null()) return a.is_null() && b.is_null() ? 0 : a.is_null() ? -1 : 1;
+  if (is_not_a_number(a) || is_not_a_number(b)) {
+    return static_cast<int>(is_not_a_number(a)) - static_cast<int>(is_not_a_number(b));
+  }
+  const auto* left = std::get_if<columnar::ScalarList>(&a.value);
+  const auto* right = std::get_if<columnar::ScalarList>(&b.value);
+  if (left != nullptr && right != nullptr) {
+    for (std::size_t i = 0; i < std::min(left->size(), right->size()); ++i) {
+      if (const int o = order_values((*left)[i], (*right)[i]); o != 0) return o;
+    }
+    return left->size() < right->size() ? -1 : left->size() > right->size() ? 1 : 0;
+  }
   return compare_values(a, b);
 }
 
@@ -252,6 +268,7 @@ class Naive {
 
   static Truth compare(CompareOp op, const Scalar& a, const Scalar& b) {
     if (a.is_null() || b.is_null()) return std::nullopt;
+    if (is_not_a_number(a) || is_not_a_number(b)) return op == CompareOp::kNotEqual;
     switch (op) {
       case CompareOp::kEqual: return compare_values(a, b) == 0;
       case CompareOp::kNotEqual: return compare_values(a, b) != 0;
@@ -264,7 +281,7 @@ class Naive {
     }
     if (const auto* list = std::get_if<columnar::ScalarList>(&a.value)) {
       return std::ranges::any_of(*list,
-                                 [&](const Scalar& item) { return !item.is_null() && compare_values(item, b) == 0; });
+                                 [&](const Scalar& item) { return compare(CompareOp::kEqual, item, b) == true; });
     }
     return std::get<std::string>(a.value).find(std::get<std::string>(b.value)) != std::string::npos;
   }
