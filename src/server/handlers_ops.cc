@@ -76,6 +76,7 @@ Result<HttpResponse> handle_tables(Call& call) {
   OG_ASSIGN_OR_RETURN(const auto branch, query_value(call.request, "branch"));
   OG_ASSIGN_OR_RETURN(const auto snapshot, query_value(call.request, "snapshot"));
   OG_ASSIGN_OR_RETURN(const AuthorizedTarget target, read_target(call, branch, snapshot));
+  OG_RETURN_IF_ERROR(authorize(call, Action::kRead, target.branch));
   OG_ASSIGN_OR_RETURN(const auto tables, engine::tables_of(*call.graph->graph, target.read));
   return written_response([&](JsonWriter& json) { api::write_tables(json, tables); });
 }

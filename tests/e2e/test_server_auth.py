@@ -1,6 +1,7 @@
 """The authorization matrix: every route in every state, each action allowed and denied, each branch scope; and spellings
 of branches and graphs that must not widen access."""
 import json
+import urllib.parse
 
 import pytest
 
@@ -188,6 +189,7 @@ def test_spellings_never_widen_access(serve, cli, tmp_path):
     snapshot = cli("commit", "list", folder / "graphs/docs.omni", "--json").json["commits"][0]["graph_commit_id"]
     for name in (snapshot, f" {snapshot}", snapshot.lower()):
         assert server.call("POST", f"{ROOT}/query", {"query": READ, "snapshot": name}, token=raj)[0] == 403, name
+        assert server.call("GET", f"{ROOT}/x/tables?snapshot={urllib.parse.quote(name)}", token=raj)[0] == 403, name
     for graph in ("%64ocs", "doc%73"):  # the same graph, the same policy
         assert server.call("POST", f"/graphs/{graph}/query", {"query": READ}, token=raj)[0] == 403, graph
     for graph in ("Docs", "DOCS", "docs%20", "%20docs", "docs%00", "docs%2Fx", "docs.", "..%2Fdocs", "docs;x"):
