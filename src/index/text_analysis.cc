@@ -89,6 +89,11 @@ struct TextAnalyzer::State {
     std::uint8_t token_size = 0;  // 0 = a stop word
     std::array<char, kWordBytesMax> word;
     std::array<char, kWordBytesMax> token;
+    std::uint64_t number = 0;
+  };
+  struct Token {
+    std::string_view text;
+    Memory memory;
   };
 
   explicit State(std::size_t cached_words) : stemmer(sb_stemmer_new("english", "UTF_8")), cache(cached_words) {
@@ -107,21 +112,23 @@ struct TextAnalyzer::State {
   }
 
   // Token of an ASCII word, empty for a stop word; valid until the next call.
-  std::string_view ascii_token(std::string_view word) {
+  Token ascii_token(std::string_view word) {
     std::array<char, kWordBytesMax> lower;
     for (std::size_t i = 0; i < word.size(); ++i) lower[i] = kAsciiLower[static_cast<unsigned char>(word[i])];
     const std::string_view key(lower.data(), word.size());
-    Entry& entry = cache[base::hash64(key) & (cache.size() - 1)];
+    const std::size_t place = base::hash64(key) & (cache.size() - 1);
+    Entry& entry = cache[place];
     if (entry.word_size != key.size() || std::memcmp(entry.word.data(), key.data(), key.size()) != 0) {
       std::string_view token = stem(key);
       if (is_stop_word(token)) token = {};
-      if (token.size() > entry.token.size()) return token;
+      if (token.size() > entry.token.size()) return {token, Memory{}};
       entry.word_size = static_cast<std::uint8_t>(key.size());
       entry.token_size = static_cast<std::uint8_t>(token.size());
       std::ranges::copy(key, entry.word.begin());
       std::ranges::copy(token, entry.token.begin());
+      entry.number = ++last_number;
     }
-    return {entry.token.data(), entry.token_size};
+    return {{entry.token.data(), entry.token_size}, {static_cast<std::uint32_t>(place), entry.number}};
   }
 
   // Into `lowered`.
@@ -132,6 +139,7 @@ struct TextAnalyzer::State {
 
   sb_stemmer* stemmer;
   std::vector<Entry> cache;
+  std::uint64_t last_number = 0;
   std::string normalized;
   std::string lowered;
   std::string folded;
@@ -141,19 +149,25 @@ TextAnalyzer::TextAnalyzer(std::size_t cached_words) : state_(std::make_unique<S
 TextAnalyzer::~TextAnalyzer() = default;
 TextAnalyzer::TextAnalyzer(TextAnalyzer&&) noexcept = default;
 
+std::size_t TextAnalyzer::cached_words() const { return state_->cache.size(); }
+
 void TextAnalyzer::tokens(std::string_view text, const std::function<void(std::string_view)>& emit) {
+  remembered_tokens(text, [&](std::string_view token, Memory) { emit(token); });
+}
+
+void TextAnalyzer::remembered_tokens(std::string_view text, const std::function<void(std::string_view, Memory)>& emit) {
   State& state = *state_;
   split(to_nfc(text, state.normalized), [&](std::string_view word, bool ascii) {
     if (ascii) {
-      const std::string_view token = state.ascii_token(word);
-      if (!token.empty()) emit(token);
+      const State::Token token = state.ascii_token(word);
+      if (!token.text.empty()) emit(token.text, token.memory);
       return;
     }
     state.lower(word);
     const std::string_view stemmed = state.stem(state.lowered);
     if (is_stop_word(stemmed)) return;
     fold(stemmed, state.folded);
-    if (!state.folded.empty()) emit(state.folded);
+    if (!state.folded.empty()) emit(state.folded, Memory{});
   });
 }
 

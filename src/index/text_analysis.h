@@ -28,6 +28,14 @@ class TextAnalyzer {
 
   // Calls `emit` for each token in order, duplicates included. The view is valid during the call.
   void tokens(std::string_view text, const std::function<void(std::string_view)>& emit);
+  // The same, each token with where it is remembered. The same word in the same place is the same token; a word that
+  // is not remembered has number 0.
+  struct Memory {
+    std::uint32_t place = 0;   // below cached_words()
+    std::uint64_t number = 0;  // of the word there, never given again
+  };
+  void remembered_tokens(std::string_view text, const std::function<void(std::string_view, Memory)>& emit);
+  [[nodiscard]] std::size_t cached_words() const;
   [[nodiscard]] std::vector<std::string> tokens(std::string_view text);
   // Words for fuzzy(): steps 0-3, less stop words, folded, not stemmed. Duplicates included.
   void fuzzy_words(std::string_view text, const std::function<void(std::string_view)>& emit);

@@ -86,9 +86,8 @@ void analyse_rows(const columnar::ChunkedArray& column, std::int64_t begin, std:
   std::vector<std::uint32_t> place_of;  // per term: its place in term_ids for the current row, plus one
   std::uint32_t row_begin = 0;
   std::uint32_t length = 0;
-  const std::function<void(std::string_view)> add = [&](std::string_view term) {
+  const auto count = [&](std::uint32_t id) {
     ++length;
-    const std::uint32_t id = out.terms.intern(term);
     if (id == place_of.size()) place_of.push_back(0);
     if (place_of[id] > row_begin) {
       ++out.counts[place_of[id] - 1];
@@ -98,6 +97,20 @@ void analyse_rows(const columnar::ChunkedArray& column, std::int64_t begin, std:
     out.counts.push_back(1);
     place_of[id] = static_cast<std::uint32_t>(out.term_ids.size());
   };
+  // Term of the word that the analyzer remembers in a place, so that most words are not looked up a second time.
+  struct Known {
+    std::uint64_t number = 0;
+    std::uint32_t id = 0;
+  };
+  std::vector<Known> known(kind == TermKind::kToken ? analyzer.cached_words() : 0);
+  const std::function<void(std::string_view, TextAnalyzer::Memory)> add_token = [&](std::string_view term,
+                                                                                    TextAnalyzer::Memory memory) {
+    Known& here = known[memory.place];
+    if (memory.number == 0) return count(out.terms.intern(term));
+    if (here.number != memory.number) here = {memory.number, out.terms.intern(term)};
+    count(here.id);
+  };
+  const std::function<void(std::string_view)> add_word = [&](std::string_view word) { count(out.terms.intern(word)); };
   for (std::int64_t i = begin; i < end; ++i) {
     const auto place = column.locate(i);
     const columnar::Array& chunk = *column.chunk(place.chunk);
@@ -105,9 +118,9 @@ void analyse_rows(const columnar::ChunkedArray& column, std::int64_t begin, std:
     if (chunk.is_valid(place.index)) {
       const std::string_view text = chunk.string_value(place.index);
       if (kind == TermKind::kToken) {
-        analyzer.tokens(text, add);
+        analyzer.remembered_tokens(text, add_token);
       } else {
-        analyzer.fuzzy_words(text, add);
+        analyzer.fuzzy_words(text, add_word);
       }
     }
     row_begin = static_cast<std::uint32_t>(out.term_ids.size());
