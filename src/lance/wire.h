@@ -116,6 +116,10 @@ class WireReader {
 };
 
 inline void append_varint(std::string& out, std::uint64_t value) {
+  if (value < 0x80) {  // most are
+    out.push_back(static_cast<char>(value));
+    return;
+  }
   std::array<char, 10> bytes;
   std::size_t size = 0;
   for (; value >= 0x80; value >>= 7) bytes[size++] = static_cast<char>(value | 0x80);
