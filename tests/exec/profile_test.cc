@@ -60,14 +60,17 @@ std::string text_of(const ReadProfile& profile, bool counts = false) {
 }
 
 TEST_F(ProfileTest, ExplainsWithoutRunning) {
-  std::ostringstream ports;  // So many that the ship's key is the better start.
-  for (int i = 0; i < 200; ++i) ports << R"({"type":"Port","data":{"code":"Q)" << i << "\"}}\n";
+  std::ostringstream ports, codes;  // So many that the ship's key is the better start.
+  for (int i = 0; i < 200; ++i) {
+    ports << R"({"type":"Port","data":{"code":"Q)" << i << "\"}}\n";
+    codes << R"(,"Q)" << i << '"';
+  }
   graph.add(ports.str());
   const ReadProfile plan = profile(
       "query q($n: String, $l: [String], $k: I64) { match { $a: Ship { name: $n } $a tows $b ($b.tons > 15 or $b.tons "
       "is "
       "null) $b docksAt $p $p.code in $l } return { $b.name, $b.tons + 1 as more } order { $b.name desc } limit $k }",
-      Mode::kExplain, R"({"n":"bob","l":["P1"],"k":5})");
+      Mode::kExplain, R"({"n":"bob","k":5,"l":["P1")" + codes.str() + "]}");
   EXPECT_TRUE(answer.rows.empty());
   EXPECT_FALSE(plan.executed);
   EXPECT_EQ(text_of(plan),
