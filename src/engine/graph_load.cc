@@ -3,7 +3,10 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "base/task_pool.h"
 #include "base/warning.h"
 #include "engine/graph_impl.h"
 #include "engine/load_input.h"
@@ -57,12 +60,17 @@ Result<void> note_files(const graph::Snapshot& snapshot, const ParsedLoad& parse
 Result<void> index_loaded(graph::GraphStore& store, const std::string& commit_id, const FilesByType& before) {
   if (before.empty()) return {};
   OG_ASSIGN_OR_RETURN(const graph::SnapshotPtr after, store.at_commit(commit_id));
-  for (const auto& [type, known] : before) {
-    OG_ASSIGN_OR_RETURN(const graph::TableViewPtr table, after->table(type));
-    OG_RETURN_IF_ERROR(
-        graph::store_indexes(store.store(), *after->catalog(), *table,
-                             {.rows_min = graph::kLoadIndexedRowsMin, .known = known, .with_words = false}));
-  }
+  const std::vector<std::pair<schema::TypeRef, std::set<std::string>>> types(before.begin(), before.end());
+  std::vector<Result<void>> stored(types.size());
+  base::TaskPool::shared().parallel_for(types.size(), [&](std::size_t i) {
+    const auto& [type, known] = types[i];
+    stored[i] = [&]() -> Result<void> {
+      OG_ASSIGN_OR_RETURN(const graph::TableViewPtr table, after->table(type));
+      return graph::store_indexes(store.store(), *after->catalog(), *table,
+                                  {.rows_min = graph::kLoadIndexedRowsMin, .known = known, .with_words = false});
+    }();
+  });
+  for (const Result<void>& each : stored) OG_RETURN_IF_ERROR(each);
   return {};
 }
 

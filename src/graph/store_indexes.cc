@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <utility>
+#include <vector>
+
+#include "base/task_pool.h"
 
 namespace omnigraph::graph {
 namespace {
@@ -66,15 +70,22 @@ std::vector<FileIndex> wanted_indexes(const schema::Catalog& catalog, const Tabl
 
 Result<void> store_indexes(objectstore::ObjectStore& store, const schema::Catalog& catalog, const TableView& table,
                            const IndexedFiles& files) {
-  for (const FileIndex& wanted : wanted_indexes(catalog, table)) {
+  std::vector<FileIndex> missing;
+  for (FileIndex& wanted : wanted_indexes(catalog, table)) {
     const lance::Fragment& fragment = table.manifest().fragments[wanted.fragment];
     if (wanted.source.kind == index::IndexKind::kWords && !files.with_words) continue;
     if (fragment.physical_rows < files.rows_min || is_known(fragment, files.known)) continue;
-    const auto& indexed = dynamic_cast<const IndexedTable&>(table);
-    if (indexed.is_stored(wanted)) continue;
-    OG_ASSIGN_OR_RETURN(const Buffer bytes, indexed.make_index(wanted));
-    OG_RETURN_IF_ERROR(store.put(wanted.key, bytes.bytes()));
+    if (!dynamic_cast<const IndexedTable&>(table).is_stored(wanted)) missing.push_back(std::move(wanted));
   }
+  // As many at a time as there are processors. One that a power loss tears is told by its checksum and made again.
+  std::vector<Result<void>> stored(missing.size());
+  base::TaskPool::shared().parallel_for(missing.size(), [&](std::size_t i) {
+    stored[i] = [&]() -> Result<void> {
+      OG_ASSIGN_OR_RETURN(const Buffer bytes, dynamic_cast<const IndexedTable&>(table).make_index(missing[i]));
+      return store.put(missing[i].key, bytes.bytes(), objectstore::Durability::kWriteBack);
+    }();
+  });
+  for (const Result<void>& each : stored) OG_RETURN_IF_ERROR(each);
   return {};
 }
 
