@@ -9,8 +9,12 @@ namespace {
 constexpr int kWalkMax = 8;
 // Records hold the attachments of recent commits; a few hundred of the usual size.
 constexpr std::uint64_t kRecordCacheBytes = std::uint64_t{64} << 20;
+// What a record takes besides its bytes once it is read, about.
+constexpr std::uint64_t kReadRecordBytes = std::uint64_t{16} << 10;
 // Requests may ask for any name.
 constexpr std::size_t kUnusedNamesMax = 10'000;
+
+std::uint64_t cost_of(const LoadedRecord& record) { return record.bytes.size() + kReadRecordBytes; }
 
 }  // namespace
 
@@ -215,10 +219,10 @@ void CommitLog::remember_record(const RecordPtr& record) {
   if (records_.contains(position)) return;
   by_use_.push_front(position);
   records_.emplace(position, Cached{record, by_use_.begin()});
-  cached_bytes_ += record->bytes.size();
+  cached_bytes_ += cost_of(*record);
   while (cached_bytes_ > kRecordCacheBytes && by_use_.size() > 1) {
     const auto oldest = records_.find(by_use_.back());
-    cached_bytes_ -= oldest->second.record->bytes.size();
+    cached_bytes_ -= cost_of(*oldest->second.record);
     records_.erase(oldest);
     by_use_.pop_back();
   }

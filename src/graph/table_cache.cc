@@ -67,10 +67,14 @@ void TableCache::note_rows(const std::string& key, FileRowsPtr rows) {
 std::shared_ptr<DataFile> TableCache::data_file(const RecordPtr& record, const std::string& key,
                                                 std::uint64_t size_bytes) {
   if (auto known = files_.find(key)) return known;
+  // A small file is not mapped: it lies in memory, with the record that brought it and its rows. Some 4,096 of them
+  // stay.
   constexpr std::uint64_t kReaderCost = std::uint64_t{64} << 10;
+  constexpr std::uint64_t kSmallFileCost = std::uint64_t{512} << 10;
+  constexpr std::uint64_t kSmallFileBytes = std::uint64_t{256} << 10;
   return files_.insert(key,
                        std::make_shared<DataFile>(key, record, objects_, remote_ ? size_bytes : 0, rows_.find(key)),
-                       kReaderCost + size_bytes);
+                       size_bytes <= kSmallFileBytes ? kSmallFileCost : kReaderCost + size_bytes);
 }
 
 Result<PositionsPtr> TableCache::deletions(const LoadedRecord& record, const std::string& table_root,
