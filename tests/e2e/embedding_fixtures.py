@@ -6,6 +6,8 @@ import urllib.request
 
 import pytest
 
+NO_KEYS = {"OPENROUTER_API_KEY": "", "OPENAI_API_KEY": "", "GEMINI_API_KEY": ""}  # none of the person who runs the tests
+
 
 class EmbeddingServer:
     """`url` is its base URL; faults() changes how it answers, stats() tells what it was asked."""
@@ -45,3 +47,16 @@ def embedding_server(shared):
     process.kill()
     process.wait()
     process.stdout.close()
+
+
+def applied_cluster(cli, folder, providers, graphs, schema, queries):
+    """A cluster folder whose graphs share the schema a.pg and the queries of q/a.gq, applied. `providers` and `graphs` are the
+    lines of those two mappings."""
+    (folder / "q").mkdir(parents=True)
+    (folder / "cluster.yaml").write_text("\n".join(
+        ["version: 1", "providers:", "  embedding:", *(f"    {line}" for line in providers), "graphs:", *(f"  {line}" for line in graphs), ""]))
+    (folder / "a.pg").write_text(schema)
+    (folder / "q/a.gq").write_text(queries)
+    cli("cluster", "import", "--config", folder)
+    cli("cluster", "apply", "--config", folder)
+    return folder

@@ -3,9 +3,8 @@ import json
 
 import pytest
 
-from embedding_fixtures import embedding_server  # noqa: F401
+from embedding_fixtures import NO_KEYS, embedding_server  # noqa: F401
 
-NO_KEYS = {"OPENROUTER_API_KEY": "", "OPENAI_API_KEY": "", "GEMINI_API_KEY": ""}
 MOCK = {"OMNIGRAPH_EMBEDDINGS_MOCK": "1"}
 SPEC = {"dimension": 4, "model": "ignored", "types": {"Note": {"target": "vec", "fields": ["title"]}}}
 TIDE = "[0.6828794,0.045755327,-0.3901408,0.6159321]"

@@ -7,9 +7,8 @@ import time
 
 import pytest
 
-from embedding_fixtures import embedding_server  # noqa: F401
+from embedding_fixtures import NO_KEYS, applied_cluster, embedding_server  # noqa: F401
 
-NO_KEYS = {"OPENROUTER_API_KEY": "", "OPENAI_API_KEY": "", "GEMINI_API_KEY": ""}
 ROWS = [("tide", [1, 0, 0, 0]), ("tug", [0, 1, 0, 0])]
 BY_TEXT = 'query q($t: String) { match { $n: Note } return { $n.slug } order { nearest($n.vec, $t) } limit 2 }'
 FUSED = ('query q() { match { $n: Note } return { $n.slug } '
@@ -165,17 +164,14 @@ def test_a_key_appears_in_no_error(nearest, embedding_server):
 
 
 def test_a_served_graph_asks_the_provider_of_its_applied_profile(cli, serve, tmp_path, embedding_server):
-    folder = tmp_path / "cluster"
-    (folder / "q").mkdir(parents=True)
-    (folder / "cluster.yaml").write_text(
-        "version: 1\nproviders:\n  embedding:\n    ours: { kind: openai, model: their-model, api_key: '${OUR_KEY}',"
-        f" base_url: '{embedding_server.url}/' }}\n    none: {{ kind: mock }}\n"
-        "graphs:\n  a: { schema: a.pg, queries: q/, embedding_provider: ours }\n"
-        "  b: { schema: a.pg, queries: q/, embedding_provider: provider.embedding.none }\n  c: { schema: a.pg, queries: q/ }\n")
-    (folder / "a.pg").write_text('node Note { slug: String @key  body: String?  vec: Vector(4)? @embed("body", model="their-model") }\n')
-    (folder / "q/a.gq").write_text(BY_TEXT.replace("query q", "query near"))
-    cli("cluster", "import", "--config", folder)
-    cli("cluster", "apply", "--config", folder)
+    folder = applied_cluster(
+        cli, tmp_path / "cluster",
+        providers=[f"ours: {{ kind: openai, model: their-model, api_key: '${{OUR_KEY}}', base_url: '{embedding_server.url}/' }}",
+                   "none: { kind: mock }"],
+        graphs=["a: { schema: a.pg, queries: q/, embedding_provider: ours }",
+                "b: { schema: a.pg, queries: q/, embedding_provider: provider.embedding.none }", "c: { schema: a.pg, queries: q/ }"],
+        schema='node Note { slug: String @key  body: String?  vec: Vector(4)? @embed("body", model="their-model") }\n',
+        queries=BY_TEXT.replace("query q", "query near"))
     # The environment's provider is not asked for graphs that have their own.
     server = serve(folder, "--unauthenticated", env={**NO_KEYS, "OUR_KEY": "sk-ours-2", "OMNIGRAPH_EMBED_PROVIDER": "cohere",
                                                      "OMNIGRAPH_EMBED_MODEL": "their-model"})

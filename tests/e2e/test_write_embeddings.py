@@ -4,9 +4,8 @@ import os
 
 import pytest
 
-from embedding_fixtures import embedding_server  # noqa: F401
+from embedding_fixtures import NO_KEYS, applied_cluster, embedding_server  # noqa: F401
 
-NO_KEYS = {"OPENROUTER_API_KEY": "", "OPENAI_API_KEY": "", "GEMINI_API_KEY": ""}
 MOCK = {"OMNIGRAPH_EMBEDDINGS_MOCK": "1"}
 ALPHA = [-0.5420488, -0.47179943, 0.16090508, 0.67653376]
 HARBOR = [0.6315021, 0.40641654, 0.07713576, 0.65580547]
@@ -187,16 +186,11 @@ def test_a_large_load_survives_faults_and_is_not_sent_twice(notes, embedding_ser
 
 
 def test_a_served_graph_fills_with_its_applied_provider(cli, serve, tmp_path, embedding_server):
-    folder = tmp_path / "cluster"
-    (folder / "q").mkdir(parents=True)
-    (folder / "cluster.yaml").write_text(
-        "version: 1\nproviders:\n  embedding:\n    ours: { kind: gemini, model: m, api_key: '${OUR_KEY}',"
-        f" base_url: '{embedding_server.url}' }}\n"
-        "graphs:\n  a: { schema: a.pg, queries: q/, embedding_provider: ours }\n  b: { schema: a.pg, queries: q/ }\n")
-    (folder / "a.pg").write_text(NOTE)
-    (folder / "q/a.gq").write_text("query add($s: String, $b: String) { insert Note { slug: $s, body: $b } }")
-    cli("cluster", "import", "--config", folder)
-    cli("cluster", "apply", "--config", folder)
+    folder = applied_cluster(
+        cli, tmp_path / "cluster",
+        providers=[f"ours: {{ kind: gemini, model: m, api_key: '${{OUR_KEY}}', base_url: '{embedding_server.url}' }}"],
+        graphs=["a: { schema: a.pg, queries: q/, embedding_provider: ours }", "b: { schema: a.pg, queries: q/ }"],
+        schema=NOTE, queries="query add($s: String, $b: String) { insert Note { slug: $s, body: $b } }")
     server = serve(folder, "--unauthenticated", env={**NO_KEYS, "OUR_KEY": "sk-ours"})
 
     def exported(graph):
