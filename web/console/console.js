@@ -2,7 +2,7 @@
 // the address does not hold; the token lives in the session's storage alone.
 "use strict";
 
-const {cell, readPlace, writePlace, parameter, count, time} = consoleText;
+const {parseJson, writeJson, cell, changedFields, readPlace, writePlace, parameter, count, time} = consoleText;
 const root = new URL("..", document.baseURI).pathname;  // where the server's routes begin
 const shownRows = 500;                                   // in the page at once; "more" adds as many
 const pages = {overview: "Overview", query: "Query", branches: "Branches", history: "History"};
@@ -33,13 +33,16 @@ async function call(method, path, body) {
   const token = sessionStorage.getItem("token");
   if (token) headers.Authorization = `Bearer ${token}`;
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  const response = await fetch(root + path, {method, headers, body: body === undefined ? undefined : JSON.stringify(body), cache: "no-store"});
-  const answer = await response.json().catch(() => ({}));
+  const response = await fetch(root + path, {method, headers, body: body === undefined ? undefined : writeJson(body), cache: "no-store"});
+  const answer = await response.text().then(parseJson).catch(() => ({}));
   if (!response.ok) throw new Refused(response.status, answer);
   return answer;
 }
 
-const place = () => readPlace(location.hash);
+const place = () => {
+  const here = readPlace(location.hash);
+  return {...here, page: Object.hasOwn(pages, here.page) ? here.page : "overview"};
+};
 const of = (graph, rest) => `graphs/${encodeURIComponent(graph)}/${rest}`;
 const link = (changes, text) => element("a", {href: writePlace({...place(), ...changes})}, text);
 
@@ -107,7 +110,7 @@ async function query({graph, branch, at}) {
     sessionStorage.setItem("source", text.value);
     let given;
     try {
-      given = params.value.trim() ? JSON.parse(params.value) : {};
+      given = params.value.trim() ? parseJson(params.value) : {};
     } catch {
       return result.replaceChildren(failure(new Error("the parameters are not a JSON object")));
     }
@@ -200,8 +203,7 @@ async function commit(graph, id) {
 
 function withFields(change) {
   if (!change.before || !change.after) return change;
-  const differ = key => JSON.stringify(change.before.properties[key]) !== JSON.stringify(change.after.properties[key]);
-  return {...change, fields: Object.keys(change.after.properties).filter(differ)};
+  return {...change, fields: changedFields(change.before, change.after)};
 }
 
 async function history({graph, branch, at}) {
@@ -216,14 +218,14 @@ async function history({graph, branch, at}) {
 
 const views = {overview, query, branches, history};
 
-async function fillFrame(here) {
+async function fillFrame(here, mine) {
   byId("graph").value = here.graph;
   byId("pages").replaceChildren(...Object.entries(pages).map(([page, title]) =>
     element("a", {href: writePlace({...here, page}), "aria-current": page === here.page ? "page" : false, "data-testid": `page-${page}`}, title)));
   byId("pinned").hidden = !here.at;
   byId("pinned").replaceChildren(`Everything is as of commit ${here.at}. `, here.at ? link({at: ""}, "Back to the newest state") : "");
   const names = await call("GET", of(here.graph, "branches")).then(answer => answer.branches, () => [here.branch]);
-  byId("branch").replaceChildren(...names.map(name => element("option", {value: name, selected: name === here.branch}, name)));
+  if (mine === drawing) byId("branch").replaceChildren(...names.map(name => element("option", {value: name, selected: name === here.branch}, name)));
 }
 
 async function draw() {
@@ -234,12 +236,12 @@ async function draw() {
     main.replaceChildren(element("p", {}, "Choose a graph."));
     return;
   }
-  document.title = `${here.graph} · ${pages[here.page] || "Omnigraph"}`;
+  document.title = `${here.graph} · ${pages[here.page]}`;
   main.replaceChildren(element("p", {role: "status"}, "loading…"));
-  fillFrame(here);
+  fillFrame(here, mine);
   let shown;
   try {
-    shown = await (views[here.page] || overview)(here);
+    shown = await views[here.page](here);
   } catch (error) {
     shown = [failure(error)];
   }
