@@ -8,7 +8,6 @@ namespace omnigraph::base {
 namespace {
 
 constexpr std::int64_t kMsPerDay = 86'400'000;
-constexpr std::int64_t kUsPerDay = kMsPerDay * 1000;
 
 // Proleptic Gregorian calendar, years of 400-year eras starting on 1 March.
 // Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
@@ -224,6 +223,21 @@ void append_clock_time(std::string& out, std::int64_t seconds) {
   append_padded(out, seconds % 60, 2);
 }
 
+// `since_epoch` in units of which `per_second` make a second, with `digits` of the fraction.
+std::string format_instant(std::int64_t since_epoch, std::int64_t per_second, int digits) {
+  const std::int64_t per_day = kMsPerDay / 1000 * per_second;
+  const std::int64_t of_day = (since_epoch % per_day + per_day) % per_day;
+  std::string text;
+  append_date(text, floor_divide(since_epoch, per_day));
+  append_clock_time(text, of_day / per_second);
+  if (digits > 0) {
+    text += '.';
+    append_padded(text, of_day % per_second, digits);
+  }
+  text += 'Z';
+  return text;
+}
+
 }  // namespace
 
 std::optional<std::int32_t> parse_date(std::string_view text) {
@@ -260,36 +274,8 @@ std::string format_date(std::int32_t days) {
   return text;
 }
 
-std::string format_date_time(std::int64_t milliseconds) {
-  const std::int64_t days = floor_divide(milliseconds, kMsPerDay);
-  const std::int64_t of_day = (milliseconds % kMsPerDay + kMsPerDay) % kMsPerDay;
-  std::string text;
-  append_date(text, days);
-  append_clock_time(text, of_day / 1000);
-  text += '.';
-  append_padded(text, of_day % 1000, 3);
-  text += 'Z';
-  return text;
-}
-
-std::string format_micros(std::int64_t unix_us) {
-  const std::int64_t of_day = (unix_us % kUsPerDay + kUsPerDay) % kUsPerDay;
-  std::string text;
-  append_date(text, floor_divide(unix_us, kUsPerDay));
-  append_clock_time(text, of_day / 1'000'000);
-  text += '.';
-  append_padded(text, of_day % 1'000'000, 6);
-  text += 'Z';
-  return text;
-}
-
-std::string format_seconds(std::int64_t unix_us) {
-  const std::int64_t of_day = (unix_us % kUsPerDay + kUsPerDay) % kUsPerDay;
-  std::string text;
-  append_date(text, floor_divide(unix_us, kUsPerDay));
-  append_clock_time(text, of_day / 1'000'000);
-  text += 'Z';
-  return text;
-}
+std::string format_date_time(std::int64_t milliseconds) { return format_instant(milliseconds, 1000, 3); }
+std::string format_micros(std::int64_t unix_us) { return format_instant(unix_us, 1'000'000, 6); }
+std::string format_seconds(std::int64_t unix_us) { return format_instant(unix_us, 1'000'000, 0); }
 
 }  // namespace omnigraph::base

@@ -82,14 +82,8 @@ void write_changes(JsonWriter& json, const std::vector<Change>& changes) {
 void write_statuses(JsonWriter& json, const std::map<std::string, cluster::ResourceStatus>& statuses) {
   json.key("resource_statuses").begin_object();
   for (const auto& [address, status] : statuses) {
-    json.key(address).begin_object().key("status").string(status.status);
-    if (!status.conditions.empty()) {
-      json.key("conditions").begin_array();
-      for (const std::string& condition : status.conditions) json.string(condition);
-      json.end_array();
-    }
-    if (!status.message.empty()) json.key("message").string(status.message);
-    json.end_object();
+    json.key(address);
+    cluster::write_status(json, status);
   }
   json.end_object();
 }

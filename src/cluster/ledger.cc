@@ -40,17 +40,6 @@ void write_entry(JsonWriter& json, const LedgerEntry& entry) {
   json.end_object();
 }
 
-void write_status(JsonWriter& json, const ResourceStatus& status) {
-  json.begin_object().key("status").string(status.status);
-  if (!status.conditions.empty()) {
-    json.key("conditions").begin_array();
-    for (const std::string& condition : status.conditions) json.string(condition);
-    json.end_array();
-  }
-  if (!status.message.empty()) json.key("message").string(status.message);
-  json.end_object();
-}
-
 void write_free_map(JsonWriter& json, std::string_view key, const std::map<std::string, std::string>& map) {
   json.key(key).begin_object();
   for (const auto& [name, value] : map) json.key(name).raw(value);
@@ -141,6 +130,17 @@ Ledger read_ledger(const Json& root) {
 }
 
 }  // namespace
+
+void write_status(JsonWriter& json, const ResourceStatus& status) {
+  json.begin_object().key("status").string(status.status);
+  if (!status.conditions.empty()) {
+    json.key("conditions").begin_array();
+    for (const std::string& condition : status.conditions) json.string(condition);
+    json.end_array();
+  }
+  if (!status.message.empty()) json.key("message").string(status.message);
+  json.end_object();
+}
 
 std::string Ledger::composite_of(const std::string& graph_id) const {
   GraphParts parts;

@@ -11,6 +11,10 @@
 #include "cluster/diagnostic.h"
 #include "cluster/digest.h"
 
+namespace omnigraph::base {
+class JsonWriter;
+}
+
 namespace omnigraph::cluster {
 
 struct LedgerEntry {
@@ -42,6 +46,8 @@ struct Ledger {
   [[nodiscard]] std::map<std::string, std::string> digests() const;
 };
 
+// The object of one status, as in the ledger and in the answers of commands.
+void write_status(base::JsonWriter& json, const ResourceStatus& status);
 [[nodiscard]] std::string serialize_ledger(const Ledger& ledger);
 // Findings: `invalid_state_json`, `unsupported_state_version`, `conflicting_graph_manifest_observation`.
 [[nodiscard]] std::optional<Ledger> parse_ledger(std::string_view json, Diagnostics& diagnostics);
