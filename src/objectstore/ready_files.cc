@@ -18,6 +18,8 @@ namespace fs = std::filesystem;
 constexpr std::size_t kReadyFilesMax = 32;  // of one folder
 // Cleanup takes temporary files that are an hour old; one that it may be looking at is not begun with.
 constexpr std::chrono::minutes kReadyFor{30};
+// A folder that nobody publishes in keeps its files so long: who writes to several branches in turn comes back to each.
+constexpr std::chrono::minutes kKeptFor{1};
 
 class OpenFile {
  public:
@@ -99,7 +101,8 @@ std::optional<fs::path> ReadyFiles::take(const fs::path& folder, std::uint64_t s
   Folder& known = folders_[folder];
   known.size = size;
   ++known.wanted;
-  const auto oldest = std::chrono::steady_clock::now() - kReadyFor;
+  known.used = now_();
+  const auto oldest = known.used - kReadyFor;
   const auto fits = [&](const File& file) { return file.size == size && file.made > oldest; };
   const auto found = std::ranges::find_if(known.files, fits);
   if (found == known.files.end()) return std::nullopt;
@@ -133,19 +136,19 @@ void ReadyFiles::top_up() {
   std::vector<File> surplus;
   {
     const std::lock_guard lock(mutex_);
-    const auto oldest = std::chrono::steady_clock::now() - kReadyFor;
+    const auto now = now_();
     for (auto at = folders_.begin(); at != folders_.end();) {
       Folder& folder = at->second;
       const auto wanted = std::exchange(folder.wanted, 0);
       std::erase_if(folder.files, [&](const File& file) {
-        const bool useless = wanted == 0 || file.size != folder.size || file.made <= oldest;
+        const bool useless = folder.used <= now - kKeptFor || file.size != folder.size || file.made <= now - kReadyFor;
         if (useless) surplus.push_back(file);
         return useless;
       });
       // As many as came, and as many again that come while the next are made.
       const std::size_t target = std::min(kReadyFilesMax, 2 * wanted);
       if (folder.files.size() < target) orders.push_back({at->first, folder.size, target - folder.files.size()});
-      at = wanted == 0 ? folders_.erase(at) : std::next(at);
+      at = wanted == 0 && folder.files.empty() ? folders_.erase(at) : std::next(at);
     }
   }
   for (const File& file : surplus) ::unlink(file.path.c_str());
@@ -153,7 +156,7 @@ void ReadyFiles::top_up() {
     std::vector<fs::path> made = make_files(order.folder, order.size, order.count);
     const std::lock_guard lock(mutex_);
     Folder& folder = folders_[order.folder];
-    for (fs::path& path : made) folder.files.push_back({std::move(path), order.size, std::chrono::steady_clock::now()});
+    for (fs::path& path : made) folder.files.push_back({std::move(path), order.size, now_()});
   }
 }
 

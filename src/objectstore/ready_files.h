@@ -42,14 +42,16 @@ class PublishesAhead {
   virtual void make_ready() = 0;
 };
 
-// Makes as many files ready as the publishes since the last call let expect; nothing for stores that have none. Takes
-// as long as a sync or two: for a thread that nobody waits for. What fails is left out.
+// Makes as many files ready as the publishes since the last call let expect; nothing for stores that have none. What
+// lies ready where nobody publishes stays for a while. Takes as long as a sync or two: for a thread that nobody waits
+// for. What fails is left out.
 void make_ready(ObjectStore& store);
 
 // Thread safety: all methods may be called concurrently.
 class ReadyFiles {
  public:
-  ReadyFiles() = default;
+  using Now = std::chrono::steady_clock::time_point (*)();
+  explicit ReadyFiles(Now now = std::chrono::steady_clock::now) : now_(now) {}
   ReadyFiles(const ReadyFiles&) = delete;
   ReadyFiles& operator=(const ReadyFiles&) = delete;
   ~ReadyFiles();  // removes what is left
@@ -70,10 +72,12 @@ class ReadyFiles {
     std::vector<File> files;
     std::uint64_t size = 0;  // wanted last
     std::size_t wanted = 0;  // publishes since the last top_up()
+    std::chrono::steady_clock::time_point used;
   };
 
   [[nodiscard]] std::optional<std::filesystem::path> take(const std::filesystem::path& folder, std::uint64_t size);
 
+  const Now now_;
   std::mutex mutex_;  // guards all below
   std::map<std::filesystem::path, Folder> folders_;
 };

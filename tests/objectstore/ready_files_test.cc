@@ -5,7 +5,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
+#include <map>
 #include <set>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -112,21 +115,69 @@ TEST_F(ReadyFilesTest, FilesThatOthersTouchedArePassedOver) {
   }
 }
 
-TEST_F(ReadyFilesTest, TheyGoWithTheStoreAndWhenNobodyPublishes) {
+TEST_F(ReadyFilesTest, TheyGoWithTheStore) {
   ASSERT_EQ(two_ready().size(), 2u);
-  make_ready(*store);
-  EXPECT_TRUE(ready().empty()) << "none was wanted since the last call";
-  ASSERT_TRUE(publish("log/second", body('0')));
-  make_ready(*store);
-  ASSERT_EQ(ready().size(), 2u);
   store.reset();
   EXPECT_TRUE(ready().empty());
 }
 
-// Goal: two publishers never meet in one file. Method: threads publish texts of their own while files are made.
+// Goal: who publishes in two folders in turn meets a ready file every time.
+TEST_F(ReadyFilesTest, FoldersDoNotTakeEachOthersFiles) {
+  const std::vector<std::string> folders{"log/a", "log/b"};
+  std::map<std::string, std::set<ino_t>> made;
+  for (int round = 0; round < 4; ++round) {
+    for (const std::string& name : folders) {
+      const std::string key = name + "/" + std::to_string(round);
+      ASSERT_EQ(publish(key, body('x')).value(), PutOutcome::kCreated);
+      EXPECT_EQ(made[name].contains(inode_of(root / key)), round > 0) << key;
+      make_ready(*store);
+      for (const auto& entry : fs::directory_iterator(root / name)) {
+        if (entry.path().filename().string().starts_with(".ready.")) made[name].insert(inode_of(entry.path()));
+      }
+    }
+  }
+}
+
+std::chrono::steady_clock::time_point g_now;
+
+// Goal: files go a while after the last publish in their folder, and none of them is used when it is old.
+TEST_F(ReadyFilesTest, TheyGoWhenNobodyPublishes) {
+  g_now = std::chrono::steady_clock::now();
+  ReadyFiles files([] { return g_now; });
+  const fs::path folder_a = root / "log";
+  fs::create_directories(folder_a);
+  const auto write = [&] { return files.write(folder_a, bytes(body('x'))).value(); };
+  ASSERT_FALSE(write()) << "nothing is ready yet";
+  files.top_up();
+  ASSERT_EQ(ready().size(), 2u);
+  g_now += std::chrono::seconds(50);
+  files.top_up();
+  EXPECT_EQ(ready().size(), 2u);
+  g_now += std::chrono::seconds(15);
+  files.top_up();
+  EXPECT_TRUE(ready().empty());
+
+  ASSERT_FALSE(write());
+  files.top_up();
+  ASSERT_EQ(ready().size(), 2u);
+  g_now += std::chrono::minutes(40);
+  EXPECT_FALSE(write()) << "cleanup may be looking at them";
+  files.top_up();
+  const auto taken = write();
+  ASSERT_TRUE(taken);
+  EXPECT_TRUE(fs::remove(*taken));
+}
+
+// Goal: two publishers never meet in one file. Method: threads publish texts of their own while files are made, the
+// first ones with files that lie ready.
 TEST_F(ReadyFilesTest, EachPublishHasItsOwnFile) {
   constexpr int kPublishers = 4;
   constexpr int kEach = 25;
+  for (int t = 0; t < kPublishers; ++t) ASSERT_TRUE(publish("log/before-" + std::to_string(t), body('0')));
+  make_ready(*store);
+  std::set<ino_t> made;
+  for (const fs::path& path : ready()) made.insert(inode_of(path));
+  ASSERT_EQ(made.size(), 2u * kPublishers);
   {
     std::vector<std::jthread> threads;
     for (int t = 0; t < kPublishers; ++t) {
@@ -140,12 +191,15 @@ TEST_F(ReadyFilesTest, EachPublishHasItsOwnFile) {
       for (int i = 0; i < 20; ++i) make_ready(*store);
     });
   }
+  int reused = 0;
   for (int t = 0; t < kPublishers; ++t) {
     for (int i = 0; i < kEach; ++i) {
+      reused += made.contains(inode_of(root / "log" / (std::to_string(t) + "-" + std::to_string(i)))) ? 1 : 0;
       EXPECT_TRUE(content_of(*store, "log/" + std::to_string(t) + "-" + std::to_string(i)) ==
                   body(static_cast<char>('a' + t)));
     }
   }
+  EXPECT_EQ(reused, 2 * kPublishers);
 }
 
 }  // namespace
