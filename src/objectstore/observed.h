@@ -124,6 +124,7 @@ class Observed : public Interface, public PublishesAhead {
     } else if constexpr (std::is_same_v<decltype(result), Result<MatchOutcome>>) {
       if (*result == MatchOutcome::kChanged) outcome = StoreOutcome::kExists;
     }
+    if (outcome == StoreOutcome::kExists) written = 0;
     observer_->end(ticket, operation, outcome, read, written);
     return result;
   }

@@ -54,8 +54,8 @@ TEST(ObservedStore, TellsOutcomesAndBytes) {
   using Op = StoreOperation;
   using Out = StoreOutcome;
   const std::vector<Seen> expected = {
-      {Op::kPutIfAbsent, Out::kOk, 0, 4}, {Op::kPutIfAbsent, Out::kExists, 0, 5}, {Op::kGet, Out::kOk, 4, 0},
-      {Op::kGet, Out::kAbsent, 0, 0},     {Op::kHead, Out::kAbsent, 0, 0},        {Op::kPutIfMatch, Out::kExists, 0, 5},
+      {Op::kPutIfAbsent, Out::kOk, 0, 4}, {Op::kPutIfAbsent, Out::kExists, 0, 0}, {Op::kGet, Out::kOk, 4, 0},
+      {Op::kGet, Out::kAbsent, 0, 0},     {Op::kHead, Out::kAbsent, 0, 0},        {Op::kPutIfMatch, Out::kExists, 0, 0},
       {Op::kList, Out::kOk, 0, 0},        {Op::kPut, Out::kFailed, 0, 0},         {Op::kUpload, Out::kOk, 0, 3},
       {Op::kUpload, Out::kFailed, 0, 0},
   };
