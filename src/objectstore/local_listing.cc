@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What replace and put_if_absent call their unfinished files: `.<name>.tmp-<ulid>`.
+// In the names of unfinished files and of those that lie ready (base::temporary_sibling): `.<name>.tmp-<ulid>`.
 constexpr std::string_view kTemporaryMark = ".tmp-";
 
 struct Entry {
