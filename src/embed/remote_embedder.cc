@@ -1,9 +1,12 @@
 #include "embed/remote_embedder.h"
 
 #include <algorithm>
-#include <thread>
+#include <atomic>
+#include <optional>
+#include <span>
 #include <unordered_map>
 
+#include "base/take_turns.h"
 #include "embed/limits.h"
 
 namespace omnigraph::embed {
@@ -22,14 +25,18 @@ class RemoteEmbedder::Work {
   std::expected<Vectors, EmbedFailure> run() {
     find_missing();
     cut_batches();
-    const std::size_t helpers = std::min(batches_.size(), kRequestsInFlight);
-    if (helpers > 1) {
-      std::vector<std::jthread> threads;
-      for (std::size_t i = 0; i < helpers; ++i) threads.emplace_back([this] { take_turns(); });
-    } else {
-      take_turns();
+    failures_.resize(batches_.size());
+    const auto embed_next = [this](std::size_t i) -> Result<void> {
+      failures_[i] = embed_batch(batches_[i]);
+      if (!failures_[i]) return {};
+      failed_ = true;
+      return std::unexpected(failures_[i]->error);
+    };
+    if (!base::take_turns(batches_.size(), kRequestsInFlight, embed_next)) {
+      // The first of those that failed at once: which thread came first says nothing.
+      const auto first = std::ranges::find_if(failures_, &std::optional<EmbedFailure>::has_value);
+      return std::unexpected(std::move(**first));
     }
-    if (failure_) return std::unexpected(std::move(*failure_));
     for (std::size_t i = 0; i < texts_.size(); ++i) {
       if (first_of_[i] != i) vectors_[i] = vectors_[first_of_[i]];
     }
@@ -68,11 +75,7 @@ class RemoteEmbedder::Work {
     if (begin < missing_.size()) batches_.push_back(std::span(missing_).subspan(begin));
   }
 
-  void take_turns() {
-    for (std::size_t at = next_++; at < batches_.size() && !failed_; at = next_++) embed_batch(batches_[at]);
-  }
-
-  void embed_batch(std::span<const std::size_t> batch) {
+  std::optional<EmbedFailure> embed_batch(std::span<const std::size_t> batch) {
     std::vector<std::string_view> texts;
     texts.reserve(batch.size());
     for (const std::size_t i : batch) texts.push_back(texts_[i]);
@@ -82,19 +85,14 @@ class RemoteEmbedder::Work {
         cache_.insert(keys_[batch[k]], (*answer)[k]);
         vectors_[batch[k]] = std::move((*answer)[k]);
       }
-      return;
+      return std::nullopt;
     }
     if (answer.error().may_be_halved && batch.size() > 1) {
       const std::size_t half = batch.size() / 2;
-      embed_batch(batch.first(half));
-      if (!failed_) embed_batch(batch.subspan(half));
-      return;
+      if (auto failure = embed_batch(batch.first(half)); failure || failed_) return failure;
+      return embed_batch(batch.subspan(half));
     }
-    const std::lock_guard lock(mutex_);
-    failed_ = true;
-    // The smallest number of those that failed at once: which thread came first says nothing.
-    const std::size_t text = batch[answer.error().text];
-    if (!failure_ || text < failure_->text) failure_ = EmbedFailure{std::move(answer.error().error), text};
+    return EmbedFailure{std::move(answer.error().error), batch[answer.error().text]};
   }
 
   const Caller& caller_;
@@ -107,10 +105,8 @@ class RemoteEmbedder::Work {
   std::vector<std::string> keys_;      // of first ones
   std::vector<std::size_t> missing_;
   std::vector<std::span<const std::size_t>> batches_;
-  std::atomic<std::size_t> next_ = 0;
-  std::atomic<bool> failed_ = false;
-  std::mutex mutex_;
-  std::optional<EmbedFailure> failure_;  // guarded by mutex_
+  std::vector<std::optional<EmbedFailure>> failures_;  // of batches
+  std::atomic<bool> failed_ = false;                   // one of them
 };
 
 std::expected<Vectors, EmbedFailure> RemoteEmbedder::embed_texts(const std::vector<std::string_view>& texts,

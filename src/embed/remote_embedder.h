@@ -1,11 +1,8 @@
 // The embedder that asks a provider over HTTP.
 #pragma once
 
-#include <atomic>
-#include <mutex>
-#include <optional>
-#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "embed/text_embedder.h"
