@@ -1,13 +1,12 @@
 // embed: a file to a file, with vectors (chapter 04 section 7). No graph and no server is touched.
 
-#include <unistd.h>
-
 #include <filesystem>
 
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "cli/command.h"
 #include "cli/input_file.h"
+#include "cli/replacement_file.h"
 #include "cli/seed_rows.h"
 
 namespace omnigraph::cli {
@@ -72,30 +71,19 @@ Result<void> read_seed_lines(const InputFile& file, SeedRows& rows) {
   return rows.flush();
 }
 
-// Writes beside `path` and takes its place at the end; until then, and on any error, `path` is as it was.
 Result<SeedCounts> rewrite(const SeedManifest& sources, const SeedChoice& choice,
-                           const SeedRows::MakeProvider& make_provider) {
+                           const SeedRows::MakeEmbedder& make_embedder) {
   OG_ASSIGN_OR_RETURN(const InputFile input, InputFile::open(sources.input));
   const fs::path target = sources.output;
   const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
   std::error_code failed;
   fs::create_directories(folder, failed);
   if (failed) return std::unexpected(base::io_error("create", folder, failed.value()));
-  const fs::path temporary = target.string() + ".tmp";
-  fs::remove(temporary, failed);  // of a run that was killed
-  OG_ASSIGN_OR_RETURN(base::NewFile file, base::NewFile::create(temporary));
-  SeedRows rows(sources.spec, choice, make_provider,
+  OG_ASSIGN_OR_RETURN(ReplacementFile file, ReplacementFile::begin(target));
+  SeedRows rows(sources.spec, choice, make_embedder,
                 [&](std::string_view text) { return file.append(std::as_bytes(std::span(text))); });
   OG_RETURN_IF_ERROR(read_seed_lines(input, rows));
-  OG_RETURN_IF_ERROR(file.sync());
-  OG_RETURN_IF_ERROR(file.close());
-  fs::rename(temporary, target, failed);
-  if (failed) {
-    const int why = failed.value();
-    fs::remove(temporary, failed);
-    return std::unexpected(base::io_error("replace", target, why));
-  }
-  OG_RETURN_IF_ERROR(base::sync_folder(folder));
+  OG_RETURN_IF_ERROR(file.commit());
   return rows.counts();
 }
 
@@ -108,8 +96,9 @@ Result<void> run_embed(const EmbedArguments& arguments) {
   if (choice.mode != SeedMode::kClean) {
     OG_ASSIGN_OR_RETURN(config, embed::config_from_environment(embed::process_environment()));
   }
-  OG_ASSIGN_OR_RETURN(const SeedCounts counts,
-                      rewrite(sources, choice, [&config] { return embed::make_provider(config); }));
+  OG_ASSIGN_OR_RETURN(const SeedCounts counts, rewrite(sources, choice, [&config] {
+                        return embed::make_text_embedder(config, embed::call_settings(embed::process_environment()));
+                      }));
   const std::string_view mode = seed_mode_name(choice.mode);
   if (!arguments.json) {
     print("embedded " + std::to_string(counts.embedded) + " records (selected " + std::to_string(counts.selected) +

@@ -141,8 +141,7 @@ Result<void> SeedRows::add_record(const std::string& compact, std::string_view t
     return hold({.before = std::move(made), .after = {}});
   }
   ++counts_.embedded;
-  if (texts_.empty()) first_text_line_ = line_;
-  last_text_line_ = line_;
+  text_lines_.push_back(line_);
   texts_.push_back(text_to_embed(type, target->second, data));
   held_bytes_ += texts_.back().size() + spec_.dimension * sizeof(float);
   return hold({.before = std::move(made), .after = std::move(behind), .embedded = true});
@@ -155,16 +154,15 @@ Result<void> SeedRows::hold(Held row) {
 }
 
 Result<void> SeedRows::flush() {
-  std::vector<std::vector<float>> vectors;
+  embed::Vectors vectors;
   if (!texts_.empty()) {
-    if (provider_ == nullptr) {
-      OG_ASSIGN_OR_RETURN(provider_, make_provider_());
+    if (embedder_ == nullptr) {
+      OG_ASSIGN_OR_RETURN(embedder_, make_embedder_());
     }
-    auto answer = provider_->embed(texts_, spec_.dimension, embed::Role::kDocument);
+    auto answer = embedder_->embed_texts({texts_.begin(), texts_.end()}, spec_.dimension, embed::Role::kDocument);
     if (!answer) {
-      Error error = std::move(answer).error();
-      error.message = "embedding the rows of lines " + std::to_string(first_text_line_) + " to " +
-                      std::to_string(last_text_line_) + ": " + error.message;
+      auto [error, text] = std::move(answer).error();
+      error.message = "embedding the rows from line " + std::to_string(text_lines_[text]) + " on: " + error.message;
       return std::unexpected(std::move(error));
     }
     vectors = std::move(*answer);
@@ -178,6 +176,7 @@ Result<void> SeedRows::flush() {
   }
   held_.clear();
   texts_.clear();
+  text_lines_.clear();
   held_bytes_ = 0;
   return {};
 }

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "cli/seed_spec.h"
-#include "embed/provider.h"
+#include "embed/text_embedder.h"
 
 namespace omnigraph::cli {
 
@@ -30,10 +30,10 @@ struct SeedCounts {
 class SeedRows {
  public:
   using Sink = std::function<Result<void>(std::string_view)>;
-  using MakeProvider = std::function<Result<std::shared_ptr<embed::Provider>>()>;  // at the first text
+  using MakeEmbedder = std::function<Result<std::shared_ptr<embed::TextEmbedder>>()>;  // at the first text
 
-  SeedRows(const SeedSpec& spec, const SeedChoice& choice, MakeProvider make_provider, Sink sink)
-      : spec_(spec), choice_(choice), make_provider_(std::move(make_provider)), sink_(std::move(sink)) {}
+  SeedRows(const SeedSpec& spec, const SeedChoice& choice, MakeEmbedder make_embedder, Sink sink)
+      : spec_(spec), choice_(choice), make_embedder_(std::move(make_embedder)), sink_(std::move(sink)) {}
 
   // The next line of the input, without its end. Rows reach the sink in order, some of them later.
   [[nodiscard]] Result<void> add(std::string_view line);
@@ -54,13 +54,13 @@ class SeedRows {
 
   const SeedSpec& spec_;
   const SeedChoice& choice_;
-  const MakeProvider make_provider_;
+  const MakeEmbedder make_embedder_;
   const Sink sink_;
-  std::shared_ptr<embed::Provider> provider_;
+  std::shared_ptr<embed::TextEmbedder> embedder_;
   std::uint64_t line_ = 0;
   std::vector<Held> held_;
-  std::vector<std::string> texts_;  // of held_ rows that are embedded, in order
-  std::uint64_t first_text_line_ = 0, last_text_line_ = 0;
+  std::vector<std::string> texts_;         // of held_ rows that are embedded, in order
+  std::vector<std::uint64_t> text_lines_;  // of the input, for each text
   std::size_t held_bytes_ = 0;
   SeedCounts counts_;
 };

@@ -1,11 +1,10 @@
 // Where calls of providers are told about (chapter 04 section 5.8). A process installs its own log once, before the
-// first call; without one, warnings go to stderr and calls nowhere. Never texts, never keys.
-// Thread safety: told_of() and warned_of() may be called concurrently; install_log() before any of them.
+// first call; without one they go nowhere. Never texts, never keys.
+// Thread safety: log_call() may be called concurrently; install_call_log() before any of them.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <string>
 #include <string_view>
 
 namespace omnigraph::embed {
@@ -21,13 +20,8 @@ struct CallRecord {
   std::string_view outcome;  // ok, refused, failed, deadline
 };
 
-struct Log {
-  std::function<void(const CallRecord&)> call{};
-  std::function<void(std::string_view)> warning{};
-};
-
-void install_log(Log log);
-void told_of(const CallRecord& call);
-void warned_of(std::string_view warning);
+using CallLog = std::function<void(const CallRecord&)>;
+void install_call_log(CallLog log);  // empty: none
+void log_call(const CallRecord& call);
 
 }  // namespace omnigraph::embed

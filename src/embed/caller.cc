@@ -104,8 +104,8 @@ std::expected<base::HttpResponse, CallFailure> Caller::send_until_answered(base:
     std::string_view retry_after;
     if (answer) {
       if (answer->status == 200) return std::move(*answer);
-      last =
-          "embedding request failed with status " + std::to_string(answer->status) + ": " + refusal_text(answer->body);
+      last = "embedding request failed with status " + std::to_string(answer->status) + ": " +
+             refusal_text(answer->body, endpoint_.api_key);
       if (!is_retryable(answer->status)) {
         progress.outcome = "refused";
         return std::unexpected(CallFailure{failed(last), 0, refuses_batch(answer->status)});
@@ -146,13 +146,13 @@ std::expected<std::vector<std::vector<float>>, CallFailure> Caller::call(std::sp
     progress.outcome = "failed";
     vectors = std::unexpected(CallFailure{std::move(read.error().error), read.error().text});
   }
-  told_of({.provider = provider_,
-           .model = endpoint_.model,
-           .dimension = dimension,
-           .text_count = texts.size(),
-           .attempts = progress.attempts,
-           .elapsed_ms = surroundings_.now_ms() - progress.started_ms,
-           .outcome = progress.outcome});
+  log_call({.provider = provider_,
+            .model = endpoint_.model,
+            .dimension = dimension,
+            .text_count = texts.size(),
+            .attempts = progress.attempts,
+            .elapsed_ms = surroundings_.now_ms() - progress.started_ms,
+            .outcome = progress.outcome});
   return vectors;
 }
 

@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "embed/wire.h"
+#include "embed/normalize.h"
 
 namespace omnigraph::embed {
 

@@ -1,8 +1,7 @@
+#include "embed/normalize.h"
+
 #include <cmath>
 #include <limits>
-
-#include "base/result.h"
-#include "embed/wire.h"
 
 namespace omnigraph::embed {
 

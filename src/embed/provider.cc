@@ -2,23 +2,13 @@
 
 #include <cstdlib>
 
-#include "embed/call_log.h"
+#include "base/warning.h"
 #include "embed/kinds.h"
 #include "embed/settings.h"
-#include "embed/text_embedder.h"
 
 namespace omnigraph::embed {
 
 namespace {
-
-constexpr Kind kKinds[] = {
-    {"openai-compatible", Wire::kOpenAi, "https://openrouter.ai/api/v1", "openai/text-embedding-3-large",
-     "OPENROUTER_API_KEY or OPENAI_API_KEY"},
-    {"openai", Wire::kOpenAi, "https://api.openai.com/v1", "text-embedding-3-large", "OPENAI_API_KEY"},
-    {"gemini", Wire::kGemini, "https://generativelanguage.googleapis.com/v1beta", "gemini-embedding-2",
-     "GEMINI_API_KEY"},
-    {"mock", Wire::kNone, "", "", ""},
-};
 
 std::string first_key(const Environment& environment, std::string_view names) {
   std::string key;
@@ -31,17 +21,6 @@ std::string first_key(const Environment& environment, std::string_view names) {
 }
 
 }  // namespace
-
-const Kind* find_kind(std::string_view name) {
-  for (const Kind& kind : kKinds) {
-    if (kind.name == name) return &kind;
-  }
-  return nullptr;
-}
-
-Error unknown_kind(const std::string& name) {
-  return internal_error("unknown embedding provider '" + name + "' (expected openai-compatible|openai|gemini|mock)");
-}
 
 Environment process_environment() {
   return [](std::string_view name) -> std::optional<std::string> {
@@ -57,8 +36,8 @@ Result<ProviderConfig> config_from_environment(const Environment& environment) {
   if (is_truthy(trimmed_variable(environment, "OMNIGRAPH_EMBEDDINGS_MOCK"))) {
     config.kind = "mock";
     if (!named.empty() && named != "mock") {
-      warned_of("OMNIGRAPH_EMBEDDINGS_MOCK is set: the provider '" + named +
-                "' of OMNIGRAPH_EMBED_PROVIDER is not asked, vectors are made offline");
+      base::warn("embedding_mock", "OMNIGRAPH_EMBEDDINGS_MOCK is set: the provider '" + named +
+                                       "' of OMNIGRAPH_EMBED_PROVIDER is not asked, vectors are made offline");
     }
   } else if (!named.empty()) {
     config.kind = named;
@@ -72,10 +51,6 @@ Result<ProviderConfig> config_from_environment(const Environment& environment) {
   if (config.model.empty()) config.model = kind->model;
   config.api_key = first_key(environment, kind->keys);
   return config;
-}
-
-Result<std::shared_ptr<Provider>> make_provider(const ProviderConfig& config) {
-  return make_text_embedder(config, call_settings(process_environment()));
 }
 
 }  // namespace omnigraph::embed

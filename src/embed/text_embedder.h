@@ -24,13 +24,16 @@ struct EmbedFailure {
   std::size_t text = 0;  // the number of the text, or of the first one of its batch
 };
 
-class TextEmbedder : public Provider {
+class TextEmbedder {
  public:
+  virtual ~TextEmbedder() = default;
+  [[nodiscard]] virtual const std::string& model() const = 0;
   // One vector of unit length a text. The first failure ends the work; what was embedded by then is cached.
   [[nodiscard]] virtual std::expected<Vectors, EmbedFailure> embed_texts(const std::vector<std::string_view>& texts,
                                                                          std::uint32_t dimension, Role role) = 0;
 
-  Result<Vectors> embed(const std::vector<std::string>& texts, std::uint32_t dimension, Role role) final;
+  // The same for those to whom it does not matter which text failed.
+  [[nodiscard]] Result<Vectors> embed(const std::vector<std::string>& texts, std::uint32_t dimension, Role role);
 };
 
 // kInternal: an unknown kind, or a key that is missing (naming its variables). An empty base URL or model is the

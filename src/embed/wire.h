@@ -36,12 +36,8 @@ struct BadAnswer {
 [[nodiscard]] std::expected<std::vector<std::vector<float>>, BadAnswer> read_answer(Wire wire, std::string body,
                                                                                     std::size_t text_count,
                                                                                     std::uint32_t dimension);
-// The body's `error.message`, else its first kRefusalBytesMax bytes.
-[[nodiscard]] std::string refusal_text(std::string_view body);
-
-// Checks one vector and divides it by its norm. kInternal: another length, an element that is not finite, no direction.
-[[nodiscard]] Result<void> normalize(std::vector<float>& vector, std::uint32_t dimension);
-// F32(sqrt of the sum of squares in F64).
-[[nodiscard]] float vector_norm(std::span<const float> vector);
+// The body's `error.message`, else the body, with `***` for each `key` (empty: none) and of that the first
+// kRefusalBytesMax bytes.
+[[nodiscard]] std::string refusal_text(std::string_view body, std::string_view key);
 
 }  // namespace omnigraph::embed

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "embed/limits.h"
+#include "embed/normalize.h"
 #include "embed/wire.h"
 
 namespace omnigraph::embed {
@@ -117,6 +118,26 @@ Result<void> read_body(Wire wire, const simdjson::padded_string& body, FoundVect
   return {};
 }
 
+// At most `bytes_max` bytes of `text` without its keys: a key must not be cut before it is found.
+std::string head_without_key(std::string_view text, std::string_view key, std::size_t bytes_max) {
+  std::string out;
+  while (!text.empty() && out.size() <= bytes_max) {
+    const std::size_t wanted = bytes_max + 1 - out.size();
+    const std::size_t at = key.empty() ? std::string_view::npos : text.substr(0, wanted + key.size()).find(key);
+    if (at >= wanted) {
+      out.append(text.substr(0, wanted));
+      break;
+    }
+    out.append(text.substr(0, at)).append("***");
+    text.remove_prefix(at + key.size());
+  }
+  if (out.size() <= bytes_max) return out;
+  std::size_t end = bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(out[end]) & 0xc0u) == 0x80u) --end;
+  out.resize(end);
+  return out;
+}
+
 }  // namespace
 
 std::expected<std::vector<std::vector<float>>, BadAnswer> read_answer(Wire wire, std::string body,
@@ -144,18 +165,16 @@ std::expected<std::vector<std::vector<float>>, BadAnswer> read_answer(Wire wire,
   return vectors;
 }
 
-std::string refusal_text(std::string_view body) {
+std::string refusal_text(std::string_view body, std::string_view key) {
   simdjson::dom::parser parser;
   simdjson::dom::element document;
   std::string_view message;
   if (!parser.parse(body.data(), body.size()).get(document) &&
       !document["error"]["message"].get_string().get(message)) {
-    return std::string(message);
+    return head_without_key(message, key, kRefusalBytesMax);
   }
-  std::size_t end = std::min(body.size(), kRefusalBytesMax);
-  while (end > 0 && end < body.size() && (static_cast<unsigned char>(body[end]) & 0xc0u) == 0x80u) --end;
-  const std::string_view shown = body.substr(0, end);
-  return base::is_valid_utf8(shown) ? std::string(shown) : "(a body that is not UTF-8)";
+  std::string shown = head_without_key(body, key, kRefusalBytesMax);
+  return base::is_valid_utf8(shown) ? shown : "(a body that is not UTF-8)";
 }
 
 }  // namespace omnigraph::embed

@@ -7,6 +7,7 @@ import urllib.request
 import pytest
 
 NO_KEYS = {"OPENROUTER_API_KEY": "", "OPENAI_API_KEY": "", "GEMINI_API_KEY": ""}  # none of the person who runs the tests
+MOCK = {"OMNIGRAPH_EMBEDDINGS_MOCK": "1"}
 
 
 class EmbeddingServer:

@@ -1,11 +1,12 @@
 """`omnigraph embed`: a file to a file (search chapter, section 7 and its acceptance rows 33 to 35)."""
+import fcntl
 import json
+import stat
 
 import pytest
 
-from embedding_fixtures import NO_KEYS, embedding_server  # noqa: F401
+from embedding_fixtures import MOCK, NO_KEYS, embedding_server  # noqa: F401
 
-MOCK = {"OMNIGRAPH_EMBEDDINGS_MOCK": "1"}
 SPEC = {"dimension": 4, "model": "ignored", "types": {"Note": {"target": "vec", "fields": ["title"]}}}
 TIDE = "[0.6828794,0.045755327,-0.3901408,0.6159321]"
 ROWS = """{"type": "Note", "data": {"slug":"n1", "vec":null, "title": "Tide table", "n": 1.50, "big":12345678901234567890}}
@@ -42,6 +43,30 @@ def test_missing_vectors_are_filled_and_all_else_stays(embed):
     text = embed(env=MOCK).out
     assert text == "embedded 2 records (selected 4, cleaned 0) from in.jsonl -> out/a.jsonl [fill_missing 4d]\n"
     assert [path.name for path in embed.out.parent.iterdir()] == ["a.jsonl"]
+
+
+def test_of_two_runs_the_later_one_is_refused(embed):
+    embed.out.parent.mkdir()
+    embed.out.write_text("before")
+    temporary = embed.out.parent / "a.jsonl.tmp"
+    with open(temporary, "w") as other:
+        other.write("half a row")
+        other.flush()
+        fcntl.flock(other, fcntl.LOCK_EX)
+        refused = embed(env=MOCK, check=False)
+        assert refused.code == 1 and "somebody else is writing 'out/a.jsonl'" in refused.err, refused.err
+        assert temporary.read_text() == "half a row" and embed.out.read_text() == "before"
+    embed(env=MOCK)  # what a killed run left is in nobody's way
+    assert TIDE in embed.out.read_text() and "half" not in embed.out.read_text()
+    assert [path.name for path in embed.out.parent.iterdir()] == ["a.jsonl"]
+
+
+def test_the_output_keeps_its_permissions(embed):
+    embed(env=MOCK)
+    for mode in (0o600, 0o640):
+        embed.out.chmod(mode)
+        embed("--reembed-all", env=MOCK)
+        assert stat.S_IMODE(embed.out.stat().st_mode) == mode
 
 
 def test_what_is_sent_is_the_type_and_the_fields(embed, embedding_server):
@@ -135,8 +160,9 @@ def test_a_failure_names_the_line_and_leaves_the_output_alone(embed, embedding_s
         assert refused.code == 1 and error in refused.err, refused.err
     (embed.folder / "in.jsonl").write_text(ROWS, newline="")
     embedding_server.faults(bad="zero")
-    refused = embed(env=embedding_server.environment(), check=False)
-    assert refused.code == 1 and "embedding the rows of lines 1 to 6: embedding has zero norm" in refused.err
+    for choice, line in (("--reembed-all", 1), ("--select=slug=n2", 4)):
+        refused = embed(choice, env=embedding_server.environment(), check=False)
+        assert refused.code == 1 and f"embedding the rows from line {line} on: embedding has zero norm" in refused.err, refused.err
     assert "OPENROUTER_API_KEY or OPENAI_API_KEY is required" in embed(check=False).err
     assert "No such file" in embed(env=MOCK, check=False, files=("--input", "no.jsonl", "--output", "out/a.jsonl", "--spec", "spec.json")).err
     assert embed.out.read_text() == "before" and [path.name for path in embed.out.parent.iterdir()] == ["a.jsonl"]

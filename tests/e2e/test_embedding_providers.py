@@ -111,7 +111,7 @@ def test_keys_are_required_by_their_names(nearest):
 
 def test_mock_wins_with_a_warning(nearest, embedding_server):
     done = nearest(embedding_server.environment(OMNIGRAPH_EMBEDDINGS_MOCK="on"))
-    assert "warning: OMNIGRAPH_EMBEDDINGS_MOCK is set" in done.err and "openai-compatible" in done.err
+    assert "warning: embedding_mock: OMNIGRAPH_EMBEDDINGS_MOCK is set" in done.err and "openai-compatible" in done.err
     assert embedding_server.requests == 0
 
 

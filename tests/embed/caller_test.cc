@@ -113,18 +113,15 @@ TEST_F(CallerTest, AKeyNeverAppears) {
 
 TEST_F(CallerTest, EachCallIsLoggedWithoutItsTexts) {
   std::vector<std::string> lines;
-  install_log({.call =
-                   [&](const CallRecord& call) {
-                     lines.push_back(std::string(call.provider) + " " + std::string(call.model) + " " +
-                                     std::to_string(call.dimension) + " " + std::to_string(call.text_count) + " " +
-                                     std::to_string(call.attempts) + " " + std::to_string(call.elapsed_ms) + " " +
-                                     std::string(call.outcome));
-                   },
-               .warning = {}});
+  install_call_log([&](const CallRecord& call) {
+    lines.push_back(std::string(call.provider) + " " + std::string(call.model) + " " + std::to_string(call.dimension) +
+                    " " + std::to_string(call.text_count) + " " + std::to_string(call.attempts) + " " +
+                    std::to_string(call.elapsed_ms) + " " + std::string(call.outcome));
+  });
   provider.script = {{.status = 503, .takes_ms = 5}, {.takes_ms = 6}, {.status = 401}};
   EXPECT_TRUE(call());
   EXPECT_FALSE(call());
-  install_log({});
+  install_call_log({});
   EXPECT_THAT(lines, ElementsAre("openai m 2 1 2 211 ok", "openai m 2 1 1 0 refused"));
 }
 

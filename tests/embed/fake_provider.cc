@@ -1,7 +1,6 @@
 #include "tests/embed/fake_provider.h"
 
 #include <nlohmann/json.hpp>
-#include <thread>
 
 namespace omnigraph::embed {
 
@@ -62,8 +61,9 @@ std::expected<base::HttpResponse, base::HttpFailure> FakeProvider::answer(const 
     }
     now_ms_ += answer.takes_ms;
   }
-  std::this_thread::sleep_for(real_delay);
-  const std::lock_guard lock(mutex_);
+  came_.notify_all();
+  std::unique_lock lock(mutex_);
+  came_.wait_for(lock, std::chrono::seconds(30), [this] { return most_in_flight_ >= held_until_in_flight; });
   --in_flight_;
   if (answer.status == 0) {
     return std::unexpected(base::HttpFailure{.permanent = answer.permanent, .message = "no route to " + request.url});

@@ -1,6 +1,7 @@
 // A provider made of a script, under a clock that moves only when somebody waits. Thread safety: all methods.
 #pragma once
 
+#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -33,7 +34,8 @@ class FakeProvider {
   [[nodiscard]] const std::vector<std::int64_t>& delays_ms() const { return delays_ms_; }
   [[nodiscard]] const std::vector<std::int64_t>& timeouts_ms() const { return timeouts_ms_; }
   [[nodiscard]] std::size_t most_in_flight() const { return most_in_flight_; }
-  std::chrono::milliseconds real_delay{};  // of each request, for tests of what runs at once
+  // Requests are held until so many have been in flight at once, but no longer than half a minute.
+  std::size_t held_until_in_flight = 0;
 
  private:
   std::expected<base::HttpResponse, base::HttpFailure> answer(const base::HttpRequest& request);
@@ -43,6 +45,7 @@ class FakeProvider {
   std::vector<std::int64_t> timeouts_ms_;
   std::int64_t now_ms_ = 1'000;
   std::size_t in_flight_ = 0, most_in_flight_ = 0;
+  std::condition_variable came_;
 };
 
 }  // namespace omnigraph::embed

@@ -6,7 +6,7 @@
 
 #include <map>
 
-#include "embed/call_log.h"
+#include "base/warning.h"
 
 namespace omnigraph::embed {
 namespace {
@@ -77,15 +77,18 @@ TEST(EmbedSettings, DefaultsOfAKindAreOverridden) {
 
 TEST(EmbedSettings, MockWinsWithAWarningAndNamesAreCaseSensitive) {
   std::vector<std::string> warnings;
-  install_log({.call = {}, .warning = [&](std::string_view text) { warnings.emplace_back(text); }});
+  base::set_warning_sink([&](std::string_view code, std::string_view text) {
+    warnings.emplace_back(std::string(code).append(": ").append(text));
+  });
   const auto config = config_from_environment(
       environment_of({{"OMNIGRAPH_EMBEDDINGS_MOCK", "TRUE"}, {"OMNIGRAPH_EMBED_PROVIDER", "openai"}}));
   EXPECT_EQ(config->kind, "mock");
   ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_TRUE(warnings[0].starts_with("embedding_mock: OMNIGRAPH_EMBEDDINGS_MOCK is set")) << warnings[0];
   EXPECT_NE(warnings[0].find("'openai'"), std::string::npos);
   EXPECT_TRUE(config_from_environment(environment_of({{"OMNIGRAPH_EMBEDDINGS_MOCK", "1"}})));
   EXPECT_EQ(warnings.size(), 1u);
-  install_log({});
+  base::set_warning_sink({});
   const auto wrong = config_from_environment(environment_of({{"OMNIGRAPH_EMBED_PROVIDER", "OpenAI"}}));
   ASSERT_FALSE(wrong);
   EXPECT_NE(wrong.error().message.find("unknown embedding provider 'OpenAI'"), std::string::npos);

@@ -6,6 +6,7 @@
 
 #include <numeric>
 
+#include "embed/mock.h"
 #include "tests/embed/fake_provider.h"
 
 namespace omnigraph::embed {
@@ -137,7 +138,7 @@ TEST_F(TextEmbedderTest, AnAnswerThatIsWrongIsNotHalved) {
 }
 
 TEST_F(TextEmbedderTest, FourRequestsAreInFlight) {
-  provider.real_delay = std::chrono::milliseconds(30);
+  provider.held_until_in_flight = 4;
   ASSERT_TRUE(embedder("gemini")->embed(numbered(1'000), 2, Role::kDocument));
   EXPECT_EQ(provider.requests(), 10u);
   EXPECT_EQ(provider.most_in_flight(), 4u);

@@ -95,10 +95,27 @@ TEST(Wire, WhatIsMissingOrUnreadableIsNamed) {
 }
 
 TEST(Wire, ARefusalShowsItsMessageOrTheBeginningOfItsBody) {
-  EXPECT_EQ(refusal_text(R"({"error":{"message":"no such model","code":404}})"), "no such model");
-  EXPECT_EQ(refusal_text(R"({"error":"plain"})"), R"({"error":"plain"})");
-  EXPECT_EQ(refusal_text(std::string(700, 'x')), std::string(500, 'x'));
-  EXPECT_EQ(refusal_text(std::string(499, 'x') + "é"), std::string(499, 'x'));  // no half characters
+  EXPECT_EQ(refusal_text(R"({"error":{"message":"no such model","code":404}})", ""), "no such model");
+  EXPECT_EQ(refusal_text(R"({"error":"plain"})", ""), R"({"error":"plain"})");
+  EXPECT_EQ(refusal_text(std::string(700, 'x'), ""), std::string(500, 'x'));
+  EXPECT_EQ(refusal_text(std::string(499, 'x') + "é", ""), std::string(499, 'x'));  // no half characters
+}
+
+TEST(Wire, ARefusalLosesItsKeysBeforeItIsCut) {
+  const std::string key = "sk-secret";
+  for (std::size_t lead = 480; lead <= 510; ++lead) {  // across the cut at 500
+    const std::string body = std::string(lead, 'x') + key + key + std::string(600, 'y');
+    const std::string whole = std::string(lead, 'x') + "******" + std::string(600, 'y');
+    EXPECT_EQ(refusal_text(body, key), whole.substr(0, 500)) << lead;
+    EXPECT_EQ(refusal_text(R"({"error":{"message":")" + body + "\"}}", key), whole.substr(0, 500)) << lead;
+  }
+  // What was shortened draws more of the text in, and with it perhaps another key.
+  std::string many;
+  for (int i = 0; i < 300; ++i) many.append(key).append(" ");
+  std::string none;
+  for (int i = 0; i < 125; ++i) none.append("*** ");
+  EXPECT_EQ(refusal_text(many, key), none);
+  EXPECT_EQ(refusal_text(key, key), "***");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "columnar/builder.h"
+#include "embed/mock.h"
 #include "engine/graph.h"
 #include "objectstore/object_store.h"
 
