@@ -1,6 +1,7 @@
 // load, ingest.
 
 #include <atomic>
+#include <cstdio>
 
 #include "api/answers.h"
 #include "cli/command.h"
@@ -90,11 +91,22 @@ Result<engine::LoadAnswer> load_into(const DataTarget& target, const InputFile& 
   return target.remote ? target.remote->load(source, request) : target.graph->load(source, request);
 }
 
-// The file is written before the commit, so that no record gets lost between the two.
+// A graph in this process calls this before its commit, so that no record gets lost between the two; a server tells the
+// records after its own.
 Result<void> report_rejects(const std::string& file, const std::vector<engine::RejectedRecord>& rejected) {
   OG_RETURN_IF_ERROR(write_reject_file(file, rejected));
   if (const std::string summary = reject_summary(file, rejected); !summary.empty()) warn(summary);
   return {};
+}
+
+// The load is done and must not be done again: what it left out goes to stderr, as FILE does not take it.
+Error committed_without_file(const engine::LoadAnswer& answer, const Error& failed) {
+  std::fputs(reject_lines(*answer.rejects).c_str(), stderr);
+  std::string text = "the load is committed";
+  if (answer.commit) text.append(" as ").append(answer.commit->graph_commit_id);
+  text.append(", but the file of its rejected records failed: ").append(failed.message);
+  if (!answer.rejects->empty()) text.append("; they are printed above");
+  return Error{Code::kIoError, std::move(text)};
 }
 
 Result<void> run_load(Context& context, const LoadArguments& arguments) {
@@ -107,10 +119,13 @@ Result<void> run_load(Context& context, const LoadArguments& arguments) {
   if (!arguments.rejects.empty()) {
     request.rejects = engine::LoadRejects{arguments.max_rejects.value_or(kRejectsMaxDefault), report};
   }
+  if (request.rejects) OG_RETURN_IF_ERROR(write_reject_file(arguments.rejects, {}));  // nothing of another load is left
   OG_ASSIGN_OR_RETURN(auto answer, load_into(target, file, request, context.flags.quiet));
   if (target.remote && request.rejects) {  // A server tells them with its answer.
     if (!answer.rejects) answer.rejects.emplace();
-    OG_RETURN_IF_ERROR(report(*answer.rejects));
+    if (auto told = report(*answer.rejects); !told) {
+      return std::unexpected(committed_without_file(answer, told.error()));
+    }
   }
   print_answer(answer, target.uri, arguments.json, api::LoadShape::kCliLoad);
   return {};

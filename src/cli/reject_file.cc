@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t kRecordsShown = 10;
 constexpr std::size_t kKindsShown = 10;
 constexpr std::size_t kTextBytesShown = 160;
+constexpr unsigned kRejectFileMode = 0600;  // rows may be confidential
 
 // At most so many bytes, not cutting a character.
 std::string shortened(const std::string& text) {
@@ -29,12 +30,38 @@ std::string shortened(const std::string& text) {
   return text.substr(0, end).append("\xe2\x80\xa6");
 }
 
-// Removes from `text` what stands between `before` and `after`, `before` with it.
-void cut_between(std::string& text, std::string_view before, std::string_view after) {
-  const std::size_t begin = text.find(before);
-  if (begin == std::string::npos) return;
-  const std::size_t end = after.empty() ? text.size() : text.find(after, begin + before.size());
-  if (end != std::string::npos) text.erase(begin, end - begin + after.size());
+// Where messages of bad records name the value at fault (engine/load_record.cc, load_rows.cc, load_values.cc and
+// schema/value_rules.cc): what stands between `before` and `after` (empty: the end) becomes `instead`.
+// tests/e2e/test_cli_rejects.py has a case for each.
+struct ValuePlace {
+  std::string_view before, after, instead;
+};
+constexpr ValuePlace kValuePlaces[] = {
+    {"line ", ": ", ""},
+    {", got ", "", ""},
+    {" literal '", "'", " literal"},
+    {" enum value '", "'", " enum value"},
+    {" explicit id '", "'", " explicit id"},
+    {" canonical @key id '", "'", " canonical @key id"},
+    {" blob URI '", "'", " blob URI"},
+    {" value out of range: ", "", " value out of range"},
+    {" value ", " exceeds ", " value exceeds "},
+    {"invalid base64 blob data: ", "", "invalid base64 blob data"},
+};
+
+// A message without its place and the value at fault, so that equal mistakes count together.
+std::string kind_of_reject(const std::string& message) {
+  constexpr std::string_view kInvalidJson = "invalid strict JSON";
+  if (message.starts_with(kInvalidJson)) return std::string(kInvalidJson);
+  std::string kind = message;
+  for (const ValuePlace& place : kValuePlaces) {
+    const std::size_t begin = kind.find(place.before);
+    if (begin == std::string::npos) continue;
+    const std::size_t from = begin + place.before.size();
+    const std::size_t end = place.after.empty() ? kind.size() : kind.find(place.after, from);
+    if (end != std::string::npos) kind.replace(begin, end - begin + place.after.size(), place.instead);
+  }
+  return kind;
 }
 
 }  // namespace
@@ -53,27 +80,19 @@ Result<void> check_reject_file(const std::string& file, const std::string& data)
   return {};
 }
 
-Result<void> write_reject_file(const std::string& file, const std::vector<engine::RejectedRecord>& rejected) {
+std::string reject_lines(const std::vector<engine::RejectedRecord>& rejected) {
   std::string lines;
   for (const engine::RejectedRecord& record : rejected) {
     base::JsonWriter json(lines);
     api::write_rejected_record(json, record);
     lines += '\n';
   }
-  return base::replace_file_durably(file, std::as_bytes(std::span(lines)));
+  return lines;
 }
 
-std::string kind_of_reject(const std::string& message) {
-  constexpr std::string_view kInvalidJson = "invalid strict JSON";
-  if (message.starts_with(kInvalidJson)) return std::string(kInvalidJson);
-  std::string kind = message;
-  cut_between(kind, "line ", ": ");
-  cut_between(kind, ", got ", "");
-  cut_between(kind, " literal '", "'");
-  cut_between(kind, " enum value '", "'");
-  cut_between(kind, " explicit id '", "'");
-  cut_between(kind, " canonical @key id '", "'");
-  return kind;
+Result<void> write_reject_file(const std::string& file, const std::vector<engine::RejectedRecord>& rejected) {
+  const std::string lines = reject_lines(rejected);
+  return base::replace_file_durably(file, std::as_bytes(std::span(lines)), kRejectFileMode);
 }
 
 std::string reject_summary(const std::string& file, const std::vector<engine::RejectedRecord>& rejected) {

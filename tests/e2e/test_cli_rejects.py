@@ -1,7 +1,12 @@
 """`load --rejects FILE --max-rejects N`: bad records go to a file, the commit holds the rest."""
 import json
+import stat
+import subprocess
+import time
 
 import pytest
+
+from conftest import BIN
 
 GOOD = '{"type":"Ship","data":{"name":"Cy","tons":5}}\n'
 BAD = ['{"type":"Ship","data":{"name":"Di","tons":"x"}}', "not json", '{"type":"Boat","data":{}}', '{"type":"Ship","data":{}}']
@@ -28,6 +33,7 @@ def test_bad_records_go_to_the_file(cli, fleet, mixed, tmp_path):
     assert "property 'tons' expects I32" in found[0]["message"] and "at line 4" in found[1]["message"]
     assert "warning: 4 records rejected, see bad.jsonl\n" in done.err and "line 5: unknown node type 'Boat'" in done.err
     assert '"Cy"' in cli("export", fleet).out and '"Di"' not in cli("export", fleet).out
+    assert stat.S_IMODE((tmp_path / "bad.jsonl").stat().st_mode) == 0o600  # rows may be confidential
     # What was put aside can be mended and loaded.
     (tmp_path / "mended.jsonl").write_text(found[0]["text"].replace('"x"', "7") + "\n")
     cli("load", "--data", "mended.jsonl", "--mode", "append", fleet)
@@ -63,6 +69,43 @@ def test_many_are_counted_by_kind(cli, fleet, tmp_path):
     assert "\nin all\n  20 property 'tons' expects I32\n  5 invalid strict JSON\n" in err
 
 
+KINDS = """node Buoy { name: String @key  n: I32?  x: F32?  day: Date?  at: DateTime?  kind: enum(red, green)?  list: [I32]?  v: Vector(2)?  b: Blob? }
+edge Near: Buoy -> Buoy
+"""
+
+
+@pytest.mark.parametrize("kind, records", [
+    ("property 'n' expects I32", [{"n": "x"}, {"n": True}]),
+    ("property 'n' value exceeds Int32 range", [{"n": 3000000000}, {"n": -3000000000}]),
+    ("property 'x' value exceeds Float32 range", [{"x": 1e300}, {"x": 2e300}]),
+    ("list value exceeds Int32 range", [{"list": [3000000000]}, {"list": [4000000000]}]),
+    ("Date value out of range", [{"day": 3000000000}, {"day": 4000000000}]),
+    ("invalid Date literal", [{"day": "yesterday"}, {"day": "2026-13-01"}]),
+    ("invalid DateTime literal", [{"at": "now"}, {"at": "2026-13-01"}]),
+    ("invalid enum value for Buoy.kind (expected: green, red)", [{"kind": "blue"}, {"kind": "grey"}]),
+    ("list property 'list' expects a JSON array", [{"list": 1}, {"list": "x"}]),
+    ("vector property 'v' elements must be numeric", [{"v": [1, "x"]}, {"v": [1, "y"]}]),
+    ("vector property 'v' expects 2 dimensions", [{"v": [1]}, {"v": [1, 2, 3]}]),
+    ("external blob URI is not allowed: new external Blob URI ingress is denied for this graph", [{"b": "s3://a/b"}, {"b": "s3://a/c"}]),
+    ("invalid base64 blob data", [{"b": "base64:?"}, {"b": "base64:AAAAA"}]),
+    ("node Buoy explicit id does not match its canonical @key id", [{"id": "a"}, {"id": "b"}]),
+    ("unknown node type 'Boat'", [{"type": "Boat"}, {"type": "Boat"}]),
+])
+def test_equal_mistakes_count_together(cli, tmp_path, kind, records):
+    (tmp_path / "kinds.pg").write_text(KINDS)
+    cli("init", "--schema", "kinds.pg", "g.omni")
+    lines = []
+    for i in range(6):
+        for record in records:
+            data = {"name": f"b{len(lines)}", **{name: value for name, value in record.items() if name not in ("type", "id")}}
+            if "id" in record:
+                data["id"] = record["id"]
+            lines.append(json.dumps({"type": record.get("type", "Buoy"), "data": data}))
+    (tmp_path / "many.jsonl").write_text("\n".join(lines))
+    err = cli("load", "--data", "many.jsonl", "--mode", "append", "--rejects", "bad.jsonl", "g.omni").err
+    assert err.endswith(f"\nin all\n  12 {kind}\n"), err
+
+
 def test_what_other_rows_decide_still_refuses(cli, fleet, tmp_path):
     for text, message in [('{"type":"Ship","data":{"name":"Ada"}}', "already has id 'Ada'"),
                           ('{"edge":"Tows","from":"Ada","to":"zz"}', "dst 'zz' not found in Ship"),
@@ -93,6 +136,30 @@ def test_served(cli, serve, fleet_cluster, mixed, tmp_path):
     assert [record["text"] for record in rejected(tmp_path / "bad.jsonl")] == BAD
     refused = cli("load", "--data", mixed, "--rejects", "bad.jsonl", "--max-rejects", "1", *flags, check=False)
     assert refused.code == 1 and "more than 1 record is wrong, so nothing was loaded" in refused.err
+    assert (tmp_path / "bad.jsonl").read_text() == ""  # nothing of the load before
+
+
+def test_a_served_load_that_cannot_write_its_file_says_that_it_is_committed(cli, serve, fleet_cluster, environment, tmp_path):
+    server = serve(fleet_cluster, "--unauthenticated")
+    folder, aside = tmp_path / "told", tmp_path / "aside"
+    folder.mkdir()
+    load = subprocess.Popen(
+        [BIN / "omnigraph", "load", "--data", "-", "--mode", "append", "--rejects", folder / "bad.jsonl", "--server",
+         f"http://{server.address}", "--graph", "fleet"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=tmp_path)
+    try:
+        end = time.monotonic() + 30
+        while not (folder / "bad.jsonl").exists():  # emptied before anything is sent
+            assert load.poll() is None and time.monotonic() < end
+            time.sleep(0.01)
+        folder.rename(aside)
+        out, err = load.communicate(MIXED, timeout=60)
+    finally:
+        load.kill()
+    assert load.returncode == 1 and out == "", err
+    head = server.ok("GET", "/graphs/fleet/commits")["commits"][0]["graph_commit_id"]
+    assert f"the load is committed as {head}, but the file of its rejected records failed: cannot write" in err, err
+    assert [json.loads(line)["text"] for line in err.splitlines() if line.startswith('{"line"')] == BAD
 
 
 def test_route(serve, fleet_cluster):
