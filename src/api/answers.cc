@@ -147,6 +147,7 @@ bool append_read_answer(std::string& out, const engine::ReadAnswer& answer, cons
     if (i != 0) out.push_back(',');
     rows.append(out, i);
   }
+  if (shape.text_bytes_max != 0 && out.size() > shape.text_bytes_max) return false;
   out.push_back(']');
   if (shape.with_commit_id) {
     out.append(",\"graph_commit_id\":");

@@ -1,7 +1,5 @@
 #include "api/profile_answers.h"
 
-#include "api/answers.h"
-
 namespace omnigraph::api {
 namespace {
 
@@ -43,9 +41,12 @@ void append_plan(std::string& out, const engine::ProfiledRead& read) {
 
 }  // namespace
 
-void append_profiled_read(std::string& out, const engine::ProfiledRead& read) {
-  if (!read.profile.executed) return append_plan(out, read);
-  append_read_answer(out, read.answer);
+bool append_profiled_read(std::string& out, const engine::ProfiledRead& read, const ReadShape& shape) {
+  if (!read.profile.executed) {
+    append_plan(out, read);
+    return true;
+  }
+  if (!append_read_answer(out, read.answer, shape)) return false;
   out.pop_back();
   out.append(",\"profile\":");
   JsonWriter json(out);
@@ -55,6 +56,7 @@ void append_profiled_read(std::string& out, const engine::ProfiledRead& read) {
   json.key("execute_us").number(read.profile.execute_us).key("requests").unsigned_integer(read.requests);
   json.key("total_us").number(read.total_us).end_object();
   out.push_back('}');
+  return true;
 }
 
 }  // namespace omnigraph::api

@@ -4,12 +4,14 @@
 
 #include <string>
 
+#include "api/answers.h"
 #include "engine/profile.h"
 
 namespace omnigraph::api {
 
 // Planned only: {"query_name", "target", "graph_commit_id", "plan": {"operators": [..]}}; executed: the read answer
 // plus "profile": {"operators": [..], "threads", "plan_us", "execute_us", "requests", "total_us"}. Compact.
-void append_profiled_read(std::string& out, const engine::ProfiledRead& read);
+// False: it stopped, as append_read_answer does.
+bool append_profiled_read(std::string& out, const engine::ProfiledRead& read, const ReadShape& shape = {});
 
 }  // namespace omnigraph::api

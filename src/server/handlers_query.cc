@@ -94,16 +94,20 @@ Result<QueryText> query_text(const JsonBody& body, bool canonical, bool aliases)
 // What a query is called in metrics and logs when it is not a stored one.
 constexpr std::string_view kAdHoc = "adhoc";
 
-// `name`: of the stored query, or kAdHoc.
+std::uint64_t row_count(const engine::ReadAnswer& answer) {
+  return static_cast<std::uint64_t>(answer.result.rows.length);
+}
+std::uint64_t row_count(const engine::ProfiledRead& read) { return row_count(read.answer); }
+
+// `name`: of the stored query, or kAdHoc. Passes on what `read` returns.
 template <class Read>
-Result<engine::ReadAnswer> timed_read(const Call& call, std::string_view name, const std::string& source,
-                                      const Read& read) {
+auto timed_read(const Call& call, std::string_view name, const std::string& source, const Read& read) {
   const auto started = std::chrono::steady_clock::now();
   auto answer = read();
   const auto took = std::chrono::steady_clock::now() - started;
   call.service.metrics().query_done(call.graph->id, name, std::chrono::duration<double>(took).count());
-  const auto rows = answer ? std::optional(static_cast<std::uint64_t>(answer->result.rows.length)) : std::nullopt;
-  log_if_slow(call, {.name = name, .source = source, .kind = "read", .rows = rows, .took = took});
+  const auto rows = answer ? std::optional(row_count(*answer)) : std::nullopt;
+  log_if_slow(call, {.name = name, .source = source, .kind = "read", .rows = rows});
   return answer;
 }
 
@@ -143,7 +147,7 @@ Result<engine::MutateAnswer> run_mutation(Call& call, std::string_view name, con
   auto answer = timer.done(call.graph->writes->mutate(source, pick, params, request));
   const auto changed =
       answer ? std::optional<std::uint64_t>(answer->affected_nodes + answer->affected_edges) : std::nullopt;
-  log_if_slow(call, {.name = name, .source = source, .kind = "mutation", .rows = changed, .took = timer.elapsed()});
+  log_if_slow(call, {.name = name, .source = source, .kind = "mutation", .rows = changed});
   return answer;
 }
 
@@ -240,10 +244,15 @@ Result<HttpResponse> handle_profile(Call& call) {
   }
   OG_ASSIGN_OR_RETURN(const AdHocRead read, ad_hoc_read(call, false));
   const Mode mode = explain == "true" ? Mode::kExplain : Mode::kAnalyze;
-  OG_ASSIGN_OR_RETURN(const auto profiled, engine::profile_query(*call.graph->graph, read.text.source, read.text.name,
-                                                                 read.text.params, read.target, mode));
+  OG_ASSIGN_OR_RETURN(const auto profiled, timed_read(call, kAdHoc, read.text.source, [&] {
+                        return engine::profile_query(*call.graph->graph, read.text.source, read.text.name,
+                                                     read.text.params, read.target, mode);
+                      }));
+  const std::uint64_t bytes_max = call.service.options().query_result_bytes_max;
   std::string body;
-  api::append_profiled_read(body, profiled);
+  if (!api::append_profiled_read(body, profiled, {.text_bytes_max = bytes_max})) {
+    return std::unexpected(engine::ReadBounds::too_large(bytes_max));
+  }
   return json_response(std::move(body));
 }
 

@@ -17,10 +17,16 @@ void write_ref(JsonWriter& json, std::string_view component) {
   json.begin_object().key("$ref").string("#/components/schemas/" + std::string(component)).end_object();
 }
 
-void write_content(JsonWriter& json, std::string_view media_type, std::string_view component) {
+// `added`: a further schema that the content fulfils, or empty.
+void write_content(JsonWriter& json, std::string_view media_type, std::string_view component,
+                   std::string_view added = {}) {
   json.key("content").begin_object().key(media_type).begin_object().key("schema");
   if (component.empty()) {
     json.begin_object().key("type").string("string").end_object();
+  } else if (!added.empty()) {
+    json.begin_object().key("allOf").begin_array();
+    write_ref(json, component);
+    json.raw(added).end_array().end_object();
   } else {
     write_ref(json, component);
   }
@@ -70,13 +76,16 @@ void write_parameter(JsonWriter& json, std::string_view in, const QueryParameter
   json.end_object();
 }
 
-void write_parameters(JsonWriter& json, const Route& route) {
+void write_parameters(JsonWriter& json, const Route& route, OpenApiPart part) {
   json.key("parameters").begin_array();
   for (std::size_t at = route.pattern.find('{'); at != std::string_view::npos; at = route.pattern.find('{', at + 1)) {
     const std::size_t end = route.pattern.find('}', at);
     write_parameter(json, "path", {route.pattern.substr(at + 1, end - at - 1), "", true});
   }
   for (const QueryParameter& parameter : route.parameters) write_parameter(json, "query", parameter);
+  if (part == OpenApiPart::kAdditions) {
+    for (const QueryParameter& parameter : route.added_parameters) write_parameter(json, "query", parameter);
+  }
   for (const QueryParameter& header : route.headers) write_parameter(json, "header", header);
   json.end_array();
 }
@@ -89,11 +98,12 @@ void write_request_body(JsonWriter& json, const Route& route) {
   json.end_object();
 }
 
-void write_success(JsonWriter& json, const Route& route, int status) {
+void write_success(JsonWriter& json, const Route& route, int status, OpenApiPart part) {
   json.key(std::to_string(status)).begin_object().key("description").string(status_text(status));
   const bool has_body = route.method != "HEAD" && (status == 200 || status == 206);
   if (has_body && !route.response_schema.empty()) {
-    write_content(json, "application/json", route.response_schema);
+    write_content(json, "application/json", route.response_schema,
+                  part == OpenApiPart::kAdditions ? route.added_response : std::string_view());
   } else if (has_body && !route.response_type.empty()) {
     write_content(json, route.response_type, "");
   } else if (has_body) {
@@ -103,11 +113,11 @@ void write_success(JsonWriter& json, const Route& route, int status) {
   json.end_object();
 }
 
-void write_responses(JsonWriter& json, const Route& route, bool secured) {
+void write_responses(JsonWriter& json, const Route& route, bool secured, OpenApiPart part) {
   json.key("responses").begin_object();
   for (const int status : statuses_of(route, secured)) {
     if (status < 400) {
-      write_success(json, route, status);
+      write_success(json, route, status, part);
     } else {
       const std::string_view component = route.tag == "changes" ? "ChangeErrorOutput" : "ErrorOutput";
       write_error_response(json, status, component, route.method != "HEAD");
@@ -122,13 +132,13 @@ std::string lower(std::string_view method) {
   return text;
 }
 
-void write_operation(JsonWriter& json, const Route& route, bool secured) {
+void write_operation(JsonWriter& json, const Route& route, bool secured, OpenApiPart part) {
   json.key(lower(route.method)).begin_object().key("operationId").string(route.operation_id);
   json.key("tags").begin_array().string(route.tag).end_array().key("summary").string(route.summary);
   if (route.deprecated) json.key("deprecated").boolean(true);
-  write_parameters(json, route);
+  write_parameters(json, route, part);
   write_request_body(json, route);
-  write_responses(json, route, secured);
+  write_responses(json, route, secured, part);
   if (secured) {
     json.key("security")
         .begin_array()
@@ -154,7 +164,7 @@ std::string openapi_document(AuthState state, OpenApiPart part) {
   json.key("version").string(base::version()).end_object();
   json.key("paths").begin_object();
   const auto wanted = [&](const Route& route) {
-    return part == OpenApiPart::kContract ? route.listed : route.addition;
+    return part == OpenApiPart::kContract ? route.listed : route.addition || !route.added_parameters.empty();
   };
   std::vector<std::string_view> written;
   for (const Route& route : routes()) {
@@ -162,7 +172,8 @@ std::string openapi_document(AuthState state, OpenApiPart part) {
     written.push_back(route.pattern);
     json.key(route.pattern).begin_object();
     for (const Route& other : routes()) {
-      if (wanted(other) && other.pattern == route.pattern) write_operation(json, other, with_security && !other.open);
+      if (!wanted(other) || other.pattern != route.pattern) continue;
+      write_operation(json, other, with_security && !other.open, part);
     }
     json.end_object();
   }

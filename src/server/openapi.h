@@ -10,7 +10,7 @@ namespace omnigraph::server {
 
 enum class OpenApiPart : std::uint8_t {
   kContract,   // /openapi.json
-  kAdditions,  // /console/openapi.json: the routes beside the contract
+  kAdditions,  // /console/openapi.json: the routes beside the contract, and what contract routes take besides
 };
 
 // In state Open nothing asks for a token, so the security scheme is left out.

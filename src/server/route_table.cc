@@ -18,6 +18,11 @@ constexpr std::string_view kKindSchema = R"({"type":"string","enum":["node","edg
 constexpr std::string_view kOpSchema = R"({"type":"string","enum":["insert","update","delete"]})";
 constexpr std::string_view kModeSchema = R"({"$ref":"#/components/schemas/LoadMode"})";
 constexpr std::string_view kLimitSchema = R"({"type":"integer","minimum":1,"maximum":8192})";
+constexpr std::string_view kMaxRejectsSchema = R"({"type":"integer","minimum":0,"maximum":100000})";
+constexpr std::string_view kRejectsSchema =
+    R"({"type":"object","properties":{"rejected":{"type":"integer","format":"int64"},"rejects":{"type":"array","items":)"
+    R"({"type":"object","properties":{"line":{"type":"integer","format":"int64"},"message":{"type":"string"},)"
+    R"("text":{"type":"string"}},"required":["line","message","text"]}}}})";
 constexpr std::string_view kFlagSchema = R"({"type":"boolean"})";
 
 const QueryParameter kBranch{"branch", "Branch; default main"};
@@ -349,16 +354,20 @@ void add_write_routes(std::vector<Route>& all) {
                  .request_schema = "IngestRequest",
                  .response_schema = "IngestOutput",
                  .errors = kWriteErrors});
-  all.push_back({.method = "POST",
-                 .pattern = "/graphs/{graph_id}/load/ndjson",
-                 .operation_id = "cluster_loadNdjson",
-                 .tag = "mutations",
-                 .summary = "Load an NDJSON stream as one commit",
-                 .handler = handle_load_ndjson,
-                 .body = kNdjson,
-                 .response_schema = "GraphBatchLoadOutput",
-                 .errors = "409 413 415 424 429 503",
-                 .parameters = load_parameters()});
+  all.push_back(
+      {.method = "POST",
+       .pattern = "/graphs/{graph_id}/load/ndjson",
+       .operation_id = "cluster_loadNdjson",
+       .tag = "mutations",
+       .summary = "Load an NDJSON stream as one commit",
+       .handler = handle_load_ndjson,
+       .body = kNdjson,
+       .response_schema = "GraphBatchLoadOutput",
+       .errors = "409 413 415 424 429 503",
+       .parameters = load_parameters(),
+       .added_parameters = {{"max_rejects", "Leave bad records out, but refuse the load if more than these are", false,
+                             false, kMaxRejectsSchema}},
+       .added_response = kRejectsSchema});
   all.push_back({.method = "POST",
                  .pattern = "/graphs/{graph_id}/ingest",
                  .operation_id = "cluster_ingest",

@@ -55,6 +55,8 @@ struct Route {
   std::string_view errors{};           // statuses beyond 401 403 404 500 400, e.g. "409 410"
   std::vector<QueryParameter> parameters{};
   std::vector<QueryParameter> headers{};
+  std::vector<QueryParameter> added_parameters{};  // of a contract route, in the document of additions alone
+  std::string_view added_response{};               // members of the answer that come with them: JSON Schema, as above
   std::string_view successes = "200";
   std::string_view response_type{};  // media type of a success without a component
   bool open = false;                 // no token needed, and never waits for storage

@@ -13,8 +13,6 @@ class WriteTimer {
  public:
   WriteTimer(const Call& call, std::string_view kind) : call_(call), kind_(kind) {}
 
-  [[nodiscard]] std::chrono::nanoseconds elapsed() const { return std::chrono::steady_clock::now() - started_; }
-
   // Passes the result on.
   template <class T>
   Result<T> done(Result<T> result) const {

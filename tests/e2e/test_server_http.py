@@ -254,9 +254,21 @@ def test_the_text_of_a_result_is_bounded(serve, folder):
     long = "".join(json.dumps({"type": "Doc", "data": {"slug": f"y{i}", "title": "t" * 5000}}) + "\n" for i in range(30))
     server.ok("POST", f"{ROOT}/load/ndjson", data=long.encode(), headers=NDJSON)
     query = "query q() { match { $a: Doc } return { $a.title } order { $a.title desc }"
-    status, _, answer = server.call("POST", f"{ROOT}/query", {"query": query + " }"})
-    assert status == 413 and answer["resource_limit"]["resource"] == "query_result_bytes"
-    assert server.ok("POST", f"{ROOT}/query", {"query": query + " limit 10 }"})["row_count"] == 10
+    for route in ("query", "x/profile"):
+        status, _, answer = server.call("POST", f"{ROOT}/{route}", {"query": query + " }"})
+        assert status == 413 and answer["resource_limit"]["resource"] == "query_result_bytes", (route, answer)
+        assert server.ok("POST", f"{ROOT}/{route}", {"query": query + " limit 10 }"})["row_count"] == 10
+
+
+def test_the_last_row_counts_for_the_bound_of_a_result(serve, folder):
+    # Its text is twice what the engine holds of it, so only the writer of the answer sees the bound crossed.
+    server = serve(folder, "--unauthenticated", env={"OMNIGRAPH_QUERY_RESULT_BYTES_MAX": "100000"})
+    record = {"type": "Doc", "data": {"slug": "y", "title": '"' * 90000}}
+    server.ok("POST", f"{ROOT}/load/ndjson", data=(json.dumps(record) + "\n").encode(), headers=NDJSON)
+    one = 'query q() { match { $a: Doc { slug: "y" } } return { $a.title } }'
+    for route in ("query", "x/profile"):
+        status, _, answer = server.call("POST", f"{ROOT}/{route}", {"query": one})
+        assert status == 413 and answer["resource_limit"]["resource"] == "query_result_bytes", (route, answer)
 
 
 def test_gzip(server):
@@ -499,14 +511,32 @@ def test_logs(serve, cli, tmp_path):
         assert secret not in text
 
 
+def begun_load(sock, first, length):
+    """Sends the beginning of a load's body once the server has asked for it, so that its handler runs."""
+    sock.sendall(post(f"{ROOT}/load/ndjson", b"", "Content-Type: application/x-ndjson", "Expect: 100-continue", length=length))
+    assert sock.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    sock.sendall(first)
+
+
+def wait_until_refused(server):
+    """Until the port takes no connections any more: the signal was heard."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        try:
+            connect(server).close()
+        except ConnectionRefusedError:
+            return
+        time.sleep(0.01)
+    raise AssertionError("the port still takes connections")
+
+
 def test_a_stop_lets_requests_end(serve, folder):
     server = serve(folder, "--unauthenticated")
     body = ndjson_body(["last"])
     with connect(server) as idle, connect(server) as sock:
         idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert parse(idle.recv(65536))[0] == 200
-        sock.sendall(post(f"{ROOT}/load/ndjson", body[:9], "Content-Type: application/x-ndjson", length=len(body)))
-        time.sleep(0.3)
+        begun_load(sock, body[:9], length=len(body))
         server.process.send_signal(signal.SIGTERM)
         assert read_all(idle) == b""
         sock.sendall(body[9:])
@@ -518,9 +548,10 @@ def stop_amid_a_load(serve, folder, grace_seconds, signals):
     """The exit code of a server that is told to stop while the body of a load is awaited."""
     server = serve(folder, "--unauthenticated", env={"OMNIGRAPH_SHUTDOWN_GRACE_SECS": str(grace_seconds)})
     with connect(server) as sock:
-        sock.sendall(post(f"{ROOT}/load/ndjson", b"{", "Content-Type: application/x-ndjson", length=100))
-        for _ in range(signals):
-            time.sleep(0.3)
+        begun_load(sock, b"{", length=100)
+        server.process.send_signal(signal.SIGTERM)
+        if signals == 2:
+            wait_until_refused(server)
             server.process.send_signal(signal.SIGTERM)
         return server.process.wait(20)
 
@@ -540,3 +571,8 @@ def test_tables_and_additions(server):
     contract, additions = server.ok("GET", "/openapi.json"), server.ok("GET", "/console/openapi.json")
     assert "/graphs/{graph_id}/x/tables" in additions["paths"] and "/metrics" in additions["paths"]
     assert not any("/x/" in path or path in ("/metrics", "/livez", "/readyz", "/openapi.json") for path in contract["paths"])
+    load = "/graphs/{graph_id}/load/ndjson"
+    parameters, more = ([parameter["name"] for parameter in document["paths"][load]["post"]["parameters"]] for document in (contract, additions))
+    assert more == [*parameters, "max_rejects"] and "max_rejects" not in parameters
+    answer, wider = (document["paths"][load]["post"]["responses"]["200"]["content"]["application/json"]["schema"] for document in (contract, additions))
+    assert wider["allOf"][0] == answer and set(wider["allOf"][1]["properties"]) == {"rejected", "rejects"}
