@@ -15,6 +15,25 @@ std::array<std::span<const Explanation>, 4> explanation_tables() {
   return {error_explanations(), language_explanations(), finding_explanations(), cluster_explanations()};
 }
 
+// nullptr: no such code. Letters count whatever their case.
+const Explanation* find_explanation(std::string_view code) {
+  for (const auto& table : explanation_tables()) {
+    const auto found = std::ranges::find_if(
+        table, [code](const Explanation& row) { return base::equals_ignore_ascii_case(row.code, code); });
+    if (found != table.end()) return &*found;
+  }
+  return nullptr;
+}
+
+// In the order of the tables.
+std::vector<std::string_view> explained_codes() {
+  std::vector<std::string_view> codes;
+  for (const auto& table : explanation_tables()) {
+    for (const Explanation& row : table) codes.push_back(row.code);
+  }
+  return codes;
+}
+
 const char* family_text(Family family) {
   switch (family) {
     case Family::kErrorCode: return "error code";
@@ -111,23 +130,6 @@ Result<void> run_explain_code(const ExplainArguments& arguments) {
 }
 
 }  // namespace
-
-const Explanation* find_explanation(std::string_view code) {
-  for (const auto& table : explanation_tables()) {
-    const auto found = std::ranges::find_if(
-        table, [code](const Explanation& row) { return base::equals_ignore_ascii_case(row.code, code); });
-    if (found != table.end()) return &*found;
-  }
-  return nullptr;
-}
-
-std::vector<std::string_view> explained_codes() {
-  std::vector<std::string_view> codes;
-  for (const auto& table : explanation_tables()) {
-    for (const Explanation& row : table) codes.push_back(row.code);
-  }
-  return codes;
-}
 
 void add_explain_command(CLI::App& app, Run& run) {
   Command command = Command(app).command("explain", "What a code of an error or a finding means, and what to do");

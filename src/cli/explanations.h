@@ -4,7 +4,6 @@
 
 #include <span>
 #include <string_view>
-#include <vector>
 
 namespace omnigraph::cli {
 
@@ -28,9 +27,5 @@ struct Explanation {
 [[nodiscard]] std::span<const Explanation> language_explanations();  // type errors, migrations, lint
 [[nodiscard]] std::span<const Explanation> finding_explanations();   // findings of declarations and catalogs
 [[nodiscard]] std::span<const Explanation> cluster_explanations();   // findings of state, plans, operations, boot
-
-// nullptr: no such code. Letters count whatever their case.
-[[nodiscard]] const Explanation* find_explanation(std::string_view code);
-[[nodiscard]] std::vector<std::string_view> explained_codes();  // in the order of the tables
 
 }  // namespace omnigraph::cli
