@@ -7,7 +7,6 @@
 #include "cli/query_source.h"
 #include "cli/read_format.h"
 #include "cli/terminal.h"
-#include "client/remote_profile.h"
 
 namespace omnigraph::cli {
 
@@ -67,8 +66,8 @@ Result<void> run_plan(const QueryArguments& arguments, const QueryCall& call, co
   }
   std::string answer;
   if (target.remote) {
-    OG_ASSIGN_OR_RETURN(answer, client::profile_query(*target.remote, {call.text, call.name, call.parameters}, read,
-                                                      arguments.explain));
+    OG_ASSIGN_OR_RETURN(answer,
+                        target.remote->profile({call.text, call.name, call.parameters}, read, arguments.explain));
   } else {
     using Mode = exec::ProfileScope::Mode;
     OG_ASSIGN_OR_RETURN(const auto profiled,

@@ -88,6 +88,16 @@ Result<RemoteRead> RemoteGraph::query(const RemoteQuery& query, const engine::Re
   return remote_read_of(std::move(body));
 }
 
+Result<std::string> RemoteGraph::profile(const RemoteQuery& query, const engine::ReadTarget& target, bool explain) {
+  if (query.source.empty()) {
+    return std::unexpected(bad_request("the plan of a stored query is not served: pass its text with --query or -e"));
+  }
+  OG_ASSIGN_OR_RETURN(RemoteCall request, query_call(query, false, target.branch, target.snapshot));
+  request.path = {"x", "profile"};
+  if (explain) request.query = {{"explain", "true"}};
+  return call(request);
+}
+
 Result<engine::MutateAnswer> RemoteGraph::mutate(const RemoteQuery& query, const engine::MutateRequest& request) {
   OG_ASSIGN_OR_RETURN(RemoteCall call_, query_call(query, true, request.branch, std::nullopt));
   if (request.if_commit) {

@@ -55,6 +55,9 @@ class RemoteGraph {
                                               const HeadSink& head = {});
 
   [[nodiscard]] Result<RemoteRead> query(const RemoteQuery& query, const engine::ReadTarget& target);
+  // The plan of an ad hoc read (`explain`), or the read with its profile (POST x/profile), as compact JSON. kBadRequest
+  // for a stored query, whose text the route does not know.
+  [[nodiscard]] Result<std::string> profile(const RemoteQuery& query, const engine::ReadTarget& target, bool explain);
   [[nodiscard]] Result<engine::MutateAnswer> mutate(const RemoteQuery& query, const engine::MutateRequest& request);
   // Streams `source` as it is read.
   [[nodiscard]] Result<engine::LoadAnswer> load(const ByteSource& source, const engine::LoadRequest& request);
