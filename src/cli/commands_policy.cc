@@ -29,6 +29,7 @@ struct PolicyArguments {
 struct NamedBundle {
   std::string name;
   std::shared_ptr<const policy::Bundle> bundle;
+  std::string file;  // that it was read from; empty: an applied one
 };
 
 // A bundle of no cluster: compiled as its actions say.
@@ -36,7 +37,7 @@ Result<NamedBundle> bundle_of_file(const Context& context, const std::string& fi
   OG_ASSIGN_OR_RETURN(const std::string text, base::read_file(file));
   auto bundle = policy::Bundle::parse(text, std::nullopt, context.flags.graph);
   const Result<void> fits = bundle ? (*bundle)->check_kind((*bundle)->kind()) : Result<void>();
-  if (bundle && fits) return NamedBundle{file, std::move(*bundle)};
+  if (bundle && fits) return NamedBundle{file, std::move(*bundle), file};
   Error error = bundle ? fits.error() : bundle.error();
   error.message = "policy_invalid: '" + file + "': " + error.message;
   return std::unexpected(std::move(error));
@@ -90,18 +91,15 @@ Result<std::string> named_file(Context& context, const PolicyArguments& a) {
   return project ? file_of_project(context) : a.file;
 }
 
-// `file`: of the bundle, where it is read from one.
-Result<NamedBundle> chosen_bundle(Context& context, const PolicyArguments& a, std::string_view label,
-                                  std::string* file = nullptr) {
+Result<NamedBundle> chosen_bundle(Context& context, const PolicyArguments& a, std::string_view label) {
   OG_ASSIGN_OR_RETURN(const std::string named, named_file(context, a));
-  if (file != nullptr) *file = named;
   if (!named.empty()) return bundle_of_file(context, named);
   OG_ASSIGN_OR_RETURN(const Scope scope, cluster_of(context, label));
   OG_ASSIGN_OR_RETURN(const cluster::AppliedPolicies applied, cluster::read_applied_policies(scope.address));
   const auto name = a.bundle.empty() ? std::nullopt : std::optional<std::string>(a.bundle);
   OG_ASSIGN_OR_RETURN(const cluster::AppliedPolicy chosen, applied.choose(name, scope.graph));
   OG_ASSIGN_OR_RETURN(auto bundle, cluster::open_applied_policy(scope.address, chosen, scope.graph));
-  return NamedBundle{chosen.name, std::move(bundle)};
+  return NamedBundle{chosen.name, std::move(bundle), {}};
 }
 
 Result<void> run_validate(Context& context, const PolicyArguments& a) {
@@ -111,10 +109,9 @@ Result<void> run_validate(Context& context, const PolicyArguments& a) {
 }
 
 Result<int> run_test(Context& context, const PolicyArguments& a) {
-  std::string bundle_file;
-  OG_ASSIGN_OR_RETURN(const NamedBundle chosen, chosen_bundle(context, a, "policy test", &bundle_file));
+  OG_ASSIGN_OR_RETURN(const NamedBundle chosen, chosen_bundle(context, a, "policy test"));
   std::string file = a.tests;
-  if (file.empty() && !bundle_file.empty()) file = (fs::path(bundle_file).parent_path() / "policy.tests.yaml").string();
+  if (file.empty() && !chosen.file.empty()) file = (fs::path(chosen.file).parent_path() / "policy.tests.yaml").string();
   if (file.empty())
     return std::unexpected(bad_request("`policy test` needs the expected decisions; pass --tests <file>"));
   OG_ASSIGN_OR_RETURN(const std::string text, base::read_file(file));
