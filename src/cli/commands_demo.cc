@@ -62,12 +62,12 @@ Result<void> check_empty(const fs::path& folder) {
 }
 
 Result<void> write_demo_files(const fs::path& folder) {
-  for (const EmbeddedFile& file : demo_files()) {
+  for (const base::EmbeddedFile& file : demo_files()) {
     const fs::path path = folder / file.name;
     std::error_code failed;
     fs::create_directories(path.parent_path(), failed);
     if (failed) return std::unexpected(base::io_error("create", path.parent_path(), failed.value()));
-    OG_RETURN_IF_ERROR(base::write_new_file(path, std::as_bytes(std::span(file.text))));
+    OG_RETURN_IF_ERROR(base::write_new_file(path, std::as_bytes(std::span(file.content))));
   }
   return {};
 }

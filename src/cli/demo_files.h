@@ -1,17 +1,12 @@
-// The example cluster `examples/festival`, which the build puts into the program (tools/cmake/OmnigraphEmbed.cmake).
-// Thread safety: immutable.
+// The example cluster `examples/festival`, which the program carries (base/embedded_file.h). Thread safety: immutable.
 #pragma once
 
-#include <string_view>
-#include <vector>
+#include <span>
+
+#include "base/embedded_file.h"
 
 namespace omnigraph::cli {
 
-struct EmbeddedFile {
-  std::string_view name;  // relative, '/'-separated
-  std::string_view text;
-};
-
-[[nodiscard]] const std::vector<EmbeddedFile>& demo_files();
+[[nodiscard]] std::span<const base::EmbeddedFile> demo_files();
 
 }  // namespace omnigraph::cli

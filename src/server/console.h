@@ -1,18 +1,12 @@
-// The console's files (web/console), which the program carries. Thread safety: immutable.
+// The console's files (web/console), which the program carries (base/embedded_file.h). Thread safety: immutable.
 #pragma once
 
-#include <cstdint>
 #include <span>
-#include <string_view>
+
+#include "base/embedded_file.h"
 
 namespace omnigraph::server {
 
-struct ConsoleFile {
-  std::string_view name;
-  std::span<const unsigned char> content;
-};
-
-// Written at build time (tools/cmake/embed_files.cmake).
-[[nodiscard]] std::span<const ConsoleFile> console_files();
+[[nodiscard]] std::span<const base::EmbeddedFile> console_files();
 
 }  // namespace omnigraph::server

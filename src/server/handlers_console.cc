@@ -18,11 +18,11 @@ std::string_view media_type_of(std::string_view name) {
 
 Result<HttpResponse> file_response(std::string_view name) {
   const auto files = console_files();
-  const auto file = std::ranges::find(files, name, &ConsoleFile::name);
+  const auto file = std::ranges::find(files, name, &base::EmbeddedFile::name);
   if (file == files.end()) return std::unexpected(not_found("the console has no file '" + std::string(name) + "'"));
   HttpResponse response;
   response.content_type = media_type_of(name);
-  response.body.assign(file->content.begin(), file->content.end());
+  response.body = file->content;
   // Nothing of the page may come from or go to another origin, so that data that looks like code stays data.
   response.headers.emplace_back("Content-Security-Policy",
                                 "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src "

@@ -1,23 +1,17 @@
-# Files inside a program: defines `const std::vector<EmbeddedFile>& <function>()` of `header` for `target`, with the
-# files below `folder` by their names relative to it. Made anew when one of them changes.
-function(omnigraph_embed target folder header function)
-  file(GLOB_RECURSE files CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}/${folder} ${CMAKE_SOURCE_DIR}/${folder}/*)
-  list(SORT files)
-  set(text "// Made by tools/cmake/OmnigraphEmbed.cmake from ${folder}.\n#include \"${header}\"\n\nnamespace omnigraph::cli {\n\n")
-  string(APPEND text "const std::vector<EmbeddedFile>& ${function}() {\n  static const std::vector<EmbeddedFile> kFiles = {\n")
-  foreach(name IN LISTS files)
-    set_property(DIRECTORY ${CMAKE_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/${name})
-    file(READ ${CMAKE_SOURCE_DIR}/${folder}/${name} content)
-    string(APPEND text "      {\"${name}\", R\"embedded(${content})embedded\"},\n")
-  endforeach()
-  string(APPEND text "  };\n  return kFiles;\n}\n\n}  // namespace omnigraph::cli\n")
+# Files inside a program: defines `std::span<const base::EmbeddedFile> <function>()` of `header`, in `namespace`, for
+# `target`, with the files below `folder` by their names relative to it. Written when one of them has changed.
+function(omnigraph_embed target folder header namespace function)
+  file(GLOB_RECURSE names CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}/${folder} ${CMAKE_SOURCE_DIR}/${folder}/*)
+  list(SORT names)
+  list(TRANSFORM names PREPEND ${CMAKE_SOURCE_DIR}/${folder}/ OUTPUT_VARIABLE paths)
   set(source ${CMAKE_BINARY_DIR}/embedded/${function}.cc)
-  set(before "")
-  if(EXISTS ${source})
-    file(READ ${source} before)
-  endif()
-  if(NOT before STREQUAL text)
-    file(WRITE ${source} "${text}")
-  endif()
+  set(script ${CMAKE_SOURCE_DIR}/tools/cmake/embed_files.cmake)
+  add_custom_command(
+    OUTPUT ${source}
+    COMMAND ${CMAKE_COMMAND} -DOUTPUT=${source} -DFOLDER=${CMAKE_SOURCE_DIR}/${folder} "-DNAMES=${names}"
+      -DHEADER=${header} -DNAMESPACE=${namespace} -DFUNCTION=${function} -P ${script}
+    DEPENDS ${paths} ${script}
+    VERBATIM)
   target_sources(${target} PRIVATE ${source})
+  set_source_files_properties(${source} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
