@@ -42,4 +42,3 @@ def test_demo_leaves_what_is_there(cli, tmp_path):
         assert done.code == 1 and message in done.err and done.out == ""
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["mine.txt"] and (tmp_path / "file").read_text() == "mine"
     assert cli("demo", check=False).code == 2
-    (tmp_path / "below").write_text("")
