@@ -192,7 +192,7 @@ class Session : public std::enable_shared_from_this<Session> {
     const Running running(network_);
     const auto started = Clock::now();
     HttpRequest& request = parser_->request();
-    request.id = request_id_ = request_id_of(request);
+    request.id = request_id_of(request);
     keep_alive_ = parser_->keep_alive();
     const Match match = match_route(request);
     Admitted admitted = admit(network_.reloadable->current(), match, request);
@@ -390,8 +390,8 @@ class Session : public std::enable_shared_from_this<Session> {
     }
   }
 
-  [[nodiscard]] HeadFields head_fields() const {
-    return {request_id_, keep_alive_, parser_ && parser_->header_done() && parser_->is_http_1_0()};
+  [[nodiscard]] HeadFields head_fields() {
+    return {parser_->request().id, keep_alive_, parser_->header_done() && parser_->is_http_1_0()};
   }
 
   asio::awaitable<bool> write_response(bool head, HttpResponse& response) {
@@ -510,9 +510,9 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   asio::awaitable<void> write_refusal(HttpResponse& response) {
-    request_id_ = base::new_ulid();
+    const std::string id = base::new_ulid();
     keep_alive_ = false;
-    co_await send(response_head(response, {FramingKind::kLength, response.body.size()}, {request_id_, false, false}),
+    co_await send(response_head(response, {FramingKind::kLength, response.body.size()}, {id, false, false}),
                   response.body);
   }
 
@@ -545,7 +545,6 @@ class Session : public std::enable_shared_from_this<Session> {
   std::string buffer_;  // received and not parsed
   std::optional<RequestParser> parser_;
   std::optional<Places::Place> stream_place_;
-  std::string request_id_;
   bool first_ = true;
   bool keep_alive_ = false;
   bool continued_ = false;
