@@ -52,6 +52,7 @@ std::string_view index_folder(IndexKind kind) {
     case IndexKind::kOut: return "out";
     case IndexKind::kIn: return "in";
     case IndexKind::kVector: return "vector";
+    case IndexKind::kOrdered: return "ordered";
   }
   return "";
 }

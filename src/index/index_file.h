@@ -33,7 +33,7 @@ namespace omnigraph::index {
 
 static_assert(std::endian::native == std::endian::little, "arrays are used where they lie");
 
-enum class IndexKind : std::uint32_t { kKey = 1, kText = 2, kWords = 3, kOut = 4, kIn = 5, kVector = 6 };
+enum class IndexKind : std::uint32_t { kKey = 1, kText = 2, kWords = 3, kOut = 4, kIn = 5, kVector = 6, kOrdered = 7 };
 // Folder of the kind below index/.
 [[nodiscard]] std::string_view index_folder(IndexKind kind);
 
@@ -83,5 +83,12 @@ class IndexFile {
   Buffer bytes_;
   std::vector<std::span<const std::byte>> arrays_;
 };
+
+// Whether values that are used as positions can be.
+[[nodiscard]] inline bool all_below(std::span<const std::uint32_t> positions, std::uint64_t limit) {
+  bool outside = false;
+  for (const std::uint32_t position : positions) outside |= position >= limit;
+  return !outside;
+}
 
 }  // namespace omnigraph::index

@@ -26,7 +26,10 @@ constexpr std::size_t kVectorsPerTask = 1024;
 constexpr double kQueryCodeMin = -256, kQueryCodeMax = 511;
 // Bounds are given a little more room than all roundings of their making take.
 constexpr double kUp = 1 + 1e-6, kDown = 1 - 1e-6;
-constexpr double kRoundings = 1e-9;  // of a step, in each dimension
+constexpr double kRoundings = 1e-9;        // of a step, in each dimension
+constexpr double kSquareRounding = 1e-11;  // of a squared distance in F64, whatever its dimension
+
+constexpr std::uint64_t kDimensionMax = std::uint64_t{1} << 24;  // of what is opened; no schema comes near
 
 enum VectorFact : std::size_t { kDimension, kCoded, kLists, kVectorFactCount };
 
@@ -202,8 +205,9 @@ std::uint64_t code_distance_portable(const std::uint8_t* code, const std::int16_
 }
 
 #if defined(__x86_64__)
-// Each of the eight sums takes two squares below 768^2 every 16 dimensions: 2^31 is out of reach below 29,000 of them.
+// Each of the eight sums takes two squares every 16 dimensions, of differences of at most 511: they stay below 2^31.
 constexpr std::size_t kWideDimensionMax = 16'384;
+static_assert(kWideDimensionMax / kLanes16 * 2 * 511 * 511 < std::size_t{1} << 31);
 
 __attribute__((target("avx2"))) std::uint64_t code_distance_avx2(const std::uint8_t* code, const std::int16_t* query,
                                                                  std::size_t size) {
@@ -270,13 +274,15 @@ Result<VectorSegmentPtr> VectorSegment::open(Buffer bytes, const IndexSource& so
   OG_ASSIGN_OR_RETURN(s.rows_, file.array<std::uint32_t>(5));
   OG_ASSIGN_OR_RETURN(s.codes_, file.array<std::uint8_t>(6));
   OG_ASSIGN_OR_RETURN(s.errors_, file.array<float>(7));
-  const bool sized = facts.size() == kVectorFactCount && s.lows_.size() == facts[kDimension] + 1 &&
-                     s.radii_.size() == facts[kLists] && s.centers_.size() == facts[kLists] * facts[kDimension] &&
-                     s.list_starts_.size() == facts[kLists] + 1 && s.rows_.size() == facts[kCoded] &&
-                     s.errors_.size() == facts[kCoded] &&
-                     s.codes_.size() == facts[kCoded] * stride_of(facts[kDimension]);
+  // The first three keep the products in 64 bits.
+  const bool sized =
+      facts.size() == kVectorFactCount && facts[kDimension] <= kDimensionMax && facts[kCoded] <= source.rows &&
+      facts[kLists] <= facts[kCoded] && s.lows_.size() == facts[kDimension] + 1 && s.radii_.size() == facts[kLists] &&
+      s.centers_.size() == facts[kLists] * facts[kDimension] && s.list_starts_.size() == facts[kLists] + 1 &&
+      s.rows_.size() == facts[kCoded] && s.errors_.size() == facts[kCoded] &&
+      s.codes_.size() == facts[kCoded] * stride_of(facts[kDimension]);
   if (!sized || s.list_starts_[0] != 0 || s.list_starts_.back() != s.rows_.size() ||
-      !std::ranges::is_sorted(s.list_starts_)) {
+      !std::ranges::is_sorted(s.list_starts_) || !all_below(s.rows_, source.rows)) {
     return std::unexpected(Error{Code::kCorruptObject, "its arrays contradict each other"});
   }
   s.bytes_ = file.bytes();
@@ -298,11 +304,25 @@ VectorSegment::Probe::Probe(const VectorSegment& segment, std::span<const float>
     square += (at - code) * (at - code);
   }
   error_ = (std::sqrt(square) * kUp + kRoundings * static_cast<double>(query.size())) * segment.step_;
+  for (std::size_t list = 0; list < segment.list_count(); ++list) {
+    squares_.push_back(squared_distance(segment.center(list), query));
+    if (squares_[list] < squares_[nearest_]) nearest_ = list;
+  }
 }
 
 double VectorSegment::Probe::list_bound(std::size_t list) const {
-  const auto center = segment_.centers_.subspan(list * segment_.dimension_, segment_.dimension_);
-  return std::sqrt(squared_distance(center, query_)) * kDown - static_cast<double>(segment_.radii_[list]);
+  return std::sqrt(squares_[list]) * kDown - static_cast<double>(segment_.radii_[list]);
+}
+
+// Of two centres a distance d apart, the query's squared distances to them differ by 2 d times its distance to the
+// middle. The same of a vector of the list, whose squared distances were compared with their roundings.
+double VectorSegment::Probe::boundary(std::size_t list) const {
+  if (list == nearest_) return -std::numeric_limits<double>::infinity();
+  const double between = std::sqrt(squared_distance(segment_.center(list), segment_.center(nearest_)));
+  if (between == 0) return -std::numeric_limits<double>::infinity();
+  const double reach = static_cast<double>(segment_.radii_[list]) + between;
+  const double roundings = kSquareRounding * (squares_[list] + squares_[nearest_] + reach * reach);
+  return (squares_[list] - squares_[nearest_] - roundings) / (2 * between) * kDown;
 }
 
 double VectorSegment::Probe::vector_bound(std::size_t list, std::size_t i) const {

@@ -3,7 +3,8 @@
 // file (index/index_file.h) and searched where it lies.
 //
 // What is skipped is proven to be too far. A list: no vector of it is nearer than the distance to its centre less its
-// radius (triangle inequality). A vector: its code stands for a point whose distance to it is known, so that it is no
+// radius (triangle inequality), nor than the boundary between its centre and another one, for every vector is in the
+// list whose centre is nearest. A vector: its code stands for a point whose distance to it is known, so that it is no
 // nearer than that point less this distance. What is left is compared as it is stored, by the caller.
 //
 // Vectors with a non-finite element are in no list: they have no distance. Numbers of the index are rounded so that
@@ -38,6 +39,7 @@ class VectorSegment {
   [[nodiscard]] std::size_t dimension() const { return dimension_; }
   [[nodiscard]] std::size_t list_count() const { return radii_.size(); }
   [[nodiscard]] std::uint32_t row_count() const { return row_count_; }
+  [[nodiscard]] std::size_t vector_count() const { return rows_.size(); }  // those in a list
   // Positions in the data file, ascending.
   [[nodiscard]] std::span<const std::uint32_t> rows(std::size_t list) const {
     return rows_.subspan(list_starts_[list], list_starts_[list + 1] - list_starts_[list]);
@@ -51,6 +53,10 @@ class VectorSegment {
     Probe(const VectorSegment& segment, std::span<const float> query);
     // No vector of the list is nearer than this.
     [[nodiscard]] double list_bound(std::size_t list) const;
+    // Nor than this: the query's distance to the half of the space that is nearer to the list's centre than to the
+    // centre next to the query, negative inside of it. Where dimensions are many, it tells more of a list than its
+    // radius, and neighbours rarely lie straight beyond such a boundary.
+    [[nodiscard]] double boundary(std::size_t list) const;
     // The i-th vector of the list is no nearer than this.
     [[nodiscard]] double vector_bound(std::size_t list, std::size_t i) const;
 
@@ -59,10 +65,15 @@ class VectorSegment {
     const std::span<const float> query_;
     std::vector<std::int16_t> codes_;  // of the query, beyond the range of a stored one if need be
     double error_ = 0;                 // distance of the query to the point its codes stand for
+    std::vector<double> squares_;      // by list: of the distance to its centre
+    std::size_t nearest_ = 0;          // the list whose centre is next
   };
 
  private:
   friend class Probe;
+  [[nodiscard]] std::span<const float> center(std::size_t list) const {
+    return centers_.subspan(list * dimension_, dimension_);
+  }
   Buffer bytes_;  // what all below lies in
   std::uint32_t row_count_ = 0;
   std::size_t dimension_ = 0;

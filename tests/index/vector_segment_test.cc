@@ -93,11 +93,13 @@ TEST(VectorSegment, BoundsHold) {
         const VectorSegment::Probe probe(segment, query);
         std::vector<int> seen(rows.size());
         for (std::size_t list = 0; list < segment.list_count(); ++list) {
+          const double boundary = probe.boundary(list);
           for (std::size_t i = 0; i < segment.rows(list).size(); ++i) {
             const std::uint32_t row = segment.rows(list)[i];
             ++seen[row];
             const double distance = std::sqrt(squared_distance(*rows[row], query));
             ASSERT_LE(probe.list_bound(list), distance) << dimension << " " << offset << " " << scale;
+            ASSERT_LE(boundary, distance) << dimension << " " << offset << " " << scale;
             ASSERT_LE(probe.vector_bound(list, i), distance) << dimension << " " << offset << " " << scale;
           }
         }
@@ -163,6 +165,31 @@ TEST(VectorSegment, RefusesArraysThatContradictEachOther) {
   const std::vector<std::uint64_t> numbers{4, 1, 1};
   for (int i = 0; i < 8; ++i) writer.add(std::span<const std::uint64_t>(numbers));
   EXPECT_FALSE(VectorSegment::open(writer.finish(), source));
+}
+
+Buffer vector_object(const IndexSource& source, const std::vector<std::uint64_t>& facts, const std::vector<float>& lows,
+                     const std::vector<float>& list, const std::vector<std::uint32_t>& starts,
+                     const std::vector<std::uint32_t>& rows) {
+  const std::vector<std::uint8_t> codes(rows.size() * 16);
+  const std::vector<float> errors(rows.size());
+  IndexFileWriter writer(source);
+  writer.add(std::span(facts));
+  writer.add(std::span(lows));
+  writer.add(std::span(list));  // its centre, of one dimension
+  writer.add(std::span(list));  // its radius
+  writer.add(std::span(starts));
+  writer.add(std::span(rows));
+  writer.add(std::span(codes));
+  writer.add(std::span(errors));
+  return writer.finish();
+}
+
+// Objects that are whole, but hold a row that their data file has not, or a dimension that no array has.
+TEST(VectorSegment, RefusesNumbersThatLeadAstray) {
+  const IndexSource source{.kind = IndexKind::kVector, .rows = 2, .parameters = 2};
+  EXPECT_TRUE(VectorSegment::open(vector_object(source, {1, 2, 1}, {0, 1}, {3}, {0, 2}, {0, 1}), source));
+  EXPECT_FALSE(VectorSegment::open(vector_object(source, {1, 2, 1}, {0, 1}, {3}, {0, 2}, {0, 2}), source));
+  EXPECT_FALSE(VectorSegment::open(vector_object(source, {~std::uint64_t{0}, 0, 0}, {}, {}, {0}, {}), source));
 }
 
 }  // namespace
