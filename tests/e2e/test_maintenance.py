@@ -111,7 +111,7 @@ def test_a_declared_vector_index_without_vectors_is_pending(cli, tmp_path):
 
 
 def test_indexes_are_made_used_and_never_needed(cli, tmp_path):
-    (tmp_path / "s.pg").write_text("node Doc { slug: String @key  body: String @index  rank: I32 }\nedge Near: Doc -> Doc\n")
+    (tmp_path / "s.pg").write_text("node Doc { slug: String @key  body: String @index  rank: I32 @index }\nedge Near: Doc -> Doc\n")
     best = ("query q($q: String) { match { $d: Doc } return { $d.slug, bm25($d.body, $q) } "
             "order { bm25($d.body, $q) } limit 3 }", '{"q":"w3 w90"}')
     hops = ("query q($s: String) { match { $d: Doc { slug: $s }  $d near $e } return { $e.slug } }", '{"s":"d7"}')
@@ -121,11 +121,14 @@ def test_indexes_are_made_used_and_never_needed(cli, tmp_path):
     cli("init", "--schema", "s.pg", "g.omni")
     cli("load", "--data", "d.jsonl", "--mode", "append", "g.omni")
 
+    ranks = ("query q($r: I32) { match { $d: Doc $d.rank >= $r $d.rank < 41 } return { $d.slug } order { $d.rank } }",
+             '{"r":7}')
+
     def ask(query):
         return cli("query", "--store", "g.omni", "-e", query[0], "--params", query[1], "--json")
 
     def answers():
-        return [ask(query).json["rows"] for query in (best, hops)]
+        return [ask(query).json["rows"] for query in (best, hops, ranks)]
 
     index = tmp_path / "g.omni" / "index"
     assert not index.exists()
@@ -133,11 +136,12 @@ def test_indexes_are_made_used_and_never_needed(cli, tmp_path):
     datasets = by_key(cli("optimize", "g.omni", "--json").json)
     assert not any(dataset["committed"] for dataset in datasets.values()), "one file a type is as good as it gets"
     assert datasets["node:Doc"]["indexes"] == [
-        {"property": "body", "kind": "fulltext", "rows_covered": 4500, "rows_total": 4500},
-        {"property": "slug", "kind": "fulltext", "rows_covered": 4500, "rows_total": 4500}]
+        {"property": property, "kind": kind, "rows_covered": 4500, "rows_total": 4500}
+        for property, kind in (("body", "fulltext"), ("body", "ordered"), ("rank", "ordered"),
+                               ("slug", "fulltext"), ("slug", "ordered"))]
     assert "indexes" not in datasets["edge:Near"]
     assert {path.name: len(list(path.iterdir())) for path in index.iterdir()} == {
-        "key": 2, "text": 2, "words": 2, "out": 1, "in": 1}
+        "key": 2, "ordered": 3, "text": 2, "words": 2, "out": 1, "in": 1}
     assert answers() == before
     assert cli("verify", "g.omni", "--deep", "--json").json["findings"] == []
     for path in index.glob("*/*"):
