@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -169,12 +168,16 @@ class Gatherer {
       const std::lock_guard lock(mutex_);
       lines.swap(gathered_);
     }
-    // Nobody to tell when stderr is full or closed.
-    for (std::string_view rest = lines; !rest.empty();) {
+    if (std::exchange(in_line_, false)) lines.insert(0, "\n");  // what was broken off stays a line of its own
+    std::string_view rest = lines;
+    while (!rest.empty()) {
       const ssize_t written = ::write(STDERR_FILENO, rest.data(), rest.size());
-      if (written <= 0 && errno != EINTR) return;
-      rest.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
+      if (written < 0 && errno == EINTR) continue;
+      if (written <= 0) break;  // nobody to tell when stderr is full or closed
+      rest.remove_prefix(static_cast<std::size_t>(written));
     }
+    const std::size_t sent = lines.size() - rest.size();
+    in_line_ = sent > 0 && lines[sent - 1] != '\n';
   }
 
  private:
@@ -193,6 +196,7 @@ class Gatherer {
   }
 
   std::mutex write_mutex_;  // held while writing; taken before mutex_
+  bool in_line_ = false;    // stderr ends within a line; guarded by write_mutex_
   std::mutex mutex_;
   std::condition_variable some_;
   std::string gathered_;     // guarded by mutex_
