@@ -77,9 +77,10 @@ Result<EdgeRowsPtr> EdgeRows::open(Buffer bytes, const IndexSource& source) {
   OG_ASSIGN_OR_RETURN(rows->positions_, file.array<std::uint32_t>(3));
   const bool complete = facts.size() == kFactCount && facts[kComplete] != 0;
   const std::uint64_t edges = complete ? source.rows : 0;
-  if (facts.size() != kFactCount || rows->offsets_.empty() || rows->offsets_[0] != 0 ||
-      rows->offsets_.back() != edges || rows->neighbors_.size() != edges || rows->positions_.size() != edges ||
-      !std::ranges::is_sorted(rows->offsets_)) {
+  if (facts.size() != kFactCount || rows->offsets_.empty() || rows->offsets_.size() > Adjacency::kNone ||
+      rows->offsets_[0] != 0 || rows->offsets_.back() != edges || rows->neighbors_.size() != edges ||
+      rows->positions_.size() != edges || !std::ranges::is_sorted(rows->offsets_) || facts[kToEnd] > Adjacency::kNone ||
+      !all_below(rows->neighbors_, facts[kToEnd]) || !all_below(rows->positions_, edges)) {
     return std::unexpected(Error{Code::kCorruptObject, "its arrays contradict each other"});
   }
   rows->bytes_ = file.bytes();

@@ -1,6 +1,9 @@
-// id -> position inside one data file: open addressing over 64-bit hashes, verified against the id column. At most
-// half of the slots are used, and a 16-bit tag of the hash decides most probes without a look at the ids. As an index
-// file (index/index_file.h) it is the tags and the slots, and used where it lies.
+// id -> position inside one data file: a table of buckets by the first bits of a 64-bit hash, verified against the id
+// column. An entry is the position and, above it, the last bits of the hash, which decide most probes without a look at
+// the ids; entries lie in one stream of bits, those of a bucket side by side and in the order of their positions (the
+// compact hashing of Cleary, Compact Hash Tables Using Bidirectional Linear Probing, IEEE Trans. Comput. 1984, with
+// directory in place of probing). As an index file (index/index_file.h) it is where each bucket starts and the entries,
+// 4 bytes an id, and used where it lies.
 // Thread safety: immutable once built.
 #pragma once
 
@@ -14,7 +17,9 @@
 #include "base/buffer.h"
 #include "base/result.h"
 #include "columnar/array.h"
+#include "columnar/byte_sink.h"
 #include "index/index_file.h"
+#include "index/posting_blocks.h"
 
 namespace omnigraph::index {
 
@@ -26,16 +31,21 @@ class KeyIndex {
   [[nodiscard]] static Result<std::shared_ptr<const KeyIndex>> open(Buffer bytes, const IndexSource& source,
                                                                     columnar::ChunkedArray ids);
   [[nodiscard]] Buffer file(const IndexSource& source) const;
+  // Of its tables, wherever they lie.
+  [[nodiscard]] std::uint64_t memory_bytes() const { return starts_.size_bytes() + entries_.size_bytes(); }
   // What the digest of its parameters is made of, besides the column.
-  static constexpr std::string_view kRecipe = "ids by XXH3";
+  static constexpr std::string_view kRecipe = "ids by XXH3 in buckets";
 
   // Calls visit(position) for each row whose id is `id`, ascending, until it returns false.
   template <class Visit>
   void find(std::string_view id, Visit&& visit) const {
     const std::uint64_t hash = hash_of(id);
-    const std::uint16_t tag = tag_of(hash);
-    for (std::size_t at = hash & mask_; tags_[at] != kEmpty; at = (at + 1) & mask_) {
-      if (tags_[at] == tag && id_at(slots_[at]) == id && !visit(slots_[at])) return;
+    const std::uint32_t tag = tag_of(hash);
+    const std::size_t bucket = bucket_of(hash);
+    for (std::size_t at = starts_[bucket]; at < starts_[bucket + 1]; ++at) {
+      const std::uint32_t entry = number_at(entries_.data(), entry_bits(), at);
+      const std::uint32_t position = entry & ((std::uint32_t{1} << position_bits_) - 1);
+      if (entry >> position_bits_ == tag && id_at(position) == id && !visit(position)) return;
     }
   }
   // One position that holds `id`, the first.
@@ -49,12 +59,22 @@ class KeyIndex {
   }
 
  private:
-  static constexpr std::uint16_t kEmpty = 0;  // no tag is 0
+  static constexpr unsigned kEntryBits = 32;  // at most
+  static constexpr unsigned kTagBits = 8;
+  static constexpr std::size_t kBucketKeys = 16;  // at most so many on average, and at least half
+
+  // Of `rows` ids in starts.size() - 1 buckets, a power of two and not 1.
+  void set_shape(std::uint64_t rows, std::span<const std::uint32_t> starts);
+  // Whether every entry is there and one of `rows` positions.
+  [[nodiscard]] bool is_sound(std::uint64_t rows) const;
   [[nodiscard]] static std::uint64_t hash_of(std::string_view id);
-  // The low bits of the hash choose the slot, the high ones tell its neighbours apart.
-  [[nodiscard]] static std::uint16_t tag_of(std::uint64_t hash) {
-    const auto tag = static_cast<std::uint16_t>(hash >> 48);
-    return tag == kEmpty ? std::uint16_t{1} : tag;
+  [[nodiscard]] std::size_t bucket_of(std::uint64_t hash) const { return hash >> shift_; }
+  [[nodiscard]] std::uint32_t tag_of(std::uint64_t hash) const {
+    return static_cast<std::uint32_t>(hash) & ((std::uint32_t{1} << tag_bits_) - 1);
+  }
+  [[nodiscard]] unsigned entry_bits() const { return position_bits_ + tag_bits_; }
+  [[nodiscard]] std::uint32_t position_at(std::size_t at) const {
+    return number_at(entries_.data(), entry_bits(), at) & ((std::uint32_t{1} << position_bits_) - 1);
   }
   [[nodiscard]] std::string_view id_at(std::uint32_t position) const {
     if (ids_.chunk_count() == 1) return ids_.chunk(0)->string_value(position);
@@ -63,12 +83,13 @@ class KeyIndex {
   }
 
   columnar::ChunkedArray ids_;
-  std::vector<std::uint16_t> own_tags_;  // empty if the tables lie in bytes_
-  std::vector<std::uint32_t> own_slots_;
+  std::vector<std::uint32_t> own_starts_;  // empty if the tables lie in bytes_
+  columnar::ByteSink own_entries_;
   Buffer bytes_;
-  std::span<const std::uint16_t> tags_;
-  std::span<const std::uint32_t> slots_;
-  std::size_t mask_ = 0;
+  std::span<const std::uint32_t> starts_;  // by bucket: its first entry, and the end
+  std::span<const std::byte> entries_;
+  unsigned shift_ = 63;
+  unsigned position_bits_ = 1, tag_bits_ = 1;
 };
 
 }  // namespace omnigraph::index

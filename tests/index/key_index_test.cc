@@ -103,5 +103,27 @@ TEST(KeyIndex, OpensWhereItLies) {
   EXPECT_FALSE(KeyIndex::open(bytes, source, {columnar::utf8(), {id_array(ids)}}));
 }
 
+// Objects that are whole but would lead a look-up beyond the ids are refused.
+TEST(KeyIndex, RefusesTablesThatLeadAstray) {
+  const columnar::ChunkedArray column{columnar::utf8(), {id_array({"a", "b", "c"})}};
+  const IndexSource source{.kind = IndexKind::kKey, .rows = 3, .parameters = 3};
+  const auto opens = [&](const std::vector<std::uint32_t>& starts, const std::vector<std::uint32_t>& entries) {
+    columnar::ByteSink stream;
+    append_stream(entries, 10, stream);  // two bits of a position, eight of a hash
+    std::memset(stream.extend(kBitPadding), 0, kBitPadding);
+    IndexFileWriter writer(source);
+    writer.add(std::span(starts));
+    writer.add(std::span<const std::byte>(stream.data(), stream.size()));
+    return KeyIndex::open(writer.finish(), source, column).has_value();
+  };
+  EXPECT_TRUE(opens({0, 1, 3}, {2, 1, 0}));
+  EXPECT_TRUE(opens({0, 0, 2}, {2, 1})) << "a null has no entry";
+  EXPECT_FALSE(opens({0, 1, 3}, {2, 1, 3})) << "a row that is not there";
+  EXPECT_FALSE(opens({0, 2, 1}, {2})) << "a bucket that ends before it begins";
+  EXPECT_FALSE(opens({0, 1, 3}, {2, 1})) << "fewer entries than buckets hold";
+  EXPECT_FALSE(opens({0, 1, 4}, {2, 1, 0, 0})) << "more entries than rows";
+  EXPECT_FALSE(opens({0, 1, 2, 3}, {2, 1, 0})) << "three buckets";
+}
+
 }  // namespace
 }  // namespace omnigraph::index
