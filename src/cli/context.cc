@@ -13,6 +13,7 @@
 #include "cli/scope.h"
 #include "cli/terminal.h"
 #include "engine/open_once.h"
+#include "engine/vector_search.h"
 
 namespace omnigraph::cli {
 
@@ -121,6 +122,7 @@ Result<DataTarget> Context::open_data(const std::string& own_uri, const DataAcce
   if (access.echoes) echo(access.label, target.uri);
   if (target.remote == nullptr) {
     const std::string branch = target.branch_or(std::string(access.branch));
+    OG_RETURN_IF_ERROR(engine::configure_vector_search());
     OG_ASSIGN_OR_RETURN(target.graph, engine::open_once(target.uri, branch));  // a command is one operation
   }
   return target;

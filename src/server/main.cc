@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/warning.h"
+#include "engine/vector_search.h"
 #include "server/embedding_log.h"
 #include "server/http_server.h"
 #include "server/log.h"
@@ -22,6 +23,10 @@ int run(int argc, char** argv) {
     server::log_warning(std::string(code).append(": ").append(text));
   });
   server::install_embedding_log();
+  if (const auto searched = engine::configure_vector_search(); !searched) {
+    std::fprintf(stderr, "Error: %s\n", searched.error().render().c_str());
+    return 1;
+  }
   auto service = server::Service::boot(parsed.options);
   if (!service) {
     std::fprintf(stderr, "Error: %s\n", service.error().render().c_str());
