@@ -53,7 +53,7 @@ class BlockPlanner {
     graph::TableViewPtr table;
     bool by_key = false;
     Ordinal row = kNoOrdinal;
-    std::optional<std::vector<Ordinal>> listed;  // by a list of keys
+    std::optional<std::vector<Ordinal>> listed;  // by a list of keys or an ordered index
     bool own = false;                            // introduced here
   };
   struct Link {  // a traversal
@@ -109,6 +109,7 @@ class BlockPlanner {
   Result<void> gather_links();
   void gather_inner_blocks();
   void sample_filters();
+  Result<void> look_up_ranges();
   std::vector<Part> split() const;
 
   struct Step {

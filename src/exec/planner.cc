@@ -2,7 +2,8 @@
 //
 // Order: from each possible start the traversals are taken greedily, the one that leaves the fewest rows first; the
 // start with the least work wins. Estimates are counts of the tables and, for filters, what they keep of a sample; a
-// block with a node that is looked up by key starts there and is not sampled.
+// block with a node that is looked up by key starts there and is not sampled. Comparisons that few rows pass by an
+// ordered index are counted exactly, and the block may start at these rows without a scan.
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -10,6 +11,7 @@
 #include "base/phase_clock.h"
 #include "exec/block_planner.h"
 #include "exec/key_lookup.h"
+#include "exec/ordered_lookup.h"
 #include "exec/sample.h"
 #include "query/limits.h"
 #include "query/lint.h"
@@ -118,6 +120,7 @@ Result<void> BlockPlanner::gather() {
     facts_[v].selectivity = 1.0 / std::max(1.0, facts_[v].rows);
   }
   sample_filters();
+  OG_RETURN_IF_ERROR(look_up_ranges());
   condition_done_.assign(conditions_.size(), 0);
   negation_done_.assign(negations_.size(), 0);
   return gather_links();
@@ -133,6 +136,19 @@ void BlockPlanner::sample_filters() {
         std::ranges::any_of(facts.written, [](const Expr* condition) { return searches_text(*condition); });
     if (has_filter_.test(v) && !text) facts.selectivity = sampled_selectivity(facts.filter, *facts.table);
   }
+}
+
+// Where no key leads to a row, ordered indexes may lead to few: that is exact, and where it starts nothing is scanned.
+Result<void> BlockPlanner::look_up_ranges() {
+  if (std::ranges::any_of(block_.variables, [&](VariableId v) { return facts_[v].by_key; })) return {};
+  for (const VariableId v : block_.variables) {
+    Facts& facts = facts_[v];
+    if (runtime_.type_of(v).kind != EntityKind::kNode || facts.listed.has_value()) continue;
+    OG_ASSIGN_OR_RETURN(facts.listed, find_by_order(v, facts.written, runtime_));
+    if (!facts.listed.has_value()) continue;
+    facts.selectivity = static_cast<double>(facts.listed->size()) / std::max(1.0, facts.rows);
+  }
+  return {};
 }
 
 void BlockPlanner::gather_inner_blocks() {

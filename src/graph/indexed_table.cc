@@ -20,4 +20,9 @@ std::vector<index::VectorSegmentPtr> vector_segments(const TableView& table, std
   return std::vector<index::VectorSegmentPtr>(table.manifest().fragments.size());
 }
 
+std::vector<index::OrderedIndexPtr> ordered_indexes(const TableView& table, std::size_t property) {
+  if (const auto* indexed = dynamic_cast<const IndexedTable*>(&table)) return indexed->ordered_indexes(property);
+  return std::vector<index::OrderedIndexPtr>(table.manifest().fragments.size());
+}
+
 }  // namespace omnigraph::graph

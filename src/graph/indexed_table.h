@@ -10,6 +10,7 @@
 #include "graph/derived_data.h"
 #include "graph/table_view.h"
 #include "index/edge_rows.h"
+#include "index/ordered_index.h"
 #include "index/vector_segment.h"
 
 namespace omnigraph::graph {
@@ -39,6 +40,10 @@ class IndexedTable {
   // Of manifest().fragments[..] in their order; null where none is stored and whole.
   [[nodiscard]] virtual std::vector<index::VectorSegmentPtr> vector_segments(std::size_t property) const = 0;
 
+  // The same of an ordered index. Null for all of them where files are far away: whoever orders or filters by a
+  // property needs its column too, and testing that is faster than a request.
+  [[nodiscard]] virtual std::vector<index::OrderedIndexPtr> ordered_indexes(std::size_t property) const = 0;
+
   // Of the fragments that are large enough to have one and hold anything of the property.
   [[nodiscard]] virtual std::vector<FileIndex> file_indexes(std::size_t property, index::IndexKind kind) const = 0;
   [[nodiscard]] virtual bool is_stored(const FileIndex& wanted) const = 0;  // and whole; reads it
@@ -51,5 +56,8 @@ class IndexedTable {
 
 // Stored segments of a Vector property, by fragment: null where there is none.
 [[nodiscard]] std::vector<index::VectorSegmentPtr> vector_segments(const TableView& table, std::size_t property);
+
+// Stored ordered indexes of a property, by fragment: null where there is none.
+[[nodiscard]] std::vector<index::OrderedIndexPtr> ordered_indexes(const TableView& table, std::size_t property);
 
 }  // namespace omnigraph::graph

@@ -14,6 +14,7 @@
 #include "base/warning.h"
 #include "columnar/scalar.h"
 #include "engine/maintenance.h"
+#include "engine/profile.h"
 #include "objectstore/object_store.h"
 #include "tests/engine/changes_support.h"
 
@@ -24,7 +25,8 @@ using testing_support::load;
 using testing_support::mutate;
 
 constexpr const char* kLawSchema = R"(
-node Doc { slug: String @key  body: String? @index  n: I32  vec: Vector(3)? @index }
+node Doc { slug: String @key  body: String? @index  n: I32  vec: Vector(3)? @index
+           m: I32? @index  ratio: F64? @index  day: Date? @index  state: enum(open, shut, lost)? @index }
 edge Near: Doc -> Doc
 )";
 // Above the size from which a data file gets indexes.
@@ -40,6 +42,21 @@ query near_words($q: String) { match { $d: Doc  fuzzy($d.body, $q, 1) } return {
 query fused($q: String) { match { $d: Doc } return { $d.slug as slug }
                           order { rrf(nearest($d.vec, [0.5, 0.25, 0.125]), bm25($d.body, $q)) } limit 9 }
 query hops() { match { $a: Doc  $a near $b  $b near $c } return { count($c) as walks, sum($b.n) as total } }
+query within($a: I32, $b: I32) { match { $d: Doc  $d.m >= $a  $d.m < $b  $d.n != 4 }
+                                 return { $d.slug as slug, $d.m as m, $d.n as n } order { $d.slug } }
+query exactly($a: I32) { match { $d: Doc { m: $a } } return { $d.slug as slug } order { $d.slug } }
+query above($x: F64) { match { $d: Doc  $x < $d.ratio } return { count($d) as n, max($d.ratio) as most } }
+query since($d: Date) { match { $e: Doc  $e.day >= $d  $e.state = "lost" } return { $e.slug as slug } order { $e.slug } }
+query begins($p: String) { match { $d: Doc  $d.slug starts_with $p } return { $d.slug as slug } order { $d.slug } }
+query text_of($p: String) { match { $d: Doc  $d.body >= $p  $d.body <= "w2 w" } return { count($d) as n } }
+query next_to($a: I32) { match { $d: Doc  $d.m = $a  $d near $e } return { $d.slug as slug, $e.slug as other }
+                         order { $d.slug, $e.slug } }
+query first_by_m($k: I64) { match { $d: Doc  $d.n != 3 } return { $d.slug as slug, $d.m as m }
+                            order { $d.m desc, $d.n } limit $k }
+query last_by_text($k: I64) { match { $d: Doc  search($d.body, "w1 w2") } return { $d.slug as slug }
+                              order { $d.body desc } offset 3 limit $k }
+query by_key($k: I64) { match { $d: Doc } return { $d.slug as slug, $d.day as day } order { $d.slug } offset $k limit 5 }
+query by_ratio($k: I64) { match { $d: Doc } return { $d.slug as slug, $d.ratio as ratio } order { $d.ratio } limit $k }
 query back($s: String) { match { $b: Doc { slug: $s }  $a near $b } return { $a.slug as slug } order { $a.slug } }
 )";
 
@@ -60,6 +77,20 @@ std::string doc_line(std::mt19937_64& random, int i) {
   if (random() % 5 != 0) {
     line.append(",\"vec\":[").append(std::to_string(random() % 4)).append(",0.5,");
     line.append(std::to_string(random() % 3)).append("]");
+  }
+  if (random() % 7 != 0) line.append(",\"m\":").append(std::to_string(random() % 900));
+  if (random() % 7 != 0) {
+    constexpr std::array<const char*, 4> kRatios{"0.0", "-0.0", "1e300", "0.125"};
+    const bool odd = random() % 40 == 0;
+    line.append(",\"ratio\":").append(odd ? kRatios[random() % 4] : std::to_string(random() % 1000));
+  }
+  if (random() % 7 != 0) {
+    line.append(",\"day\":\"20").append(std::to_string(10 + random() % 80)).append("-01-1");
+    line.append(std::to_string(random() % 10)).append("\"");
+  }
+  if (random() % 7 != 0) {
+    constexpr std::array<const char*, 3> kStates{"open", "shut", "lost"};
+    line.append(",\"state\":\"").append(kStates[random() % 50 == 0 ? 2 : random() % 2]).append("\"");
   }
   return line.append("}}\n");
 }
@@ -106,6 +137,8 @@ class LawWorld {
         return mutate_both("delete Doc where n = " + std::to_string(random_() % 10) + " and slug > \"d" +
                            std::to_string(random_() % 90) + "\" and slug < \"d9\"");
       case 6:
+        mutate_both("update Doc set { m: " + std::to_string(random_() % 900) +
+                    " ratio: 7.25 } where n = " + std::to_string(random_() % 10) + " and m < 100");
         return mutate_both("update Doc set { body: \"" + word(random_) + " " + word(random_) +
                            "\" } where n = " + std::to_string(random_() % 10));
       default: return branch_off();
@@ -118,6 +151,17 @@ class LawWorld {
       for (std::uint64_t more = random_() % 4; more > 0; --more) q.append(" ").append(word(random_));
       for (const char* name : {"best", "best_of_some", "found", "near_words", "fused"}) {
         expect_same(name, R"({"q":")" + q + "\"}");
+      }
+      const std::string m = std::to_string(random_() % 900);
+      expect_same("within", R"({"a":)" + m + R"(,"b":)" + std::to_string(random_() % 900) + "}");
+      expect_same("exactly", R"({"a":)" + m + "}");
+      expect_same("next_to", R"({"a":)" + m + "}");
+      expect_same("above", R"({"x":)" + std::to_string(random_() % 1000) + ".5}");
+      expect_same("since", R"({"d":"20)" + std::to_string(10 + random_() % 80) + "-01-15\"}");
+      expect_same("begins", R"({"p":"d)" + std::to_string(random_() % 100) + "\"}");
+      expect_same("text_of", R"({"p":")" + word(random_) + "\"}");
+      for (const char* name : {"first_by_m", "last_by_text", "by_key", "by_ratio"}) {
+        expect_same(name, R"({"k":)" + std::to_string(1 + random_() % 60) + "}");
       }
       expect_same("back", R"({"s":"d)" + std::to_string(random_() % 200) + "\"}");
     }
@@ -299,6 +343,53 @@ TEST(SearchLaw, VectorSegmentsNeverChangeAnAnswer) {
     ASSERT_TRUE(load(*graph, lines));
     ASSERT_TRUE(mutate(*graph, "delete Spot where n = 4 and code > \"s2\" and code < \"s21\""));
   }
+}
+
+// Goal: comparisons that few rows pass start at these rows once there is an index, and only then.
+TEST(SearchLaw, OrderedIndexesLeadToFewRows) {
+  const auto store = objectstore::make_memory_store();
+  auto graph = testing_support::fresh_graph(
+      store, "node Spot { code: String @key  m: I32? @index  x: F64 @index  n: I32 }\nedge By: Spot -> Spot");
+  std::string lines;
+  for (int i = 0; i < 5000; ++i) {
+    const std::string text = std::to_string(i);
+    lines.append(R"({"type":"Spot","data":{"code":"s)")
+        .append(text)
+        .append(R"(","m":)")
+        .append(std::to_string(i % 500));
+    lines.append(R"(,"x":)").append(text).append(R"(.5,"n":)").append(text).append("}}\n");
+  }
+  for (int i = 0; i < 5000; ++i) {
+    const std::string text = std::to_string(i);
+    lines.append(R"({"edge":"By","from":"s)").append(text).append(R"(","to":"s)").append(text).append("\"}\n");
+  }
+  ASSERT_TRUE(load(*graph, lines));
+  const auto source_of = [&](const std::string& clauses, const std::string& rest = "") {
+    const auto planned =
+        profile_query(*graph, "query q() { match { $s: Spot " + clauses + " } return { $s.code } " + rest + " }", "",
+                      "", {}, exec::ProfileScope::Mode::kExplain);
+    EXPECT_TRUE(planned) << planned.error().render();
+    const exec::OperatorProfile* at = &planned->profile.operators.at(0);
+    while (!at->children.empty()) at = &at->children[0];
+    return at->name + " " + std::to_string(static_cast<int>(at->estimated_rows.value_or(-1)));
+  };
+  EXPECT_EQ(source_of("$s.m = 7").substr(0, 5), "scan ");
+  ASSERT_TRUE(optimize(*graph, "main"));
+  graph = Graph::open_on(store, "memory").value();
+  EXPECT_EQ(source_of("$s.m = 7"), "look-up 10");
+  EXPECT_EQ(source_of("$s.m = 7 $s.x >= 4998"), "look-up 2") << "the property that leaves fewest";
+  EXPECT_EQ(source_of("$s.x > 4950 $s.x < 4960.5"), "look-up 10");
+  EXPECT_EQ(source_of("$s.code starts_with \"s49\" $s.n > 3").substr(0, 5), "scan ") << "111 are too many";
+  EXPECT_EQ(source_of("$s.code starts_with \"s499\""), "look-up 11");
+  EXPECT_EQ(source_of("$s.m = 501"), "look-up 0");
+  EXPECT_EQ(source_of("$t: Spot $s by $t $t.m = 7"), "look-up 10") << "the start that has fewest rows";
+  EXPECT_EQ(source_of("$s.n = 7").substr(0, 5), "scan ") << "not declared";
+  EXPECT_EQ(source_of("", "order { $s.x desc } limit 7"), "look-up 7");
+  EXPECT_EQ(source_of("", "order { $s.code } offset 2 limit 7"), "look-up 9");
+  EXPECT_EQ(source_of("", "order { $s.m, $s.x } limit 7"), "look-up 10") << "those equal to the last, too";
+  EXPECT_EQ(source_of("$s.n > 1000", "order { $s.x } limit 7").substr(0, 5), "scan ") << "the first 1000 do not pass";
+  EXPECT_EQ(source_of("", "order { $s.x } limit 700").substr(0, 5), "scan ") << "too many";
+  EXPECT_EQ(source_of("", "order { $s.n } limit 7").substr(0, 5), "scan ") << "not declared";
 }
 
 }  // namespace

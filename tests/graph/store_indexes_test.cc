@@ -150,12 +150,16 @@ TEST_F(StoreIndexesTest, OptimizeStoresWhatIsDeclared) {
     EXPECT_THAT(key, HasSubstr(stem + "-"));
     ++folders[key.substr(0, key.rfind('/'))];
   }
-  EXPECT_EQ(folders, (std::map<std::string, int>{{"index/key", 1}, {"index/text", 2}, {"index/words", 2}}))
+  EXPECT_EQ(folders,
+            (std::map<std::string, int>{{"index/key", 1}, {"index/ordered", 2}, {"index/text", 2}, {"index/words", 2}}))
       << "ids; slug and body, not plain";
   const auto coverage = index_coverage(*graph->head("main").value()->catalog(), *table);
-  ASSERT_THAT(coverage, SizeIs(2));
+  ASSERT_THAT(coverage, SizeIs(4)) << "each property by both kinds";
   EXPECT_EQ(coverage[0].property, "body");
   EXPECT_EQ(coverage[0].kind, "fulltext");
+  EXPECT_EQ(coverage[1].property, "body");
+  EXPECT_EQ(coverage[1].kind, "ordered");
+  EXPECT_EQ(coverage[1].rows_covered, kDocs);
   EXPECT_EQ(coverage[0].rows_covered, kDocs);
   EXPECT_EQ(coverage[0].rows_total, kDocs);
   ASSERT_TRUE(store->remove(body_key()));
@@ -169,7 +173,7 @@ TEST_F(StoreIndexesTest, ReadersUseThem) {
   optimized();
   const std::string key = body_key();
   const index::TextSegmentPtr own = body_of(*fresh_table());
-  EXPECT_EQ(own->rows(own->find("common")).size(), static_cast<std::size_t>(kDocs));
+  EXPECT_EQ(own->postings(own->find("common")).size(), static_cast<std::size_t>(kDocs));
   EXPECT_EQ(own->bytes().text(), indexes()[key]);
 
   columnar::ArrayBuilder other(columnar::utf8());
