@@ -15,7 +15,7 @@ namespace omnigraph::embed {
 
 class VectorCache {
  public:
-  explicit VectorCache(std::uint64_t bytes_max = kCacheBytesMax) : vectors_(bytes_max) {}
+  explicit VectorCache(std::uint64_t bytes_max = kCacheBytesMax) : vectors_("embeddings", bytes_max) {}
 
   // SHA-256 of all that decides the vector: wire, base URL, model, dimension, role where it matters, text.
   [[nodiscard]] static std::string key_of(const Endpoint& endpoint, std::uint32_t dimension, Role role,

@@ -75,8 +75,11 @@ class BlockReader {
     const std::string key = manifest_of(*block_.before, pair.before) + "\n" + manifest_of(*block_.after, pair.after);
     if (DiffPtr known = state_.diffs.find(key)) return known;
     OG_ASSIGN_OR_RETURN(auto changes, graph::diff_type(*block_.before, *block_.after, pair));
-    const std::uint64_t cost = changes.size() + 1;
-    return state_.diffs.insert(key, std::make_shared<const std::vector<graph::EntityChange>>(std::move(changes)), cost);
+    changes.shrink_to_fit();
+    std::uint64_t bytes = 0;
+    for (const graph::EntityChange& change : changes) bytes += sizeof(change) + change.id.capacity() + 1;
+    return state_.diffs.insert(key, std::make_shared<const std::vector<graph::EntityChange>>(std::move(changes)),
+                               bytes);
   }
 
   Result<std::optional<BlockPlace>> read_type(const graph::TypePair& pair, std::uint64_t done) {

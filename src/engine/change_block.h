@@ -23,12 +23,12 @@
 
 namespace omnigraph::engine {
 
-// Changed entities that are kept between the pages of one commit; a large load has many pages.
-inline constexpr std::uint64_t kKeptChangesMax = 2'000'000;
+// Bytes of changed entities that are kept between the pages of one commit; a large load has many pages.
+inline constexpr std::uint64_t kKeptChangesMax = std::uint64_t{64} << 20;
 
 // What the requests on one graph share.
 struct ChangesState {
-  explicit ChangesState(graph::GraphStore& graph_store) : store(graph_store), diffs(kKeptChangesMax) {}
+  explicit ChangesState(graph::GraphStore& graph_store) : store(graph_store), diffs("changes", kKeptChangesMax) {}
 
   graph::GraphStore& store;
   graph::LruCache<const std::vector<graph::EntityChange>> diffs;  // by the two manifests

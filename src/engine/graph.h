@@ -113,6 +113,8 @@ struct OpenOptions {
   graph::StoreOptions store;
   // Embedding provider of the graph's applied profile; unset: from the environment (chapter 04 section 5.1).
   std::optional<embed::ProviderConfig> embedding;
+  // s3:// bases below which rows may name Blobs (engine/external_blobs.h); none: such rows are refused.
+  std::vector<std::string> external_blob_bases{};
 };
 
 // engine/schema_change.h

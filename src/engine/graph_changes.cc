@@ -67,6 +67,12 @@ Result<std::string> Changes::head_mark(std::string_view branch, std::chrono::mil
   OG_ASSIGN_OR_RETURN(const graph::Head head, log.confirmed_head(name));
   if (!head.live()) return std::unexpected(graph::branch_not_found(name));
   const std::string mark = head.record->record.incarnation + "/" + std::to_string(head.record->record.seq);
+  constexpr std::size_t kMarksMax = 256;  // older ones are of branches that nobody follows any more
+  if (state_->marks.size() >= kMarksMax) {
+    std::erase_if(state_->marks, [&](const auto& entry) {
+      return graph::elapsed_us(entry.second.seen, now) >= max_age.count() * 1000;
+    });
+  }
   state_->marks[name] = {mark, now};
   return mark;
 }

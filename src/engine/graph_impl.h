@@ -8,6 +8,7 @@
 
 #include "embed/text_embedder.h"
 #include "engine/changes.h"
+#include "engine/external_blobs.h"
 #include "engine/graph.h"
 #include "engine/query_cache.h"
 #include "engine/write_vectors.h"
@@ -19,7 +20,11 @@ namespace omnigraph::engine {
 class GraphImpl final : public Graph {
  public:
   GraphImpl(std::shared_ptr<graph::GraphStore> store, std::string uri, OpenOptions options)
-      : store_(std::move(store)), uri_(std::move(uri)), options_(std::move(options)), changes_(*store_) {}
+      : store_(std::move(store)),
+        uri_(std::move(uri)),
+        options_(std::move(options)),
+        external_blobs_(options_.external_blob_bases),
+        changes_(*store_) {}
 
   const std::string& uri() const override { return uri_; }
   Result<ReadAnswer> query(std::string_view source, std::string_view name, std::string_view parameters,
@@ -58,6 +63,7 @@ class GraphImpl final : public Graph {
   const std::shared_ptr<graph::GraphStore> store_;
   const std::string uri_;
   const OpenOptions options_;
+  const ExternalBlobs external_blobs_;
   Changes changes_;
   QueryCache queries_;
   std::mutex embedder_mutex_;

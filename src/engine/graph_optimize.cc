@@ -67,7 +67,7 @@ Result<OptimizeAnswer> optimize(Graph& graph, std::string_view branch) {
       const schema::TypeRef type = graph::type_of_table(*head->catalog(), table.table_key);
       OG_ASSIGN_OR_RETURN(dataset.pending_indexes, pending_indexes(*head, type));
       OG_ASSIGN_OR_RETURN(const graph::TableViewPtr rows, head->table(type));
-      for (const graph::IndexCoverage& of : graph::index_coverage(*head->catalog(), *rows)) {
+      for (const graph::IndexCoverage& of : graph::index_coverage(*head->catalog(), *rows, outcome.indexes)) {
         dataset.indexes.push_back({of.property, of.kind, of.rows_covered, of.rows_total});
       }
     }
@@ -75,6 +75,20 @@ Result<OptimizeAnswer> optimize(Graph& graph, std::string_view branch) {
   }
   if (outcome.published != nullptr) answer.commit = commit_info(outcome.published->record.commits.back(), name);
   return answer;
+}
+
+Result<OptimizeDue> optimize_due(Graph& graph, std::string_view branch) {
+  OG_ASSIGN_OR_RETURN(const std::string name, graph::checked_branch_name(branch));
+  graph::StoreParts& parts = graph.storage().parts();
+  OG_ASSIGN_OR_RETURN(const graph::Head head, parts.log->recent_head(name));
+  if (!head.live()) return std::unexpected(graph::branch_not_found(name));
+  OptimizeDue due;
+  for (const auto& [key, entry] : head.record->record.tables) {
+    OG_ASSIGN_OR_RETURN(const graph::ManifestPtr manifest, parts.tables->manifest(*head.record, entry.manifest));
+    due.fragments += manifest->fragments.size();
+    for (const auto& group : graph::plan_rewrite(*manifest, {})) due.fragments_due += group.size();
+  }
+  return due;
 }
 
 Result<void> materialize(Graph& graph, std::string_view branch) {

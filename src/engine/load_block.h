@@ -72,6 +72,7 @@ struct LoadTypePlan {
 
 struct LoadPlan {
   const schema::Catalog* catalog = nullptr;
+  const ExternalBlobs* external_blobs = nullptr;  // never null
   bool strict = true;
   bool puts_aside = false;                 // bad records are noted and left out; else the first one ends the load
   std::vector<LoadTypePlan> nodes, edges;  // as in the catalog

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine/external_blobs.h"
 #include "engine/graph.h"
 #include "engine/load_rejects.h"
 #include "graph/record.h"
@@ -28,8 +29,7 @@ namespace omnigraph::engine {
 
 inline constexpr std::uint64_t kLoadLineBytesMax = std::uint64_t{32} << 20;
 inline constexpr std::uint64_t kLoadStructuralSlotsMax = 131'072;  // 1 + count of { } [ ] , : outside strings
-inline constexpr std::uint64_t kExternalBlobUriBytesMax = 65'536;
-inline constexpr std::size_t kInlineBlobBytesMax = 64 * 1024;  // larger payloads are objects of their own
+inline constexpr std::size_t kInlineBlobBytesMax = 64 * 1024;      // larger payloads are objects of their own
 inline constexpr std::uint64_t kStagingMemoryBytes = std::uint64_t{192} << 20;  // all types of one load together
 
 // Members of each keyed node type's @key in id order (chapter 01 section 6), by type name. A type that is missing
@@ -61,6 +61,8 @@ struct LoadParseOptions {
   KeyOrders key_orders{};
   // Stores the payload of a Blob above kInlineBlobBytesMax under `key`, durably. Called from one thread at a time.
   std::function<Result<void>(std::string_view key, std::span<const std::byte> bytes)> put_blob{};
+  // Blobs that may be named by URI; such a cell has its `uri` and nothing else (engine/load_external.h).
+  ExternalBlobs external_blobs{};
   std::function<void(std::uint64_t bytes_read, std::uint64_t records)> progress{};
   std::optional<LoadRejects> rejects{};  // bad records are put aside
   std::uint64_t staging_memory_bytes = kStagingMemoryBytes;

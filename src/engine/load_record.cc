@@ -80,7 +80,7 @@ class BlockParser {
       : plan_(plan),
         aside_(aside),
         out_(out),
-        values_(plan.strict, out.blobs),
+        values_(plan.strict, out.blobs, *plan.external_blobs),
         rows_((plan.nodes.size() + plan.edges.size()) * 2) {}
 
   void parse(const LoadBlock& block) {

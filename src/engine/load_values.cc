@@ -28,17 +28,7 @@ constexpr std::string_view kBase64Prefix = "base64:";
 
 // Children of a Blob column (chapter 09 section 6).
 enum BlobChild : std::size_t { kSha256, kSize, kData, kObject, kUri, kStart, kLength };
-
-// User, password and query may be secrets.
-std::string redacted_uri(std::string_view uri) {
-  std::string_view shown = uri.substr(0, uri.find_first_of("?#"));
-  const std::size_t scheme = shown.find("://");
-  if (scheme == std::string_view::npos) return std::string(shown);
-  const std::size_t authority = scheme + 3;
-  const std::size_t at = shown.substr(0, shown.find('/', authority)).rfind('@');
-  if (at == std::string_view::npos || at < authority) return std::string(shown);
-  return std::string(shown.substr(0, authority)) + std::string(shown.substr(at + 1));
-}
+static_assert(kUri == kBlobUriChild);
 
 // Marked numbers inside a larger value, back as they were.
 std::string without_marks(std::string json) {
@@ -52,6 +42,23 @@ std::string without_marks(std::string json) {
 }
 
 }  // namespace
+
+void append_managed_blob(std::string payload, ArrayBuilder& column, std::vector<PendingBlob>& large) {
+  std::string digest = base::sha256_hex(payload);
+  column.child(kSha256).append_string(digest);
+  column.child(kSize).append_value(static_cast<std::uint64_t>(payload.size()));
+  for (const BlobChild child : {kUri, kStart, kLength}) column.child(child).append_null();
+  if (payload.size() <= kInlineBlobBytesMax) {
+    column.child(kData).append_string(payload);
+    column.child(kObject).append_null();
+  } else {
+    std::string key = "blobs/" + digest.substr(0, 2) + "/" + digest + "-" + base::new_ulid();
+    column.child(kData).append_null();
+    column.child(kObject).append_string(key);
+    large.push_back({std::move(key), std::move(payload)});
+  }
+  column.close_struct();
+}
 
 std::string_view ValueReader::wide_number(const element& value) const {
   if (!marked_ || !value.is_string()) return {};
@@ -224,28 +231,15 @@ Result<void> ValueReader::append_blob(const Property& property, const element& v
   }
   const std::string_view text = value.get_string().value_unsafe();
   if (!text.starts_with(kBase64Prefix)) {
-    if (text.size() > kExternalBlobUriBytesMax) {
-      return std::unexpected(resource_limit("external Blob URI bytes", text.size(), kExternalBlobUriBytesMax));
-    }
-    return std::unexpected(bad_request("external blob URI '" + redacted_uri(text) +
-                                       "' is not allowed: new external Blob URI ingress is denied for this graph"));
+    OG_ASSIGN_OR_RETURN(const objectstore::BlobUri uri, external_.admit(text));
+    for (const BlobChild child : {kSha256, kSize, kData, kObject, kStart, kLength}) column.child(child).append_null();
+    column.child(kUri).append_string(uri.text());
+    column.close_struct();
+    return {};
   }
   auto payload = base::base64_decode(text.substr(kBase64Prefix.size()));
   if (!payload) return std::unexpected(bad_request("invalid base64 blob data: " + payload.error().message));
-  std::string digest = base::sha256_hex(*payload);
-  column.child(kSha256).append_string(digest);
-  column.child(kSize).append_value(static_cast<std::uint64_t>(payload->size()));
-  for (const BlobChild child : {kUri, kStart, kLength}) column.child(child).append_null();
-  if (payload->size() <= kInlineBlobBytesMax) {
-    column.child(kData).append_string(*payload);
-    column.child(kObject).append_null();
-  } else {
-    std::string key = "blobs/" + digest.substr(0, 2) + "/" + digest + "-" + base::new_ulid();
-    column.child(kData).append_null();
-    column.child(kObject).append_string(key);
-    blobs_.push_back({std::move(key), std::move(*payload)});
-  }
-  column.close_struct();
+  append_managed_blob(*std::move(payload), column, blobs_);
   return {};
 }
 

@@ -18,10 +18,16 @@ class element;
 
 namespace omnigraph::engine {
 
+// The child of a Blob column that names one outside of the graph (chapter 09 section 6).
+inline constexpr std::size_t kBlobUriChild = 4;
+// A Blob of the graph's own; a payload above kInlineBlobBytesMax is added to `large`.
+void append_managed_blob(std::string payload, columnar::ArrayBuilder& column, std::vector<PendingBlob>& large);
+
 class ValueReader {
  public:
   // Payloads above kInlineBlobBytesMax are added to `blobs`.
-  ValueReader(bool strict, std::vector<PendingBlob>& blobs) : strict_(strict), blobs_(blobs) {}
+  ValueReader(bool strict, std::vector<PendingBlob>& blobs, const ExternalBlobs& external)
+      : strict_(strict), blobs_(blobs), external_(external) {}
 
   // Whether the record went through mark_wide_numbers().
   void set_marked(bool marked) { marked_ = marked; }
@@ -52,6 +58,7 @@ class ValueReader {
 
   const bool strict_;
   std::vector<PendingBlob>& blobs_;
+  const ExternalBlobs& external_;
   bool marked_ = false;
   std::vector<float> vector_;
 };

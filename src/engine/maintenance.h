@@ -22,7 +22,7 @@ struct PendingIndex {
 // How far a declared index reaches: rows of data files that have it, or are too small to need it.
 struct DatasetIndex {
   std::string property;
-  std::string kind;  // fulltext vector
+  std::string kind;  // fulltext ordered vector
   std::uint64_t rows_covered = 0, rows_total = 0;
 };
 
@@ -44,6 +44,16 @@ struct OptimizeAnswer {
 
 // Errors: kNotFound (no such branch); those of the store.
 [[nodiscard]] Result<OptimizeAnswer> optimize(Graph& graph, std::string_view branch);
+
+// How much of the branch optimize would write anew: data files that are small or have many deleted rows, of all data
+// files. By the manifests of the head alone, which this process mostly has. Errors: as optimize.
+struct OptimizeDue {
+  std::uint64_t fragments = 0, fragments_due = 0;
+  [[nodiscard]] double ratio() const {
+    return fragments == 0 ? 0 : static_cast<double>(fragments_due) / static_cast<double>(fragments);
+  }
+};
+[[nodiscard]] Result<OptimizeDue> optimize_due(Graph& graph, std::string_view branch);
 
 // Puts all that is still inside commit records at its own place, so that other tools can read the branch's tables.
 [[nodiscard]] Result<void> materialize(Graph& graph, std::string_view branch);

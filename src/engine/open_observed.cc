@@ -30,7 +30,8 @@ class ListenedStore final : public objectstore::StoreObserver {
                .outcome = static_cast<std::size_t>(outcome),
                .bytes_read = bytes_read,
                .bytes_written = bytes_written,
-               .took = SteadyClock::now() - began});
+               .took = SteadyClock::now() - began,
+               .lost_race = operation == StoreOperation::kPublish && outcome == StoreOutcome::kExists});
   }
 
  private:

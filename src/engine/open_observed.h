@@ -24,6 +24,7 @@ struct StorageRequest {
   std::size_t backend = 0, operation = 0, outcome = 0;  // places in the lists above
   std::uint64_t bytes_read = 0, bytes_written = 0;
   std::chrono::nanoseconds took{};
+  bool lost_race = false;  // a publish whose place in the log another writer had taken: the write is run again
 };
 using StorageListener = std::function<void(const StorageRequest&)>;
 

@@ -3,6 +3,12 @@
 #include "base/phase_clock.h"
 
 namespace omnigraph::engine {
+namespace {
+
+constexpr std::uint64_t kQueryBytes = 4096;
+constexpr std::uint64_t kQueryBytesPerByte = 16;
+
+}  // namespace
 
 Result<query::BoundQueryPtr> QueryCache::compile(std::string_view source, std::string_view name,
                                                  const std::string& schema_digest,
@@ -11,24 +17,12 @@ Result<query::BoundQueryPtr> QueryCache::compile(std::string_view source, std::s
   std::string key;
   key.reserve(schema_digest.size() + name.size() + source.size() + 2);
   key.append(schema_digest).append(1, '\0').append(name).append(1, '\0').append(source);
-  {
-    const std::lock_guard lock(mutex_);
-    if (const auto found = by_key_.find(key); found != by_key_.end()) {
-      entries_.splice(entries_.begin(), entries_, found->second);
-      return found->second->query;
-    }
-  }
+  if (query::BoundQueryPtr known = queries_.find(key)) return known;
   // Compiled outside the lock: two callers may do it twice, both results are right.
   OG_ASSIGN_OR_RETURN(query::BoundQueryPtr bound, query::compile(source, name, catalog));
-  const std::lock_guard lock(mutex_);
-  if (by_key_.contains(key)) return bound;
-  entries_.push_front({std::move(key), bound});
-  by_key_.emplace(entries_.front().key, entries_.begin());
-  if (entries_.size() > entries_max_) {
-    by_key_.erase(entries_.back().key);
-    entries_.pop_back();
-  }
-  return bound;
+  // Trees, names and types of a query follow its text; about.
+  const std::uint64_t bytes = kQueryBytes + kQueryBytesPerByte * source.size();
+  return queries_.insert(key, std::move(bound), bytes);
 }
 
 }  // namespace omnigraph::engine

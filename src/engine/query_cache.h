@@ -1,15 +1,13 @@
-// Compiled queries by (source, name, schema digest), least recently used go first, so that a server pays for parsing
-// and type checking once. Thread safety: all methods may be called concurrently.
+// Compiled queries by (source, name, schema digest), so that a server pays for parsing and type checking once.
+// Thread safety: all methods may be called concurrently.
 #pragma once
 
 #include <cstdint>
-#include <list>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
+#include "base/lru_cache.h"
 #include "base/result.h"
 #include "query/compile.h"
 
@@ -17,8 +15,9 @@ namespace omnigraph::engine {
 
 class QueryCache {
  public:
-  // A catalog with as many entries as the largest published query folders; beyond it the oldest go.
-  explicit QueryCache(std::size_t entries_max = 4096) : entries_max_(entries_max) {}
+  // A catalog as large as the largest published query folders, several times; beyond it the oldest go.
+  static constexpr std::uint64_t kBytesMax = std::uint64_t{64} << 20;
+  explicit QueryCache(std::uint64_t bytes_max = kBytesMax) : queries_("queries", bytes_max) {}
 
   // Errors are not cached.
   [[nodiscard]] Result<query::BoundQueryPtr> compile(std::string_view source, std::string_view name,
@@ -26,14 +25,7 @@ class QueryCache {
                                                      const std::shared_ptr<const schema::Catalog>& catalog);
 
  private:
-  struct Entry {
-    std::string key;
-    query::BoundQueryPtr query;
-  };
-  const std::size_t entries_max_;
-  std::mutex mutex_;
-  std::list<Entry> entries_;                                                 // most recently used first
-  std::unordered_map<std::string_view, std::list<Entry>::iterator> by_key_;  // views into entries_
+  base::LruCache<const query::BoundQuery> queries_;
 };
 
 }  // namespace omnigraph::engine

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/buffer.h"
 #include "base/result.h"
 #include "columnar/scalar.h"
 #include "graph/store.h"
@@ -27,6 +28,8 @@ struct MutateContext {
   std::int64_t now_ms = 0;  // fixed per request, also across retries
   // Stores the payload of a Blob above 64 KiB under `key`, durably. Empty: such a Blob is refused.
   std::function<Result<void>(std::string_view key, std::span<const std::byte> bytes)> put_blob{};
+  // The bytes of a Blob that is named by URI, which become the graph's own. Empty: such a Blob is refused.
+  std::function<Result<Buffer>(std::string_view uri)> read_external{};
   // Where the vectors of @embed properties come from (chapter 04 section 6). Null: the mutation computes none.
   std::shared_ptr<graph::TextVectors> vectors{};
 };

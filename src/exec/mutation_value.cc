@@ -209,11 +209,18 @@ Result<Scalar> converted_value(const Scalar& value, const schema::Property& prop
 Result<std::shared_ptr<const BlobValue>> blob_value(const std::string& text, const schema::Property& property,
                                                     const MutateContext& context) {
   constexpr std::string_view kManaged = "base64:";
-  if (!text.starts_with(kManaged)) {
+  const bool external = !text.starts_with(kManaged);
+  if (external && !context.read_external) {
     return std::unexpected(bad_request("external blob URI '" + text +
                                        "' is not allowed: new external Blob URI ingress is denied for this graph"));
   }
-  auto bytes = base::base64_decode(std::string_view(text).substr(kManaged.size()));
+  Result<std::string> bytes;
+  if (external) {
+    OG_ASSIGN_OR_RETURN(const Buffer payload, context.read_external(text));
+    bytes = std::string(payload.text());
+  } else {
+    bytes = base::base64_decode(std::string_view(text).substr(kManaged.size()));
+  }
   if (!bytes)
     return std::unexpected(
         bad_request("blob property '" + property.name + "' has invalid base64: " + bytes.error().message));

@@ -30,7 +30,8 @@ struct BlobValue {
 [[nodiscard]] Result<columnar::Scalar> converted_value(const columnar::Scalar& value, const schema::Property& property,
                                                        std::string_view type_name);
 
-// `base64:..` text to a managed Blob. Errors: an external URI, bad base64, a payload that nobody stores.
+// `base64:..` text, or a URI that context.read_external reads, to a managed Blob. Errors: those of read_external, bad
+// base64, a payload that nobody stores.
 [[nodiscard]] Result<std::shared_ptr<const BlobValue>> blob_value(const std::string& text,
                                                                   const schema::Property& property,
                                                                   const MutateContext& context);

@@ -143,6 +143,31 @@ Result<Built> build(const TableView& edges, const TableView& sources, const Tabl
 
 }  // namespace
 
+AdjacencyCache::AdjacencyCache(std::uint64_t bytes_max)
+    : bytes_max_(bytes_max), use_(base::CacheUse::of("adjacency")), ledger_(use_) {
+  use_.bytes_max += static_cast<std::int64_t>(bytes_max_);
+}
+
+AdjacencyCache::~AdjacencyCache() {
+  use_.bytes_max -= static_cast<std::int64_t>(bytes_max_);
+  ledger_.add(-ledger_.bytes());
+  for (const auto& [key, slot] : slots_) use_.entries -= static_cast<std::int64_t>(slot->entries.size());
+}
+
+void AdjacencyCache::keep(Slot& slot, Entry entry) {
+  const auto bytes_of = [](const Entry& kept) { return static_cast<std::int64_t>(kept.adjacency->memory_bytes()); };
+  ledger_.add(bytes_of(entry));
+  ++use_.entries;
+  slot.entries.push_front(std::move(entry));
+  while (slot.entries.size() > 1 &&
+         (slot.entries.size() > kEntriesMax || ledger_.bytes() > static_cast<std::int64_t>(bytes_max_))) {
+    ledger_.add(-bytes_of(slot.entries.back()));
+    --use_.entries;
+    ++use_.evictions;
+    slot.entries.pop_back();
+  }
+}
+
 bool only_appended(const TableView& before, const TableView& after) {
   if (&before == &after) return true;
   const auto& old_fragments = before.manifest().fragments;
@@ -190,11 +215,12 @@ Result<AdjacencyPtr> AdjacencyCache::get(const std::string& edges_key, const Tab
     entry->sources = sources;  // the next comparison starts from here
     entry->targets = targets;
     entries.splice(entries.begin(), entries, entry);
+    ++use_.hits;
     return entries.front().adjacency;
   }
+  ++use_.misses;
   OG_ASSIGN_OR_RETURN(Built built, build(*edges, *sources, *targets, direction));
-  entries.push_front({edges_key, sources, targets, built.all_resolved, built.adjacency});
-  if (entries.size() > kEntriesMax) entries.pop_back();
+  keep(*slot, {edges_key, sources, targets, built.all_resolved, built.adjacency});
   return built.adjacency;
 }
 

@@ -1,6 +1,7 @@
 // Adjacency of edge tables, taken from stored rows of their data files (index/edge_rows.h) where these and the node
 // tables allow it, else built from their endpoint columns; shared by all snapshots for which it is the same:
-// same edge table version, and nodes that only gained rows behind the ones it knows.
+// same edge table version, and nodes that only gained rows behind the ones it knows. Of each direction of an edge table
+// the newest stays; the others go when all together exceed a budget of memory.
 // Thread safety: all methods may be called concurrently; one direction of one edge table is built by one thread.
 #pragma once
 
@@ -11,6 +12,7 @@
 #include <string>
 #include <utility>
 
+#include "base/cache_use.h"
 #include "base/result.h"
 #include "graph/snapshot.h"
 #include "graph/table_view.h"
@@ -22,6 +24,12 @@ using AdjacencyPtr = std::shared_ptr<const index::Adjacency>;
 
 class AdjacencyCache {
  public:
+  static constexpr std::uint64_t kBytesMax = std::uint64_t{512} << 20;
+  explicit AdjacencyCache(std::uint64_t bytes_max = kBytesMax);
+  ~AdjacencyCache();
+  AdjacencyCache(const AdjacencyCache&) = delete;
+  AdjacencyCache& operator=(const AdjacencyCache&) = delete;
+
   // `edges_key` names the edge table's version (its manifest key). Errors: those of the views.
   [[nodiscard]] Result<AdjacencyPtr> get(const std::string& edges_key, const TableViewPtr& edges,
                                          const TableViewPtr& sources, const TableViewPtr& targets,
@@ -38,8 +46,12 @@ class AdjacencyCache {
     std::mutex mutex;          // held while building
     std::list<Entry> entries;  // newest first
   };
+  void keep(Slot& slot, Entry entry);  // and drops what is too much. REQUIRES: slot.mutex is held
   using SlotKey = std::pair<std::string, AdjacencyDirection>;  // folder of the edge table
 
+  const std::uint64_t bytes_max_;
+  base::CacheUse& use_;
+  base::CacheLedger ledger_;
   std::mutex mutex_;  // guards slots_
   std::map<SlotKey, std::shared_ptr<Slot>> slots_;
 };

@@ -1,20 +1,15 @@
 #include "graph/commit_log.h"
 
 #include "graph/layout.h"
+#include "graph/memory_cost.h"
 
 namespace omnigraph::graph {
 namespace {
 
 // A reader this far behind asks for the newest record instead of walking there.
 constexpr int kWalkMax = 8;
-// Records hold the attachments of recent commits; a few hundred of the usual size.
-constexpr std::uint64_t kRecordCacheBytes = std::uint64_t{64} << 20;
-// What a record takes besides its bytes once it is read, about.
-constexpr std::uint64_t kReadRecordBytes = std::uint64_t{16} << 10;
 // Requests may ask for any name.
 constexpr std::size_t kUnusedNamesMax = 10'000;
-
-std::uint64_t cost_of(const LoadedRecord& record) { return record.bytes.size() + kReadRecordBytes; }
 
 }  // namespace
 
@@ -103,7 +98,7 @@ Result<Head> CommitLog::walk_up(std::string_view branch, Head known) {
 }
 
 Result<RecordPtr> CommitLog::read(std::string_view branch, std::uint64_t seq) {
-  if (RecordPtr cached = cached_record(branch, seq)) return cached;
+  if (RecordPtr cached = records_.find(position_key(branch, seq))) return cached;
   const std::string key = record_key(branch, seq);
   OG_ASSIGN_OR_RETURN(Buffer bytes, store_->get(key));
   OG_ASSIGN_OR_RETURN(CommitRecord record, decode_record(bytes, key));
@@ -174,16 +169,15 @@ void CommitLog::note_published(RecordPtr record, const Moment& sent) {
   (void)remember_head(branch, {std::move(record), sent});
 }
 
-std::optional<Head> CommitLog::cached_head(std::string_view branch) const {
+std::optional<Head> CommitLog::cached_head(std::string_view branch) {
   const std::lock_guard lock(mutex_);
-  const auto found = heads_.find(branch);
-  if (found == heads_.end()) return std::nullopt;
-  return found->second;
+  const std::shared_ptr<const Head> found = heads_.find(std::string(branch));
+  return found == nullptr ? std::nullopt : std::optional(*found);
 }
 
 void CommitLog::remember_unused(std::string_view branch, const Moment& sent) {
   const std::lock_guard lock(mutex_);
-  if (heads_.contains(branch)) return;
+  if (heads_.contains(std::string(branch))) return;
   if (unused_.size() >= kUnusedNamesMax) unused_.clear();
   unused_.insert_or_assign(std::string(branch), sent);
 }
@@ -191,41 +185,30 @@ void CommitLog::remember_unused(std::string_view branch, const Moment& sent) {
 Head CommitLog::remember_head(std::string_view branch, Head head) {
   const std::lock_guard lock(mutex_);
   if (const auto unused = unused_.find(branch); unused != unused_.end()) unused_.erase(unused);
-  auto found = heads_.find(branch);
-  if (found == heads_.end()) return heads_.emplace(std::string(branch), std::move(head)).first->second;
-  Head& known = found->second;
-  const std::uint64_t old_seq = known.record->record.seq;
+  const std::string name(branch);
+  const std::shared_ptr<Head> known = heads_.find(name);
   const std::uint64_t new_seq = head.record->record.seq;
   // Another thread may have seen more meanwhile; a head only moves up.
-  if (new_seq > old_seq) {
-    known = std::move(head);
-  } else if (new_seq == old_seq && elapsed_us(known.confirmed, head.confirmed) > 0) {
-    known.confirmed = head.confirmed;
+  if (known == nullptr || new_seq > known->record->record.seq) {
+    const std::uint64_t bytes = memory_of(*head.record);
+    heads_.replace(name, std::make_shared<Head>(head), bytes);
+    return head;
   }
-  return known;
+  if (new_seq == known->record->record.seq && elapsed_us(known->confirmed, head.confirmed) > 0) {
+    known->confirmed = head.confirmed;
+  }
+  return *known;
 }
 
-RecordPtr CommitLog::cached_record(std::string_view branch, std::uint64_t seq) {
-  const std::lock_guard lock(mutex_);
-  const auto found = records_.find(Position(std::string(branch), seq));
-  if (found == records_.end()) return nullptr;
-  by_use_.splice(by_use_.begin(), by_use_, found->second.place);
-  return found->second.record;
+std::string CommitLog::position_key(std::string_view branch, std::uint64_t seq) {
+  std::string key = std::to_string(seq);
+  key.append(" ").append(branch);
+  return key;
 }
 
 void CommitLog::remember_record(const RecordPtr& record) {
-  const std::lock_guard lock(mutex_);
-  const Position position(record->record.branch, record->record.seq);
-  if (records_.contains(position)) return;
-  by_use_.push_front(position);
-  records_.emplace(position, Cached{record, by_use_.begin()});
-  cached_bytes_ += cost_of(*record);
-  while (cached_bytes_ > kRecordCacheBytes && by_use_.size() > 1) {
-    const auto oldest = records_.find(by_use_.back());
-    cached_bytes_ -= cost_of(*oldest->second.record);
-    records_.erase(oldest);
-    by_use_.pop_back();
-  }
+  const std::string key = position_key(record->record.branch, record->record.seq);
+  if (!records_.contains(key)) records_.insert(key, record, memory_of(*record));
 }
 
 }  // namespace omnigraph::graph

@@ -1,23 +1,23 @@
 // The append-only logs of commit records, one per branch: finding heads, reading records (chapter 09 sections 3, 4).
-// Records are immutable and stay cached; heads are cached with the time their confirming request was *sent* and only
-// move up. A local record that another process published counts only after its folder was synced.
+// Records are immutable, and cached; heads are cached with the time their confirming request was *sent* and only
+// move up. Of both the least recently used are forgotten within a budget of memory: a head that is asked for again is
+// looked for again. A local record that another process published counts only after its folder was synced.
 // Thread safety: all methods may be called concurrently; requests are made without holding a lock.
 // Errors: kIoError, kCorruptObject, kUnsupportedFormat; kNotFound where a method says so.
 #pragma once
 
 #include <cstdint>
-#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/buffer.h"
 #include "base/result.h"
+#include "graph/lru_cache.h"
 #include "graph/moment.h"
 #include "graph/record.h"
 #include "graph/record_copies.h"
@@ -45,8 +45,20 @@ struct Head {
 // A branch's log continues across deletions; slots below `first_seq` were never used in this graph.
 class CommitLog {
  public:
+  // Bytes. Records hold the attachments of recent commits; a few hundred of the usual size.
+  struct Budgets {
+    std::uint64_t heads = std::uint64_t{32} << 20;
+    std::uint64_t records = std::uint64_t{64} << 20;
+  };
   CommitLog(std::shared_ptr<objectstore::ObjectStore> store, const Clock& clock, std::uint64_t first_seq)
-      : store_(std::move(store)), clock_(clock), first_seq_(first_seq) {}
+      : CommitLog(std::move(store), clock, first_seq, Budgets()) {}
+  CommitLog(std::shared_ptr<objectstore::ObjectStore> store, const Clock& clock, std::uint64_t first_seq,
+            const Budgets& budgets)
+      : store_(std::move(store)),
+        clock_(clock),
+        first_seq_(first_seq),
+        heads_("heads", budgets.heads),
+        records_("records", budgets.records) {}
 
   // Newest record, proven newest by a request sent during this call. Warm: one get of the next slot; else one list
   // and one get.
@@ -63,7 +75,7 @@ class CommitLog {
   [[nodiscard]] Result<RecordPtr> read(std::string_view branch, std::uint64_t seq);
   // Whether read() needs no request.
   [[nodiscard]] bool has_record(std::string_view branch, std::uint64_t seq) {
-    return cached_record(branch, seq) != nullptr;
+    return records_.contains(position_key(branch, seq));
   }
   // The newest record with a sequence number <= seq; null if there is none. One list and one get.
   [[nodiscard]] Result<RecordPtr> newest_at_or_below(std::string_view branch, std::uint64_t seq);
@@ -86,37 +98,30 @@ class CommitLog {
   [[nodiscard]] const Clock& clock() const { return clock_; }
 
  private:
-  using Position = std::pair<std::string, std::uint64_t>;
   struct Listed {
     std::uint64_t seq = 0;
     Moment sent;
   };
-  struct Cached {
-    RecordPtr record;
-    std::list<Position>::iterator place;
-  };
 
-  [[nodiscard]] std::optional<Head> cached_head(std::string_view branch) const;
+  [[nodiscard]] static std::string position_key(std::string_view branch, std::uint64_t seq);
+  [[nodiscard]] std::optional<Head> cached_head(std::string_view branch);
   void remember_unused(std::string_view branch, const Moment& sent);
   [[nodiscard]] Result<Head> find_newest(std::string_view branch);
   // The record of a noted list; null if there is none, or it is gone. A note serves once.
   [[nodiscard]] Result<Head> take_listed(std::string_view branch);
   [[nodiscard]] Result<Head> walk_up(std::string_view branch, Head known);
   [[nodiscard]] Head remember_head(std::string_view branch, Head head);
-  [[nodiscard]] RecordPtr cached_record(std::string_view branch, std::uint64_t seq);
   void remember_record(const RecordPtr& record);
 
   const std::shared_ptr<objectstore::ObjectStore> store_;
   const Clock& clock_;
   const std::uint64_t first_seq_;
 
-  mutable std::mutex mutex_;                           // guards all below
-  std::map<std::string, Head, std::less<>> heads_;     // records are never null
+  mutable std::mutex mutex_;                           // guards the next three, the heads in heads_ too
+  LruCache<Head> heads_;                               // by branch; records are never null
   std::map<std::string, Moment, std::less<>> unused_;  // names without a log: when the list that showed it was sent
   std::map<std::string, Listed, std::less<>> listed_;
-  std::map<Position, Cached> records_;
-  std::list<Position> by_use_;  // most recently used first
-  std::uint64_t cached_bytes_ = 0;
+  LruCache<const LoadedRecord> records_;
 };
 
 }  // namespace omnigraph::graph

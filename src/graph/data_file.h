@@ -2,6 +2,7 @@
 // of every snapshot that contains the file. Thread safety: all methods may be called concurrently.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -12,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/cache_use.h"
 #include "base/result.h"
 #include "columnar/array.h"
 #include "graph/object_reader.h"
@@ -32,13 +34,15 @@ struct FileRows {
   Buffer file;
 };
 using FileRowsPtr = std::shared_ptr<const FileRows>;
+[[nodiscard]] std::uint64_t memory_of(const FileRows& rows);
 
 class DataFile {
  public:
   // `record` says where the bytes are; it is let go once they are read. `far_bytes`: the size of a file in a far store,
-  // 0 where it is not known or the store is near. `rows`: of a file that was just written; else null.
-  DataFile(std::string key, RecordPtr record, std::shared_ptr<const ObjectReader> objects, std::uint64_t far_bytes = 0,
-           const FileRowsPtr& rows = nullptr);
+  // 0 where it is not known or the store is near. `rows`: of a file that was just written; else null. The file and all
+  // that is made of it are added to `cost`; a mapped file counts as one in memory.
+  DataFile(std::string key, RecordPtr record, std::shared_ptr<const ObjectReader> objects, std::uint64_t far_bytes,
+           const FileRowsPtr& rows, base::CacheCostPtr cost);
 
   [[nodiscard]] const std::string& key() const { return key_; }
   [[nodiscard]] Result<std::shared_ptr<const lance::FileReader>> reader();
@@ -61,10 +65,13 @@ class DataFile {
   using ColumnKey = std::pair<std::string, std::vector<std::int32_t>>;  // type name, file columns
 
   [[nodiscard]] ColumnPtr known_column(const ColumnKey& place);
+  void note_opened(const Buffer& file);
 
   const std::string key_;
   const std::uint64_t far_bytes_;
-  std::mutex open_mutex_;  // guards the four below
+  const base::CacheCostPtr cost_;
+  std::atomic<const void*> bytes_owner_ = nullptr;  // of the file's bytes: columns that lie in them cost nothing more
+  std::mutex open_mutex_;                           // guards the four below
   RecordPtr record_;
   FileRowsPtr rows_;
   std::shared_ptr<const ObjectReader> objects_;

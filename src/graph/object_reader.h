@@ -29,7 +29,7 @@ class ObjectReader {
         log_(std::move(log)),
         far_(!store_->local_root().has_value()),
         uses_copies_(copies == Copies::kUsed),
-        remembered_(kRememberedCost) {}
+        remembered_("small_objects", kRememberedCost) {}
 
   [[nodiscard]] Result<Buffer> get(const LoadedRecord& record, std::string_view key) const;
   // A range of an object that is in its own place. REQUIRES: where(record, key).place == Place::kStore.

@@ -49,6 +49,7 @@ class RecordCopies {
   // Both unpack at their first use. No frame: there are none.
   [[nodiscard]] std::optional<Buffer> find(std::string_view key) const;
   [[nodiscard]] const ObjectCopies& all() const;
+  [[nodiscard]] std::uint64_t packed_bytes() const { return packed_.size(); }
 
  private:
   const Buffer packed_;

@@ -71,6 +71,12 @@ RowMap::RowMap(const std::vector<lance::Fragment>& fragments, std::span<const st
   }
 }
 
+std::uint64_t RowMap::memory_bytes() const {
+  constexpr std::uint64_t kHashedRowBytes = 64;  // its node, bucket and allocation
+  return sizeof(*this) + deleted_.capacity() * sizeof(deleted_[0]) + runs_.capacity() * sizeof(Run) +
+         dense_.capacity() * sizeof(dense_[0]) + rows_.size() * kHashedRowBytes;
+}
+
 std::uint32_t RowMap::find(std::uint64_t row_id) const {
   if (row_id >= dense_start_ && row_id - dense_start_ < dense_.size()) {
     if (const std::uint32_t ordinal = dense_[row_id - dense_start_]; ordinal != kNone) return ordinal;

@@ -20,6 +20,7 @@ class RowMap {
   // Ordinal, or kNone. A deleted row has none.
   static constexpr std::uint32_t kNone = 0xffffffffu;
   [[nodiscard]] std::uint32_t find(std::uint64_t row_id) const;
+  [[nodiscard]] std::uint64_t memory_bytes() const;
 
  private:
   struct Run {

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "graph/layout.h"
+#include "graph/memory_cost.h"
 #include "graph/parallel_io.h"
 #include "graph/snapshot_factory.h"
 #include "graph/warm_tables.h"
@@ -16,8 +17,12 @@
 namespace omnigraph::graph {
 namespace {
 
-constexpr std::uint64_t kSnapshotsMax = 32;
-constexpr std::uint64_t kSchemasMax = 32;
+// Bytes.
+constexpr std::uint64_t kSnapshotsMax = std::uint64_t{16} << 20;
+constexpr std::uint64_t kSchemasMax = std::uint64_t{16} << 20;
+// Of a snapshot beside its record: as far as they were asked for it keeps the views of its tables, which may have left
+// their own cache; about.
+constexpr std::uint64_t kSnapshotBytes = std::uint64_t{256} << 10;
 // Requests that a cold reader spends to save one round trip.
 constexpr std::size_t kPrefetchedMax = 64;
 
@@ -114,6 +119,16 @@ class RecordSnapshot final : public Snapshot, public FarSnapshot {
   mutable std::vector<TableViewPtr> edges_;
 };
 
+std::uint64_t memory_of(const LoadedSchema& schema) {
+  // Of a type or property as the catalog has it, its indexes and its text; about.
+  constexpr std::uint64_t kTypeBytes = 2048;
+  constexpr std::uint64_t kPropertyBytes = 512;
+  std::uint64_t bytes = 2 * schema.source.size();
+  for (const auto& type : schema.catalog->nodes) bytes += kTypeBytes + type.properties.size() * kPropertyBytes;
+  for (const auto& type : schema.catalog->edges) bytes += kTypeBytes + type.properties.size() * kPropertyBytes;
+  return bytes;
+}
+
 std::string snapshot_key(const CommitRecord& record, std::size_t commit) {
   return record.branch + " " + std::to_string(record.seq) + " " + std::to_string(commit);
 }
@@ -123,14 +138,14 @@ std::string snapshot_key(const CommitRecord& record, std::size_t commit) {
 SnapshotFactory::SnapshotFactory(std::shared_ptr<TableCache> tables)
     : tables_(std::move(tables)),
       adjacency_(std::make_shared<AdjacencyCache>()),
-      snapshots_(kSnapshotsMax),
-      schemas_(kSchemasMax) {}
+      snapshots_("snapshots", kSnapshotsMax),
+      schemas_("schemas", kSchemasMax) {}
 
 Result<SnapshotPtr> SnapshotFactory::at_head(const RecordPtr& record) {
   const std::string key = snapshot_key(record->record, record->record.commits.size());
   if (SnapshotPtr known = snapshots_.find(key)) return known;
   OG_ASSIGN_OR_RETURN(SnapshotPtr made, make(record, state_of(record)));
-  return snapshots_.insert(key, std::move(made), 1);
+  return snapshots_.insert(key, std::move(made), kSnapshotBytes + memory_of(*record));
 }
 
 Result<SnapshotPtr> SnapshotFactory::at_commit(const RecordPtr& record, std::size_t index) {
@@ -143,8 +158,9 @@ Result<SnapshotPtr> SnapshotFactory::at_commit(const RecordPtr& record, std::siz
   state.head_id = commits[index].id;
   state.head_version = commits[index].version;
   for (const auto& [table, entry] : commits[index].tables) state.tables[table] = entry;
+  const std::uint64_t bytes = kSnapshotBytes + memory_of(*record) + memory_of(state);
   OG_ASSIGN_OR_RETURN(SnapshotPtr made, make(record, std::make_shared<const CommitRecord>(std::move(state))));
-  return snapshots_.insert(key, std::move(made), 1);
+  return snapshots_.insert(key, std::move(made), bytes);
 }
 
 Result<SnapshotPtr> SnapshotFactory::of_unpublished(const RecordPtr& record) { return make(record, state_of(record)); }
@@ -196,11 +212,12 @@ Result<LoadedSchemaPtr> SnapshotFactory::schema(const LoadedRecord& record) {
   auto catalog = schema::parse_schema(source.text(), {.file = "", .accepted = true});
   if (!catalog) return std::unexpected(corrupt_object(key, "it does not parse: " + catalog.error().message));
   auto loaded = std::make_shared<const LoadedSchema>(LoadedSchema{std::string(source.text()), std::move(*catalog)});
-  return schemas_.insert(digest, std::move(loaded), 1);
+  return schemas_.insert(digest, loaded, memory_of(*loaded));
 }
 
 void SnapshotFactory::note_schema(const std::string& digest, LoadedSchemaPtr schema) {
-  schemas_.insert(digest, std::move(schema), 1);
+  const std::uint64_t bytes = memory_of(*schema);
+  schemas_.insert(digest, std::move(schema), bytes);
 }
 
 }  // namespace omnigraph::graph

@@ -2,27 +2,22 @@
 
 #include "graph/fragment_view.h"
 #include "graph/layout.h"
+#include "graph/memory_cost.h"
 #include "lance/deletions.h"
 
 namespace omnigraph::graph {
 namespace {
 
-// Costs are rough bytes in memory. Local data files are mapped, so that theirs is mostly address space.
-constexpr std::uint64_t kManifestCost = std::uint64_t{64} << 20;
-constexpr std::uint64_t kFileCost = std::uint64_t{2} << 30;
-constexpr std::uint64_t kRowsCost = std::uint64_t{16} << 20;
-constexpr std::uint64_t kDeletionCost = std::uint64_t{64} << 20;
-constexpr std::uint64_t kViewsMax = 512;
+// Bytes of memory. Large local files are mapped, so that what they take is mostly address space.
+constexpr std::uint64_t kManifestsMax = std::uint64_t{32} << 20;
+constexpr std::uint64_t kSmallFilesMax = std::uint64_t{64} << 20;
+constexpr std::uint64_t kLargeFilesMax = std::uint64_t{2} << 30;
+constexpr std::uint64_t kWrittenRowsMax = std::uint64_t{16} << 20;
+constexpr std::uint64_t kDeletionsMax = std::uint64_t{32} << 20;
+constexpr std::uint64_t kViewsMax = std::uint64_t{64} << 20;
 
-std::uint64_t manifest_cost(const lance::Manifest& manifest) {
-  std::uint64_t cost = 1024 + 64 * manifest.fields.size();
-  for (const lance::Fragment& fragment : manifest.fragments) {
-    cost += 256;
-    if (!fragment.row_ids) continue;
-    for (const auto& segment : fragment.row_ids->segments()) cost += 48 + 8 * segment.values.size();
-  }
-  return cost;
-}
+// Up to here a file is small. Those that commits bring are, also after many of them were folded into one.
+constexpr std::uint64_t kSmallFileBytes = std::uint64_t{1} << 20;
 
 // Two branches may give one property of one schema text different identities.
 std::string view_key(const TableEntry& entry, const RecordSchema& schema, const TypeIdentity& identity) {
@@ -40,41 +35,38 @@ TableCache::TableCache(std::shared_ptr<const ObjectReader> objects, bool remote)
     : objects_(std::move(objects)),
       derived_(std::make_shared<DerivedData>(objects_)),
       remote_(remote),
-      manifests_(kManifestCost),
-      files_(kFileCost),
-      rows_(kRowsCost),
-      deletions_(kDeletionCost),
-      views_(kViewsMax) {}
+      manifests_("manifests", kManifestsMax),
+      small_files_("small_files", kSmallFilesMax),
+      large_files_("large_files", kLargeFilesMax),
+      rows_("written_rows", kWrittenRowsMax),
+      deletions_("deletions", kDeletionsMax),
+      views_("table_views", kViewsMax) {}
 
 Result<ManifestPtr> TableCache::manifest(const LoadedRecord& record, const std::string& key) {
   if (ManifestPtr known = manifests_.find(key)) return known;
   OG_ASSIGN_OR_RETURN(const Buffer bytes, objects_->get(record, key));
   OG_ASSIGN_OR_RETURN(lance::Manifest parsed, lance::parse_manifest(bytes, key));
   auto shared = std::make_shared<const lance::Manifest>(std::move(parsed));
-  return manifests_.insert(key, shared, manifest_cost(*shared));
+  return manifests_.insert(key, shared, memory_of(*shared));
 }
 
 void TableCache::note_manifest(const std::string& key, ManifestPtr manifest) {
-  const std::uint64_t cost = manifest_cost(*manifest);
-  manifests_.insert(key, std::move(manifest), cost);
+  const std::uint64_t bytes = memory_of(*manifest);
+  manifests_.insert(key, std::move(manifest), bytes);
 }
 
 void TableCache::note_rows(const std::string& key, FileRowsPtr rows) {
-  const std::uint64_t cost = 1024 + 2 * rows->file.size();
-  rows_.insert(key, std::move(rows), cost);
+  const std::uint64_t bytes = memory_of(*rows);
+  rows_.insert(key, std::move(rows), bytes);
 }
 
 std::shared_ptr<DataFile> TableCache::data_file(const RecordPtr& record, const std::string& key,
                                                 std::uint64_t size_bytes) {
-  if (auto known = files_.find(key)) return known;
-  // A small file is not mapped: it lies in memory, with the record that brought it and its rows. Some 4,096 of them
-  // stay.
-  constexpr std::uint64_t kReaderCost = std::uint64_t{64} << 10;
-  constexpr std::uint64_t kSmallFileCost = std::uint64_t{512} << 10;
-  constexpr std::uint64_t kSmallFileBytes = std::uint64_t{256} << 10;
-  return files_.insert(key,
-                       std::make_shared<DataFile>(key, record, objects_, remote_ ? size_bytes : 0, rows_.find(key)),
-                       size_bytes <= kSmallFileBytes ? kSmallFileCost : kReaderCost + size_bytes);
+  LruCache<DataFile>& files = size_bytes <= kSmallFileBytes ? small_files_ : large_files_;
+  if (auto known = files.find(key)) return known;
+  auto cost = std::make_shared<base::CacheCost>();
+  auto file = std::make_shared<DataFile>(key, record, objects_, remote_ ? size_bytes : 0, rows_.find(key), cost);
+  return files.insert(key, std::move(file), std::move(cost));
 }
 
 Result<PositionsPtr> TableCache::deletions(const LoadedRecord& record, const std::string& table_root,
@@ -105,9 +97,10 @@ Result<TableViewPtr> TableCache::view(const RecordPtr& record, const RecordSchem
   const std::string key = view_key(entry, schema, *identity);
   if (TableViewPtr known = views_.find(key)) return known;
   OG_ASSIGN_OR_RETURN(ManifestPtr manifest, this->manifest(*record, entry.manifest));
-  OG_ASSIGN_OR_RETURN(TableViewPtr made,
-                      make_fragment_view(*this, record, *identity, catalog, type, entry.manifest, std::move(manifest)));
-  return views_.insert(key, std::move(made), 1);
+  auto cost = std::make_shared<base::CacheCost>();
+  OG_ASSIGN_OR_RETURN(TableViewPtr made, make_fragment_view(*this, record, *identity, catalog, type, entry.manifest,
+                                                            std::move(manifest), cost));
+  return views_.insert(key, std::move(made), std::move(cost));
 }
 
 }  // namespace omnigraph::graph

@@ -1,5 +1,6 @@
 // What readers of one graph share: parsed manifests, opened data files, deletion bitmaps and table views, each kept by
-// the key of its immutable object. Thread safety: all methods may be called concurrently.
+// the key of its immutable object, within a budget of memory for each kind (docs/operate.md). Thread safety: all
+// methods may be called concurrently.
 // Errors: those of ObjectReader, kCorruptObject, kUnsupportedFormat.
 #pragma once
 
@@ -28,7 +29,7 @@ class TableCache {
   [[nodiscard]] bool remote() const { return remote_; }
 
   [[nodiscard]] Result<ManifestPtr> manifest(const LoadedRecord& record, const std::string& key);
-  [[nodiscard]] bool knows_manifest(const std::string& key) { return manifests_.find(key) != nullptr; }
+  [[nodiscard]] bool knows_manifest(const std::string& key) const { return manifests_.contains(key); }
   // A manifest this process wrote: known without reading it back.
   void note_manifest(const std::string& key, ManifestPtr manifest);
 
@@ -43,7 +44,7 @@ class TableCache {
                                                const lance::Fragment& fragment);
 
   // By the key of the engine's copy.
-  [[nodiscard]] bool knows_deletions(const std::string& key) { return deletions_.find(key) != nullptr; }
+  [[nodiscard]] bool knows_deletions(const std::string& key) const { return deletions_.contains(key); }
 
   // The rows of `type` at the entry's version. `record` must be one that references the entry.
   [[nodiscard]] Result<TableViewPtr> view(const RecordPtr& record, const RecordSchema& schema,
@@ -58,7 +59,9 @@ class TableCache {
   const std::shared_ptr<DerivedData> derived_;
   const bool remote_;
   LruCache<const lance::Manifest> manifests_;
-  LruCache<DataFile> files_;
+  // Apart from each other: every write leaves another small file, and these must not drive out the large ones.
+  LruCache<DataFile> small_files_;
+  LruCache<DataFile> large_files_;
   LruCache<const FileRows> rows_;
   LruCache<const std::vector<std::uint32_t>> deletions_;
   LruCache<const TableView> views_;

@@ -82,7 +82,7 @@ UniqueIndex::UniqueIndex(const std::vector<columnar::ArrayPtr>& columns) {
 }
 
 Result<std::shared_ptr<const UniqueIndex>> UniqueIndex::of(const std::string& key, const Columns& columns) {
-  static LruCache<const UniqueIndex> cache(kCachedBytesMax);
+  static LruCache<const UniqueIndex> cache("unique_indexes", kCachedBytesMax);
   if (auto cached = cache.find(key)) return cached;
   OG_ASSIGN_OR_RETURN(const std::vector<columnar::ArrayPtr> read, columns());
   const std::shared_ptr<const UniqueIndex> built(new UniqueIndex(read));

@@ -41,8 +41,8 @@ class Adjacency {
     std::span<const std::uint64_t> deleted_edges{}, deleted_from{}, deleted_to{};
     std::uint32_t from_count = 0;
   };
-  // One file of which nothing is left out is used where it lies, else O(n + m) time. REQUIRES: all row ids are below
-  // the counts.
+  // One file of which nothing is left out is used where it lies, else O(n + m) time. REQUIRES: row ids of `from` are
+  // below from_count, and all ordinals are in their bitmap if it is not empty.
   static Adjacency assemble(const Pieces& pieces);
 
   [[nodiscard]] std::span<const std::uint32_t> neighbors(std::uint32_t v) const {
@@ -55,6 +55,9 @@ class Adjacency {
   }
   [[nodiscard]] std::uint32_t degree(std::uint32_t v) const { return has_row(v) ? offsets_[v + 1] - offsets_[v] : 0; }
   [[nodiscard]] std::uint64_t edge_count() const { return neighbors_.size(); }
+  [[nodiscard]] std::uint64_t memory_bytes() const {
+    return offsets_.size_bytes() + neighbors_.size_bytes() + edges_.size_bytes();
+  }
   // No two edges share both endpoints, so a row's neighbours need no deduplication.
   [[nodiscard]] bool has_parallel_edges() const { return has_parallel_edges_; }
   [[nodiscard]] std::span<const std::uint32_t> offsets() const { return offsets_; }

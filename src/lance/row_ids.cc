@@ -30,12 +30,17 @@ class RowIdSequence::Collector {
 
   [[nodiscard]] RowIdSequence finish() {
     close_run();
-    RowIdSequence out;
-    out.segments_ = std::move(segments_);
-    for (const Segment& segment : out.segments_) {
-      out.size_ += segment.size();
-      out.ends_.push_back(out.size_);
+    auto parts = std::make_shared<Parts>();
+    segments_.shrink_to_fit();
+    parts->segments = std::move(segments_);
+    parts->ends.reserve(parts->segments.size());
+    for (Segment& segment : parts->segments) {
+      segment.values.shrink_to_fit();
+      parts->size += segment.size();
+      parts->ends.push_back(parts->size);
     }
+    RowIdSequence out;
+    out.parts_ = std::move(parts);
     return out;
   }
 
@@ -74,21 +79,22 @@ RowIdSequence RowIdSequence::of(std::span<const std::uint64_t> ids) {
     return collector.finish();
   };
   RowIdSequence fine = collect(kShortRun);
-  if (fine.segments_.size() <= 8 || fine.segments_.size() * 16 <= ids.size()) return fine;
+  if (fine.segments().size() <= 8 || fine.segments().size() * 16 <= ids.size()) return fine;
   return collect(kLongRun);
 }
 
 std::uint64_t RowIdSequence::at(std::uint64_t position) const {
-  const auto found = std::upper_bound(ends_.begin(), ends_.end(), position);
-  const auto index = static_cast<std::size_t>(found - ends_.begin());
-  const Segment& segment = segments_[index];
-  const std::uint64_t offset = position - (index == 0 ? 0 : ends_[index - 1]);
+  const std::vector<std::uint64_t>& ends = parts_->ends;
+  const auto found = std::upper_bound(ends.begin(), ends.end(), position);
+  const auto index = static_cast<std::size_t>(found - ends.begin());
+  const Segment& segment = parts_->segments[index];
+  const std::uint64_t offset = position - (index == 0 ? 0 : ends[index - 1]);
   return segment.values.empty() ? segment.range.start + offset : segment.values[static_cast<std::size_t>(offset)];
 }
 
 void RowIdSequence::append_to(std::vector<std::uint64_t>& out) const {
-  out.reserve(out.size() + static_cast<std::size_t>(size_));
-  for (const Segment& segment : segments_) {
+  out.reserve(out.size() + static_cast<std::size_t>(size()));
+  for (const Segment& segment : segments()) {
     out.insert(out.end(), segment.values.begin(), segment.values.end());
     if (!segment.values.empty()) continue;
     for (std::uint64_t id = segment.range.start; id < segment.range.end; ++id) out.push_back(id);
@@ -243,7 +249,7 @@ bool add_segment(std::string_view bytes, Sink& sink, std::uint64_t& bound) {
 
 std::string RowIdSequence::serialize() const {
   WireWriter out;
-  for (const Segment& segment : segments_) {
+  for (const Segment& segment : segments()) {
     if (segment.values.empty()) {
       out.message(1, WireWriter().message(1, WireWriter().uint(1, segment.range.start).uint(2, segment.range.end)));
     } else {

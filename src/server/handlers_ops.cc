@@ -1,6 +1,7 @@
 // For those who run the server (chapter 13): liveness, readiness, metrics; and the additions beside the contract.
 
 #include "api/answers.h"
+#include "engine/maintenance.h"
 #include "server/handlers.h"
 #include "server/openapi.h"
 #include "server/written_response.h"
@@ -62,6 +63,10 @@ Result<HttpResponse> handle_ready(Call& call) {
 
 Result<HttpResponse> handle_metrics(Call& call) {
   OG_RETURN_IF_ERROR(call.service.authenticate_metrics(authorization_of(call.request)));
+  for (const auto& [id, graph] : call.service.graphs()) {
+    const auto due = engine::optimize_due(*graph.graph, "main");
+    if (due) call.service.metrics().optimize_due(id, due->ratio());  // a store in trouble shows elsewhere
+  }
   HttpResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   response.body = call.service.metrics().text();

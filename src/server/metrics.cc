@@ -1,5 +1,7 @@
 #include "server/metrics.h"
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <shared_mutex>
@@ -11,6 +13,7 @@
 #include <prometheus/text_serializer.h>
 
 #include "base/version.h"
+#include "server/cache_metrics.h"
 
 namespace omnigraph::server {
 
@@ -105,6 +108,15 @@ struct Metrics::State {
                                                      .Name("omnigraph_graph_ready")
                                                      .Help("1: the graph is served and its storage answers")
                                                      .Register(registry);
+  prometheus::Family<prometheus::Counter>& retries = prometheus::BuildCounter()
+                                                         .Name("omnigraph_commit_retries_total")
+                                                         .Help("Publishes that another writer was ahead of")
+                                                         .Register(registry);
+  prometheus::Family<prometheus::Gauge>& due =
+      prometheus::BuildGauge()
+          .Name("omnigraph_graph_optimize_due_ratio")
+          .Help("Share of the data files on main that optimize would write anew")
+          .Register(registry);
   StorageSeries storage{registry};
   mutable std::shared_mutex mutex;
   std::map<std::string, RouteSeries, std::less<>> routes;            // guarded by mutex
@@ -148,6 +160,8 @@ void Metrics::declare_graph(const std::string& graph, const std::vector<std::str
     }
   }
   state_->commit_seconds.Add({{"graph", graph}}, kSecondsBounds);
+  state_->retries.Add({{"graph", graph}});
+  state_->due.Add({{"graph", graph}});
 }
 
 void Metrics::request_done(std::string_view pattern, int status, double seconds) {
@@ -176,7 +190,10 @@ void Metrics::write_done(const std::string& graph, std::string_view kind, std::s
   state_->commit_seconds.Add({{"graph", graph}}, kSecondsBounds).Observe(seconds);
 }
 
-void Metrics::storage_request_done(const engine::StorageRequest& request) { state_->storage.add(request); }
+void Metrics::storage_request_done(const std::string& graph, const engine::StorageRequest& request) {
+  state_->storage.add(request);
+  if (request.lost_race) state_->retries.Add({{"graph", graph}}).Increment();
+}
 
 void Metrics::admission_rejected(std::string_view reason) {
   state_->rejected.Add({{"reason", std::string(reason)}}).Increment();
@@ -186,6 +203,12 @@ void Metrics::graph_ready(const std::string& graph, bool ready) {
   state_->ready.Add({{"graph", graph}}).Set(ready ? 1 : 0);
 }
 
-std::string Metrics::text() const { return prometheus::TextSerializer().Serialize(state_->registry.Collect()); }
+void Metrics::optimize_due(const std::string& graph, double ratio) { state_->due.Add({{"graph", graph}}).Set(ratio); }
+
+std::string Metrics::text() const {
+  std::vector<prometheus::MetricFamily> families = state_->registry.Collect();
+  std::ranges::move(cache_families(), std::back_inserter(families));
+  return prometheus::TextSerializer().Serialize(families);
+}
 
 }  // namespace omnigraph::server

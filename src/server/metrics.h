@@ -27,9 +27,10 @@ class Metrics {
   void query_done(std::string_view graph, std::string_view query, double seconds);  // stored name or `adhoc`
   // kind: mutate, load, merge, branch. outcome: committed, unchanged, conflict, refused, failed.
   void write_done(const std::string& graph, std::string_view kind, std::string_view outcome, double seconds);
-  void storage_request_done(const engine::StorageRequest& request);
+  void storage_request_done(const std::string& graph, const engine::StorageRequest& request);
   void admission_rejected(std::string_view reason);  // inflight, bytes, streams, events
   void graph_ready(const std::string& graph, bool ready);
+  void optimize_due(const std::string& graph, double ratio);  // of its data files, on main
 
   [[nodiscard]] std::string text() const;
 

@@ -28,21 +28,27 @@ std::shared_ptr<engine::Graph> same_graph(const GraphService& opened, const Serv
                   : std::vector<std::string>{};
   };
   if (provider(before->second.embedding) != provider(opened.embedding)) return nullptr;
+  if (before->second.external_blob_bases != opened.external_blob_bases) return nullptr;
   // A graph that was deleted and made again at the same place is another one.
   if (before->second.graph->storage().graph_id() != opened.graph->storage().graph_id()) return nullptr;
   return before->second.graph;
 }
 
+// What a graph tells of its requests to storage goes where its id says.
+using ListenerOf = std::function<engine::StorageListener(const std::string& graph)>;
+
 // One graph, ready to serve; the error is the reason for its quarantine.
 Result<GraphService> open_graph(const cluster::ServedGraph& served, const Service* previous,
-                                const engine::StorageListener& listener) {
+                                const ListenerOf& listener_of) {
   GraphService service;
   service.id = served.id;
   service.uri = served.uri;
   service.embedding = served.embedding;
+  service.external_blob_bases = served.external_blob_bases;
   engine::OpenOptions options;
   options.embedding = served.embedding;
-  OG_ASSIGN_OR_RETURN(service.graph, engine::open_observed(served.uri, options, listener));
+  options.external_blob_bases = served.external_blob_bases;
+  OG_ASSIGN_OR_RETURN(service.graph, engine::open_observed(served.uri, options, listener_of(served.id)));
   if (auto warm = same_graph(service, previous)) service.graph = std::move(warm);
   for (const auto& [name, source] : served.queries) {
     auto bound = service.graph->compile(source, name, "main");
@@ -63,11 +69,12 @@ Result<GraphService> open_graph(const cluster::ServedGraph& served, const Servic
 
 // All of them, a few at a time; results in the order of the plan.
 std::vector<Result<GraphService>> open_all(const std::vector<cluster::ServedGraph>& served, const Service* previous,
-                                           const engine::StorageListener& listener) {
+                                           const ListenerOf& listener_of) {
   std::vector<Result<GraphService>> opened(served.size(), std::unexpected(internal_error("not opened")));
   std::atomic<std::size_t> next{0};
   const auto open_some = [&] {
-    for (std::size_t i = next++; i < served.size(); i = next++) opened[i] = open_graph(served[i], previous, listener);
+    for (std::size_t i = next++; i < served.size(); i = next++)
+      opened[i] = open_graph(served[i], previous, listener_of);
   };
   std::vector<std::jthread> openers;
   for (std::size_t i = 1; i < std::min(kOpenersMax, served.size()); ++i) openers.emplace_back(open_some);
@@ -133,10 +140,12 @@ Result<void> Service::open_graphs(const cluster::ServingPlan& plan, const Servic
     quarantined_.push_back({graph.id, graph.code, graph.reason});
   }
   // Graphs may outlive this service, not the process's state.
-  const auto listener = [process = process_](const engine::StorageRequest& request) {
-    process->metrics.storage_request_done(request);
+  const auto listener_of = [this](const std::string& graph) {
+    return [process = process_, graph](const engine::StorageRequest& request) {
+      process->metrics.storage_request_done(graph, request);
+    };
   };
-  auto opened = open_all(plan.graphs, previous, listener);
+  auto opened = open_all(plan.graphs, previous, listener_of);
   for (std::size_t i = 0; i < opened.size(); ++i) {
     const std::string& id = plan.graphs[i].id;
     if (opened[i]) {

@@ -35,6 +35,7 @@ struct GraphService {
   std::shared_ptr<engine::CheckedGraph> writes;
   std::map<std::string, StoredQuery> queries;
   std::shared_ptr<const policy::Bundle> policy;  // null: none bound
+  std::vector<std::string> external_blob_bases;
   std::optional<embed::ProviderConfig> embedding;
 };
 

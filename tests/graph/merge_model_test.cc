@@ -22,16 +22,19 @@ edge About: Note -> Person @card(1..2)
 edge Knows: Person -> Person @card(0..2) { since: I32? }
 )";
 
-const std::string kNote = "node:Note", kPerson = "node:Person", kAbout = "edge:About", kKnows = "edge:Knows";
+const std::string kNoteTable = "node:Note", kPersonTable = "node:Person", kAboutTable = "edge:About",
+                  kKnowsTable = "edge:Knows";
 
-using Rows = std::map<std::string, Row>;    // by id
-using State = std::map<std::string, Rows>;  // by type key
+using Rows = std::map<std::string, Row>;         // by id
+using ModelState = std::map<std::string, Rows>;  // by type key
 
-const State kNothing = {{kNote, {}}, {kPerson, {}}, {kAbout, {}}, {kKnows, {}}};
+const ModelState kNothing = {{kNoteTable, {}}, {kPersonTable, {}}, {kAboutTable, {}}, {kKnowsTable, {}}};
 
 std::string text_of(const Value& value) { return std::get<std::string>(value.value); }
 bool is_edge(const std::string& key) { return key.starts_with("edge:"); }
-std::string end_type(const std::string& key, int end) { return key == kAbout && end == 1 ? kNote : kPerson; }
+std::string end_type(const std::string& key, int end) {
+  return key == kAboutTable && end == 1 ? kNoteTable : kPersonTable;
+}
 
 std::string json_of(const Value& value) {
   std::string out;
@@ -40,7 +43,7 @@ std::string json_of(const Value& value) {
 }
 
 // As branched_graph.h renders entities.
-GraphState rendered(const State& state) {
+GraphState rendered(const ModelState& state) {
   GraphState out;
   for (const auto& [key, rows] : state) {
     out[key];
@@ -61,7 +64,7 @@ GraphState rendered(const State& state) {
 struct ModelCommit {
   std::vector<std::string> parents;
   std::uint64_t version = 1;
-  State state;
+  ModelState state;
 };
 
 // type key, id ("-" for none), kind, message; sorted as the conflicts of a merge are.
@@ -72,11 +75,11 @@ struct ModelConflict {
 
 struct ModelMerge {
   std::string outcome;
-  State state;
+  ModelState state;
   std::vector<std::string> conflicts;
 };
 
-const Row* find(const State& state, const std::string& key, const std::string& id) {
+const Row* find(const ModelState& state, const std::string& key, const std::string& id) {
   const Rows& rows = state.at(key);
   const auto found = rows.find(id);
   return found == rows.end() ? nullptr : &found->second;
@@ -137,16 +140,16 @@ class Model {
   ModelMerge merge(const std::string& source_branch, const std::string& target_branch, bool properties) const {
     const std::string source_id = heads.at(source_branch), target_id = heads.at(target_branch);
     const std::string base_id = base_of(source_id, target_id);
-    const State& source = commits.at(source_id).state;
-    const State& target = commits.at(target_id).state;
-    const State& base = commits.at(base_id).state;
+    const ModelState& source = commits.at(source_id).state;
+    const ModelState& target = commits.at(target_id).state;
+    const ModelState& base = commits.at(base_id).state;
     if (base_id == source_id) return {"already_up_to_date", target, {}};
     if (base_id == target_id) return {"fast_forward", source, {}};
     ModelMerge merged{"merged", target, {}};
     std::vector<ModelConflict> conflicts;
     for (const auto& [key, rows] : kNothing) {
       std::set<std::string> ids;
-      for (const State* state : {&base, &source, &target}) {
+      for (const ModelState* state : {&base, &source, &target}) {
         for (const auto& [id, row] : state->at(key)) ids.insert(id);
       }
       for (const std::string& id : ids) {
@@ -181,10 +184,10 @@ class Model {
     return merged;
   }
 
-  static std::vector<ModelConflict> violations(const State& before, const State& after) {
+  static std::vector<ModelConflict> violations(const ModelState& before, const ModelState& after) {
     std::vector<ModelConflict> found;
     unique(before, after, found);
-    for (const std::string& key : {kAbout, kKnows}) {
+    for (const std::string& key : {kAboutTable, kKnowsTable}) {
       orphans(key, after, found);
       cardinality(key, before, after, found);
     }
@@ -201,25 +204,25 @@ class Model {
   }
 
   // Every changed person against the unchanged ones, and against the changed one before it with the same mail.
-  static void unique(const State& before, const State& after, std::vector<ModelConflict>& found) {
+  static void unique(const ModelState& before, const ModelState& after, std::vector<ModelConflict>& found) {
     std::map<std::string, std::string> kept, changed;  // mail -> id
-    for (const auto& [id, row] : after.at(kPerson)) {
-      if (!row[3].is_null() && same(find(before, kPerson, id), &row)) kept[text_of(row[3])] = id;
+    for (const auto& [id, row] : after.at(kPersonTable)) {
+      if (!row[3].is_null() && same(find(before, kPersonTable, id), &row)) kept[text_of(row[3])] = id;
     }
-    for (const auto& [id, row] : after.at(kPerson)) {
-      if (row[3].is_null() || same(find(before, kPerson, id), &row)) continue;
+    for (const auto& [id, row] : after.at(kPersonTable)) {
+      if (row[3].is_null() || same(find(before, kPersonTable, id), &row)) continue;
       const std::string mail = text_of(row[3]);
       if (const auto other = changed.find(mail); other != changed.end()) {
-        found.push_back({kPerson, id, "unique_violation", held(mail, other->second, id)});
+        found.push_back({kPersonTable, id, "unique_violation", held(mail, other->second, id)});
       }
       if (const auto other = kept.find(mail); other != kept.end()) {
-        found.push_back({kPerson, id, "unique_violation", held(mail, other->second, id)});
+        found.push_back({kPersonTable, id, "unique_violation", held(mail, other->second, id)});
       }
       changed[mail] = id;
     }
   }
 
-  static void orphans(const std::string& key, const State& after, std::vector<ModelConflict>& found) {
+  static void orphans(const std::string& key, const ModelState& after, std::vector<ModelConflict>& found) {
     for (const auto& [id, row] : after.at(key)) {
       for (const int end : {1, 2}) {
         const std::string node = text_of(row[static_cast<std::size_t>(end)]);
@@ -232,10 +235,10 @@ class Model {
     }
   }
 
-  static void cardinality(const std::string& key, const State& before, const State& after,
+  static void cardinality(const std::string& key, const ModelState& before, const ModelState& after,
                           std::vector<ModelConflict>& found) {
     std::set<std::string> touched, ids;
-    for (const State* state : {&before, &after}) {
+    for (const ModelState* state : {&before, &after}) {
       for (const auto& [id, row] : state->at(key)) ids.insert(id);
     }
     for (const std::string& id : ids) {
@@ -249,7 +252,7 @@ class Model {
       if (find(after, end_type(key, 1), source) == nullptr) continue;
       std::size_t edges = 0;
       for (const auto& [id, row] : after.at(key)) edges += text_of(row[1]) == source ? 1 : 0;
-      const std::size_t least = key == kAbout ? 1 : 0;
+      const std::size_t least = key == kAboutTable ? 1 : 0;
       if (edges >= least && edges <= 2) continue;
       found.push_back({key, "", "cardinality_violation",
                        "@card violation on edge " + key.substr(5) + ": source '" + source + "' has " +
@@ -303,15 +306,15 @@ class RandomHistory {
   }
 
   Row random_row(const std::string& key, std::string& id) {
-    if (key == kNote) {
+    if (key == kNoteTable) {
       id = name("n", 6);
       return {text(id), below(2) == 0 ? Value{} : text(name("t", 2))};
     }
-    if (key == kPerson) {
+    if (key == kPersonTable) {
       id = name("p", 7);
       return {text(id), text(id), maybe(3), below(3) != 0 ? Value{} : text(name("m", 3))};
     }
-    if (key == kAbout) {
+    if (key == kAboutTable) {
       id = name("a", 6);
       return {text(id), text(name("n", 6)), text(name("p", 7))};
     }
@@ -321,9 +324,9 @@ class RandomHistory {
 
   // A few random edits as one commit; what the constraints refuse is not done.
   void write(const std::string& branch) {
-    const State before = model_.commits.at(model_.heads[branch]).state;
-    State after = before;
-    const std::string keys[] = {kNote, kPerson, kPerson, kAbout, kKnows, kKnows};
+    const ModelState before = model_.commits.at(model_.heads[branch]).state;
+    ModelState after = before;
+    const std::string keys[] = {kNoteTable, kPersonTable, kPersonTable, kAboutTable, kKnowsTable, kKnowsTable};
     for (std::uint64_t edits = 1 + below(3); edits > 0; --edits) {
       const std::string& key = keys[below(6)];
       std::string id;
@@ -352,10 +355,10 @@ class RandomHistory {
     if (valid) note(branch, after);
   }
 
-  static void remove(State& state, const std::string& key, const std::string& id) {
+  static void remove(ModelState& state, const std::string& key, const std::string& id) {
     state[key].erase(id);
     if (is_edge(key)) return;
-    for (const std::string& edge : {kAbout, kKnows}) {
+    for (const std::string& edge : {kAboutTable, kKnowsTable}) {
       std::erase_if(state[edge], [&](const auto& entry) {
         return (end_type(edge, 1) == key && text_of(entry.second[1]) == id) ||
                (end_type(edge, 2) == key && text_of(entry.second[2]) == id);
@@ -363,7 +366,7 @@ class RandomHistory {
     }
   }
 
-  void note(const std::string& branch, State state) {
+  void note(const std::string& branch, ModelState state) {
     const SnapshotPtr head = graph_.head(branch);
     const Commit& commit = head->record().commits.back();
     model_.commits[commit.id] = {.parents = commit.parents, .version = commit.version, .state = std::move(state)};
@@ -405,7 +408,7 @@ class RandomHistory {
     ASSERT_EQ(lines(*preview), joined(expected.conflicts));
     if (expected.outcome == "conflicts") return;
     // Exactly the entities that differ between the target and the result.
-    const State& before = model_.commits.at(model_.heads[target]).state;
+    const ModelState& before = model_.commits.at(model_.heads[target]).state;
     std::multiset<std::string> told, wanted;
     for (const MergedType& type : preview->types) {
       const std::string key = preview->states.target->catalog()->table_key(*type.target);
