@@ -49,16 +49,15 @@ std::vector<std::uint32_t> rows_between(std::span<const std::uint64_t> words, Or
   return rows;
 }
 
-// Of two ascending lists; looks up the items of the shorter one.
-std::size_t count_common(std::span<const std::uint32_t> a, std::span<const std::uint32_t> b) {
-  if (a.size() > b.size()) std::swap(a, b);
+// Of two ascending lists.
+std::size_t count_common(const TextSegment::Postings& postings, std::span<const std::uint32_t> rows) {
   std::size_t common = 0;
-  auto from = b.begin();
-  for (const std::uint32_t item : a) {
-    from = std::lower_bound(from, b.end(), item);
-    if (from == b.end()) break;
-    common += *from == item ? 1 : 0;
-  }
+  if (rows.empty()) return 0;
+  auto from = rows.begin();
+  postings.for_each([&](std::uint32_t row) {
+    from = std::find_if(from, rows.end(), [&](std::uint32_t r) { return r >= row; });
+    common += from != rows.end() && *from == row ? 1 : 0;
+  });
   return common;
 }
 
@@ -143,10 +142,10 @@ void TextMatcher::build_bitmap() const {
     const TextSegment& segment = *(*segments)[i];
     const Ordinal first = table_->fragment_start(i);
     const auto mark = [&](std::uint32_t term) {
-      for (const std::uint32_t row : segment.rows(term)) {
+      segment.postings(term).for_each([&](std::uint32_t row) {
         const Ordinal o = first + row;
         bitmap_[o >> 6] |= std::uint64_t{1} << (o & 63);
-      }
+      });
     };
     if (kind_ == TermKind::kToken) {
       for (const std::string& term : terms_) {
@@ -154,9 +153,9 @@ void TextMatcher::build_bitmap() const {
       }
       continue;
     }
-    for (std::uint32_t id = 0; id < segment.term_count(); ++id) {
-      if (near_any(decode(segment.term(id)), wide_terms_, edits_)) mark(id);
-    }
+    segment.terms().for_each([&](std::uint32_t id, std::string_view word) {
+      if (near_any(decode(word), wide_terms_, edits_)) mark(id);
+    });
   }
   ready_.store(bitmap_.data(), std::memory_order_release);
 }
@@ -191,7 +190,7 @@ void Bm25Scorer::note_part(Ordinal first, index::TextSegmentPtr segment, const s
     const std::uint32_t term = part.segment->find(tokens[t]);
     part.terms.push_back(term);
     if (term == TextSegment::kNoTerm) continue;
-    const auto holders = part.segment->rows(term);
+    const TextSegment::Postings holders = part.segment->postings(term);
     statistics_.document_frequency[t] += holders.size() - count_common(holders, gone);
   }
   parts_.push_back(std::move(part));
@@ -202,11 +201,8 @@ double Bm25Scorer::exact_score(const Part& part, std::uint32_t row, std::vector<
   bool any = false;
   for (std::size_t t = 0; t < token_count_; ++t) {
     if (part.terms[t] == TextSegment::kNoTerm) continue;
-    const auto rows = part.segment->rows(part.terms[t]);
-    const auto it = std::ranges::lower_bound(rows, row);
-    if (it == rows.end() || *it != row) continue;
-    counts[t] = part.segment->count(part.terms[t], static_cast<std::size_t>(it - rows.begin()));
-    any = true;
+    counts[t] = part.segment->postings(part.terms[t]).count_in(row);
+    any = any || counts[t] > 0;
   }
   return any ? index::bm25_score(statistics_, counts, part.segment->length(row)) : 0.0;
 }
@@ -273,19 +269,24 @@ std::vector<Bm25Scorer::Rough> Bm25Scorer::matching(std::span<const std::uint64_
   const std::vector<double> weights = rough_weights();
   const RoughNorm norm(statistics_.average_length);
   std::vector<Rough> out;
+  index::BlockNumbers rows, counts;
   for (const Part& part : parts_) {
     const TextSegment& segment = *part.segment;
     ZeroedScratch sums(segment.row_count());  // doubles, by bits
     const std::size_t before = out.size();
     for (std::size_t t = 0; t < token_count_; ++t) {
       if (part.terms[t] == TextSegment::kNoTerm) continue;
-      const auto rows = segment.rows(part.terms[t]);
-      for (std::size_t i = 0; i < rows.size(); ++i) {
-        const double f = segment.count(part.terms[t], i);
-        std::uint64_t& sum = sums[rows[i]];
-        if (sum == 0) out.push_back({&part, rows[i], 0});
-        sum = std::bit_cast<std::uint64_t>(std::bit_cast<double>(sum) +
-                                           weights[t] * f / (f + norm(segment.length(rows[i]))));
+      const TextSegment::Postings postings = segment.postings(part.terms[t]);
+      for (std::size_t b = 0; b < postings.block_count(); ++b) {
+        const std::size_t held = postings.rows(b, rows);
+        postings.counts(b, counts);
+        for (std::size_t i = 0; i < held; ++i) {
+          const double f = counts[i];
+          std::uint64_t& sum = sums[rows[i]];
+          if (sum == 0) out.push_back({&part, rows[i], 0});
+          sum = std::bit_cast<std::uint64_t>(std::bit_cast<double>(sum) +
+                                             weights[t] * f / (f + norm(segment.length(rows[i]))));
+        }
       }
     }
     std::size_t kept = before;

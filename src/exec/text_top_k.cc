@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <memory>
 #include <utility>
 
 namespace omnigraph::exec {
@@ -22,47 +23,76 @@ bool TextTopK::Rows::contain(std::uint32_t row) const {
   return (deleted.empty() || !is_set(deleted, o)) && (accepted.empty() || is_set(accepted, o));
 }
 
-// Postings of one term, read forward.
+// Postings of one term, read forward: a block is unpacked when the cursor is in it, its counts when one is asked for.
 struct TextTopK::Cursor {
-  Cursor(const TextSegment& of, const Term& what)
-      : segment(&of), term(what), rows(of.rows(what.term)), blocks(of.blocks(what.term)) {}
+  Cursor(const TextSegment& of, const Term& what) : segment(&of), term(what), postings(of.postings(what.term)) {
+    load(0);
+  }
 
-  // At most this is what the term gives a row of [begin, end); 0 = it is in none of them. REQUIRES: no posting before
-  // `begin` is left.
-  double bound_between(std::uint32_t begin, std::uint32_t end, const RoughNorm& norm) {
-    while (block < blocks.size() && blocks[block].last_row < begin) ++block;
+  [[nodiscard]] bool is_done() const { return block == postings.block_count(); }
+  // REQUIRES: !is_done().
+  [[nodiscard]] std::uint32_t row() const { return rows[at]; }
+  [[nodiscard]] bool is_before(std::uint32_t end) const { return !is_done() && row() < end; }
+
+  // At most this is what the term gives a row of [row(), end); 0 = it is in none of them.
+  [[nodiscard]] double bound_before(std::uint32_t end, const RoughNorm& norm) const {
+    if (!is_before(end)) return 0;
     double highest = 0;
-    for (std::size_t b = block; b < blocks.size() && rows[b * index::kPostingBlock] < end; ++b) {
-      const double count = blocks[b].max_count;
-      highest = std::max(highest, term.weight * count / (count + norm(blocks[b].min_length)));
+    for (std::size_t b = block; b < postings.block_count() && (b == block || postings.least_row(b) < end); ++b) {
+      const TextSegment::Block bounds = postings.block(b);
+      const double count = bounds.max_count;
+      highest = std::max(highest, term.weight * count / (count + norm(bounds.min_length)));
     }
-    return at < rows.size() && rows[at] < end ? highest : 0;
+    return highest;
   }
-  [[nodiscard]] double score_here(const RoughNorm& norm) const {
-    const double count = segment->count(term.term, at);
-    return term.weight * count / (count + norm(segment->length(rows[at])));
-  }
-  // To the first posting at or behind `row`, by steps that double.
-  void seek(std::uint32_t row) {
-    std::size_t step = 1;
-    std::size_t low = at;
-    while (low + step < rows.size() && rows[low + step] < row) {
-      low += step;
-      step *= 2;
+  [[nodiscard]] double score_here(const RoughNorm& norm) {
+    if (counted != block) {
+      postings.counts(block, counts);
+      counted = block;
     }
-    const auto end = rows.begin() + static_cast<std::ptrdiff_t>(std::min(low + step + 1, rows.size()));
-    at = static_cast<std::size_t>(std::lower_bound(rows.begin() + static_cast<std::ptrdiff_t>(low), end, row) -
-                                  rows.begin());
+    const double count = counts[at];
+    return term.weight * count / (count + norm(segment->length(row())));
+  }
+  void advance() {
+    if (++at == held) load(block + 1);
+  }
+  // To the first posting at or behind `to`; over blocks by steps that double.
+  void seek(std::uint32_t to) {
+    if (is_done()) return;
+    if (postings.last_row(block) < to) {
+      std::size_t step = 1, low = block;
+      while (low + step < postings.block_count() && postings.last_row(low + step) < to) {
+        low += step;
+        step *= 2;
+      }
+      std::size_t high = std::min(low + step, postings.block_count());  // low ends before `to`, high does not
+      while (low + 1 < high) {
+        const std::size_t middle = low + (high - low) / 2;
+        (postings.last_row(middle) < to ? low : high) = middle;
+      }
+      load(high);
+      if (is_done()) return;
+    }
+    at = static_cast<std::size_t>(std::lower_bound(rows + at, rows + held, to) - rows);
+    if (at == held) load(block + 1);  // only of a damaged block
   }
 
   const TextSegment* segment;
   Term term;
-  std::span<const std::uint32_t> rows;
-  std::span<const TextSegment::Block> blocks;
-  std::size_t at = 0;      // next posting
-  std::size_t block = 0;   // the first that reaches into the window
   double most = 0;         // in the window
   double most_so_far = 0;  // the same of all terms up to this one
+
+ private:
+  void load(std::size_t b) {
+    block = b;
+    at = 0;
+    held = is_done() ? 0 : postings.rows(b, rows);
+  }
+
+  TextSegment::Postings postings;
+  std::size_t block = 0, at = 0, held = 0;  // the next posting, and rows of its block
+  std::size_t counted = static_cast<std::size_t>(-1);
+  index::BlockNumbers rows, counts;
 };
 
 // One segment. Terms are kept in the order of what they can give in the window, the least first.
@@ -71,34 +101,36 @@ class TextTopK::Visit {
   Visit(TextTopK& ranking, const TextSegment& segment, std::span<const Term> terms, const Rows& wanted,
         const Found& found)
       : ranking_(ranking), wanted_(wanted), found_(found), row_count_(segment.row_count()) {
-    for (const Term& term : terms) cursors_.emplace_back(segment, term);
+    for (const Term& term : terms) cursors_.push_back(std::make_unique<Cursor>(segment, term));
   }
 
   void run() {
     while (true) {
-      std::erase_if(cursors_, [](const Cursor& c) { return c.at == c.rows.size(); });
+      std::erase_if(cursors_, [](const CursorPtr& c) { return c->is_done(); });
       if (cursors_.empty()) return;
-      const Cursor& first = *std::ranges::min_element(cursors_, {}, [](const Cursor& c) { return c.rows[c.at]; });
-      begin_ = first.rows[first.at] / kWindowRows * kWindowRows;
+      const CursorPtr& first = *std::ranges::min_element(cursors_, {}, [](const CursorPtr& c) { return c->row(); });
+      begin_ = first->row() / kWindowRows * kWindowRows;
       end_ = std::min(row_count_ - begin_, kWindowRows) + begin_;
       const std::size_t needed = order_terms();
       if (needed < cursors_.size()) rank_window(needed);
-      for (Cursor& cursor : cursors_) {
-        if (cursor.at < cursor.rows.size() && cursor.rows[cursor.at] < end_) cursor.seek(end_);
+      for (const CursorPtr& cursor : cursors_) {
+        if (cursor->is_before(end_)) cursor->seek(end_);
       }
     }
   }
 
  private:
+  using CursorPtr = std::unique_ptr<Cursor>;  // it holds an unpacked block and is sorted
+
   // Returns how many terms, from the first, cannot bring a row to the bound together.
   std::size_t order_terms() {
-    for (Cursor& cursor : cursors_) cursor.most = cursor.bound_between(begin_, end_, ranking_.norm_);
-    std::ranges::sort(cursors_, {}, &Cursor::most);
+    for (const CursorPtr& cursor : cursors_) cursor->most = cursor->bound_before(end_, ranking_.norm_);
+    std::ranges::sort(cursors_, {}, [](const CursorPtr& cursor) { return cursor->most; });
     double sum = 0;
     std::size_t idle = 0;
     for (std::size_t i = 0; i < cursors_.size(); ++i) {
-      sum += cursors_[i].most;
-      cursors_[i].most_so_far = sum;
+      sum += cursors_[i]->most;
+      cursors_[i]->most_so_far = sum;
       if (is_below_bound(sum)) idle = i + 1;
     }
     return idle;
@@ -109,9 +141,9 @@ class TextTopK::Visit {
   // Adds up the terms from `needed` on, then asks the others about the rows that hold one of these.
   void rank_window(std::size_t needed) {
     for (std::size_t i = needed; i < cursors_.size(); ++i) {
-      Cursor& cursor = cursors_[i];
-      for (; cursor.at < cursor.rows.size() && cursor.rows[cursor.at] < end_; ++cursor.at) {
-        const std::uint32_t row = cursor.rows[cursor.at] - begin_;
+      Cursor& cursor = *cursors_[i];
+      for (; cursor.is_before(end_); cursor.advance()) {
+        const std::uint32_t row = cursor.row() - begin_;
         ranking_.sums_[row] += cursor.score_here(ranking_.norm_);
         ranking_.touched_[row >> 6] |= std::uint64_t{1} << (row & 63);
       }
@@ -127,10 +159,10 @@ class TextTopK::Visit {
   void rank_row(std::uint32_t row, double score, std::size_t needed) {
     if (!wanted_.contain(row)) return;
     for (std::size_t i = needed; i-- > 0;) {
-      Cursor& cursor = cursors_[i];
+      Cursor& cursor = *cursors_[i];
       if (is_below_bound(score + cursor.most_so_far)) return;
       cursor.seek(row);
-      if (cursor.at < cursor.rows.size() && cursor.rows[cursor.at] == row) score += cursor.score_here(ranking_.norm_);
+      if (!cursor.is_done() && cursor.row() == row) score += cursor.score_here(ranking_.norm_);
     }
     if (score < ranking_.bound()) return;
     found_(row, score);
@@ -141,7 +173,7 @@ class TextTopK::Visit {
   const Rows& wanted_;
   const Found& found_;
   const std::uint32_t row_count_;
-  std::vector<Cursor> cursors_;
+  std::vector<CursorPtr> cursors_;
   std::uint32_t begin_ = 0, end_ = 0;  // of the window
 };
 

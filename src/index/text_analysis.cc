@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/result.h"
 #include "index/word_characters.h"
+#include "index/word_split.h"
 
 namespace omnigraph::index {
 namespace {
@@ -43,38 +44,6 @@ bool is_stop_word(std::string_view word) {
   return word.size() <= kStopWordBytesMax && std::ranges::binary_search(kStopWords, word);
 }
 
-// 0 for a byte that is no word character; ASCII letters in lower case.
-constexpr std::array<char, 128> kAsciiLower = [] {
-  std::array<char, 128> table{};
-  for (char c = '0'; c <= '9'; ++c) table[static_cast<std::size_t>(c)] = c;
-  for (char c = 'a'; c <= 'z'; ++c) table[static_cast<std::size_t>(c)] = c;
-  for (char c = 'A'; c <= 'Z'; ++c) table[static_cast<std::size_t>(c)] = static_cast<char>(c - 'A' + 'a');
-  return table;
-}();
-
-// Calls word(text, is_ascii) for each run of word characters shorter than the limit.
-template <class Word>
-void split(std::string_view text, Word&& word) {
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const std::size_t begin = at;
-    std::size_t end = at;
-    bool ascii = true;
-    while (at < text.size()) {
-      const auto byte = static_cast<unsigned char>(text[at]);
-      if (byte < 0x80) {
-        ++at;
-        if (kAsciiLower[byte] == 0) break;
-      } else {
-        if (!is_word_character(next_code_point_lossy(text, at))) break;
-        ascii = false;
-      }
-      end = at;
-    }
-    if (end > begin && end - begin < kWordBytesMax) word(text.substr(begin, end - begin), ascii);
-  }
-}
-
 void fold(std::string_view word, std::string& out) {
   out.clear();
   for (std::size_t at = 0; at < word.size();) append_folded(out, next_code_point_lossy(word, at));
@@ -89,11 +58,6 @@ struct TextAnalyzer::State {
     std::uint8_t token_size = 0;  // 0 = a stop word
     std::array<char, kWordBytesMax> word;
     std::array<char, kWordBytesMax> token;
-    std::uint64_t number = 0;
-  };
-  struct Token {
-    std::string_view text;
-    Memory memory;
   };
 
   explicit State(std::size_t cached_words) : stemmer(sb_stemmer_new("english", "UTF_8")), cache(cached_words) {
@@ -111,35 +75,40 @@ struct TextAnalyzer::State {
     return {reinterpret_cast<const char*>(stemmed), static_cast<std::size_t>(sb_stemmer_length(stemmer))};
   }
 
+  std::string_view stem_unless_stopped(std::string_view lower_case) {
+    const std::string_view stemmed = stem(lower_case);
+    return is_stop_word(stemmed) ? std::string_view() : stemmed;
+  }
+
   // Token of an ASCII word, empty for a stop word; valid until the next call.
-  Token ascii_token(std::string_view word) {
+  std::string_view remembered_token(std::string_view word) {
     std::array<char, kWordBytesMax> lower;
     for (std::size_t i = 0; i < word.size(); ++i) lower[i] = kAsciiLower[static_cast<unsigned char>(word[i])];
     const std::string_view key(lower.data(), word.size());
-    const std::size_t place = base::hash64(key) & (cache.size() - 1);
-    Entry& entry = cache[place];
+    Entry& entry = cache[base::hash64(key) & (cache.size() - 1)];
     if (entry.word_size != key.size() || std::memcmp(entry.word.data(), key.data(), key.size()) != 0) {
-      std::string_view token = stem(key);
-      if (is_stop_word(token)) token = {};
-      if (token.size() > entry.token.size()) return {token, Memory{}};
+      const std::string_view token = stem_unless_stopped(key);
+      if (token.size() > entry.token.size()) return token;
       entry.word_size = static_cast<std::uint8_t>(key.size());
       entry.token_size = static_cast<std::uint8_t>(token.size());
       std::ranges::copy(key, entry.word.begin());
       std::ranges::copy(token, entry.token.begin());
-      entry.number = ++last_number;
     }
-    return {{entry.token.data(), entry.token_size}, {static_cast<std::uint32_t>(place), entry.number}};
+    return {entry.token.data(), entry.token_size};
   }
 
   // Into `lowered`.
-  void lower(std::string_view word) {
+  void lower(std::string_view word, bool is_ascii) {
     lowered.clear();
-    for (std::size_t at = 0; at < word.size();) append_lower(lowered, next_code_point_lossy(word, at));
+    if (is_ascii) {
+      for (const char c : word) lowered += kAsciiLower[static_cast<unsigned char>(c)];
+    } else {
+      for (std::size_t at = 0; at < word.size();) append_lower(lowered, next_code_point_lossy(word, at));
+    }
   }
 
   sb_stemmer* stemmer;
   std::vector<Entry> cache;
-  std::uint64_t last_number = 0;
   std::string normalized;
   std::string lowered;
   std::string folded;
@@ -149,25 +118,28 @@ TextAnalyzer::TextAnalyzer(std::size_t cached_words) : state_(std::make_unique<S
 TextAnalyzer::~TextAnalyzer() = default;
 TextAnalyzer::TextAnalyzer(TextAnalyzer&&) noexcept = default;
 
-std::size_t TextAnalyzer::cached_words() const { return state_->cache.size(); }
-
-void TextAnalyzer::tokens(std::string_view text, const std::function<void(std::string_view)>& emit) {
-  remembered_tokens(text, [&](std::string_view token, Memory) { emit(token); });
+std::string_view TextAnalyzer::token_of(std::string_view word, bool is_ascii) {
+  State& state = *state_;
+  state.lower(word, is_ascii);
+  const std::string_view stemmed = state.stem_unless_stopped(state.lowered);
+  if (is_ascii || stemmed.empty()) return stemmed;
+  fold(stemmed, state.folded);
+  return state.folded;
 }
 
-void TextAnalyzer::remembered_tokens(std::string_view text, const std::function<void(std::string_view, Memory)>& emit) {
+std::string_view TextAnalyzer::fuzzy_word_of(std::string_view word, bool is_ascii) {
   State& state = *state_;
-  split(to_nfc(text, state.normalized), [&](std::string_view word, bool ascii) {
-    if (ascii) {
-      const State::Token token = state.ascii_token(word);
-      if (!token.text.empty()) emit(token.text, token.memory);
-      return;
-    }
-    state.lower(word);
-    const std::string_view stemmed = state.stem(state.lowered);
-    if (is_stop_word(stemmed)) return;
-    fold(stemmed, state.folded);
-    if (!state.folded.empty()) emit(state.folded, Memory{});
+  state.lower(word, is_ascii);
+  if (is_stop_word(state.lowered)) return {};
+  if (is_ascii) return state.lowered;
+  fold(state.lowered, state.folded);
+  return state.folded;
+}
+
+void TextAnalyzer::tokens(std::string_view text, const std::function<void(std::string_view)>& emit) {
+  split(to_nfc(text, state_->normalized), [&](std::string_view word, bool is_ascii) {
+    const std::string_view token = is_ascii ? state_->remembered_token(word) : token_of(word, false);
+    if (!token.empty()) emit(token);
   });
 }
 
@@ -178,18 +150,9 @@ std::vector<std::string> TextAnalyzer::tokens(std::string_view text) {
 }
 
 void TextAnalyzer::fuzzy_words(std::string_view text, const std::function<void(std::string_view)>& emit) {
-  State& state = *state_;
-  split(to_nfc(text, state.normalized), [&](std::string_view word, bool ascii) {
-    state.lowered.clear();
-    if (ascii) {
-      for (const char c : word) state.lowered += kAsciiLower[static_cast<unsigned char>(c)];
-    } else {
-      state.lower(word);
-    }
-    if (is_stop_word(state.lowered)) return;
-    if (ascii) return emit(state.lowered);
-    fold(state.lowered, state.folded);
-    if (!state.folded.empty()) emit(state.folded);
+  split(to_nfc(text, state_->normalized), [&](std::string_view text_word, bool is_ascii) {
+    const std::string_view word = fuzzy_word_of(text_word, is_ascii);
+    if (!word.empty()) emit(word);
   });
 }
 

@@ -28,18 +28,15 @@ class TextAnalyzer {
 
   // Calls `emit` for each token in order, duplicates included. The view is valid during the call.
   void tokens(std::string_view text, const std::function<void(std::string_view)>& emit);
-  // The same, each token with where it is remembered. The same word in the same place is the same token; a word that
-  // is not remembered has number 0.
-  struct Memory {
-    std::uint32_t place = 0;   // below cached_words()
-    std::uint64_t number = 0;  // of the word there, never given again
-  };
-  void remembered_tokens(std::string_view text, const std::function<void(std::string_view, Memory)>& emit);
-  [[nodiscard]] std::size_t cached_words() const;
   [[nodiscard]] std::vector<std::string> tokens(std::string_view text);
   // Words for fuzzy(): steps 0-3, less stop words, folded, not stemmed. Duplicates included.
   void fuzzy_words(std::string_view text, const std::function<void(std::string_view)>& emit);
   [[nodiscard]] std::vector<std::string> fuzzy_words(std::string_view text);
+
+  // The token of one word, and the word as fuzzy() has it; empty: it is a stop word. `word` is as the split leaves it,
+  // upper case or lower. Valid until the next call.
+  [[nodiscard]] std::string_view token_of(std::string_view word, bool is_ascii);
+  [[nodiscard]] std::string_view fuzzy_word_of(std::string_view word, bool is_ascii);
 
  private:
   struct State;

@@ -2,272 +2,24 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <functional>
 #include <limits>
-#include <numeric>
-#include <string>
 #include <utility>
 #include <vector>
 
-#include "base/hash.h"
 #include "base/task_pool.h"
 #include "index/text_analysis.h"
+#include "index/text_segment_builder.h"
+#include "index/text_segment_writer.h"
 
 namespace omnigraph::index {
 namespace {
 
-// Rows a task analyses: large enough to amortize its term table.
-constexpr std::int64_t kRowsPerTask = 8192;
-// Words whose tokens a thread remembers: by Zipf's law nearly all of a text's.
-constexpr std::size_t kCachedWords = 32'768;
-constexpr std::size_t kTextArrays = 11;
-
-// Interns strings: ids 0, 1, .. in order of first sight.
-class TermTable {
- public:
-  TermTable() : slots_(64, Slot{0, TextSegment::kNoTerm}) {}
-
-  std::uint32_t intern(std::string_view term) {
-    const std::uint64_t hash = base::hash64(term);
-    const auto tag = static_cast<std::uint32_t>(hash >> 32);
-    for (std::size_t at = hash & (slots_.size() - 1);; at = (at + 1) & (slots_.size() - 1)) {
-      if (slots_[at].id == TextSegment::kNoTerm) {
-        const auto id = static_cast<std::uint32_t>(ends_.size());
-        slots_[at] = {tag, id};
-        bytes_ += term;
-        OG_CHECK(bytes_.size() <= std::numeric_limits<std::uint32_t>::max());
-        ends_.push_back(static_cast<std::uint32_t>(bytes_.size()));
-        if (ends_.size() * 2 > slots_.size()) grow();
-        return id;
-      }
-      if (slots_[at].tag == tag && this->term(slots_[at].id) == term) return slots_[at].id;
-    }
-  }
-  [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(ends_.size()); }
-  [[nodiscard]] std::string_view term(std::uint32_t id) const {
-    const std::uint32_t begin = id == 0 ? 0 : ends_[id - 1];
-    return std::string_view(bytes_).substr(begin, ends_[id] - begin);
-  }
-
- private:
-  struct Slot {
-    std::uint32_t tag;
-    std::uint32_t id;
-  };
-
-  void grow() {
-    std::vector<Slot> larger(slots_.size() * 2, Slot{0, TextSegment::kNoTerm});
-    for (std::uint32_t id = 0; id < ends_.size(); ++id) {
-      const std::uint64_t hash = base::hash64(term(id));
-      std::size_t at = hash & (larger.size() - 1);
-      while (larger[at].id != TextSegment::kNoTerm) at = (at + 1) & (larger.size() - 1);
-      larger[at] = {static_cast<std::uint32_t>(hash >> 32), id};
-    }
-    slots_ = std::move(larger);
-  }
-
-  std::string bytes_;
-  std::vector<std::uint32_t> ends_;
-  std::vector<Slot> slots_;
-};
-
-// What one task found: per row its distinct terms with counts, in row order.
-struct Partial {
-  TermTable terms;
-  std::vector<std::uint32_t> row_ends;
-  std::vector<std::uint32_t> term_ids;
-  std::vector<std::uint32_t> counts;
-  std::vector<std::uint32_t> lengths;
-};
-
-void analyse_rows(const columnar::ChunkedArray& column, std::int64_t begin, std::int64_t end, TermKind kind,
-                  Partial& out) {
-  thread_local TextAnalyzer analyzer(kCachedWords);
-  std::vector<std::uint32_t> place_of;  // per term: its place in term_ids for the current row, plus one
-  std::uint32_t row_begin = 0;
-  std::uint32_t length = 0;
-  const auto count = [&](std::uint32_t id) {
-    ++length;
-    if (id == place_of.size()) place_of.push_back(0);
-    if (place_of[id] > row_begin) {
-      ++out.counts[place_of[id] - 1];
-      return;
-    }
-    out.term_ids.push_back(id);
-    out.counts.push_back(1);
-    place_of[id] = static_cast<std::uint32_t>(out.term_ids.size());
-  };
-  // Term of the word that the analyzer remembers in a place, so that most words are not looked up a second time.
-  struct Known {
-    std::uint64_t number = 0;
-    std::uint32_t id = 0;
-  };
-  std::vector<Known> known(kind == TermKind::kToken ? analyzer.cached_words() : 0);
-  const std::function<void(std::string_view, TextAnalyzer::Memory)> add_token = [&](std::string_view term,
-                                                                                    TextAnalyzer::Memory memory) {
-    Known& here = known[memory.place];
-    if (memory.number == 0) return count(out.terms.intern(term));
-    if (here.number != memory.number) here = {memory.number, out.terms.intern(term)};
-    count(here.id);
-  };
-  const std::function<void(std::string_view)> add_word = [&](std::string_view word) { count(out.terms.intern(word)); };
-  for (std::int64_t i = begin; i < end; ++i) {
-    const auto place = column.locate(i);
-    const columnar::Array& chunk = *column.chunk(place.chunk);
-    length = 0;
-    if (chunk.is_valid(place.index)) {
-      const std::string_view text = chunk.string_value(place.index);
-      if (kind == TermKind::kToken) {
-        analyzer.remembered_tokens(text, add_token);
-      } else {
-        analyzer.fuzzy_words(text, add_word);
-      }
-    }
-    row_begin = static_cast<std::uint32_t>(out.term_ids.size());
-    out.row_ends.push_back(row_begin);
-    out.lengths.push_back(length);
-  }
-}
-
-std::vector<Partial> analyse(const columnar::ChunkedArray& column, std::int64_t first, std::int64_t count,
-                             TermKind kind) {
-  const auto tasks = static_cast<std::size_t>((count + kRowsPerTask - 1) / kRowsPerTask);
-  std::vector<Partial> partials(tasks);
-  const auto run = [&](std::size_t t) {
-    const std::int64_t begin = first + static_cast<std::int64_t>(t) * kRowsPerTask;
-    analyse_rows(column, begin, std::min(begin + kRowsPerTask, first + count), kind, partials[t]);
-  };
-  if (tasks == 1) {
-    run(0);
-  } else {
-    base::TaskPool::shared().parallel_for(tasks, run);
-  }
-  return partials;
-}
-
-// The arrays of a segment in the making.
-struct Arrays {
-  std::array<std::uint64_t, 2> totals{};  // rows with a token, tokens
-  std::vector<std::uint32_t> term_ends;
-  std::string term_bytes;
-  std::vector<std::uint64_t> starts;
-  std::vector<std::uint32_t> rows;
-  std::vector<std::uint8_t> counts;
-  std::vector<std::uint64_t> large_at;
-  std::vector<std::uint32_t> large_counts;
-  std::vector<std::uint32_t> lengths;
-  std::vector<std::uint64_t> block_starts;
-  std::vector<TextSegment::Block> blocks;
-};
-
-// Number of each of a partial's terms in the whole segment.
-using TermIds = std::vector<std::vector<std::uint32_t>>;
-
-// Numbers the terms in the order of their bytes and counts their rows.
-TermIds number_terms(const std::vector<Partial>& partials, Arrays& out) {
-  TermTable terms;
-  TermIds ids(partials.size());
-  std::vector<std::uint64_t> frequency;
-  for (std::size_t t = 0; t < partials.size(); ++t) {
-    const Partial& partial = partials[t];
-    for (std::uint32_t id = 0; id < partial.terms.size(); ++id) ids[t].push_back(terms.intern(partial.terms.term(id)));
-    frequency.resize(terms.size());
-    for (const std::uint32_t id : partial.term_ids) ++frequency[ids[t][id]];
-  }
-  std::vector<std::uint32_t> order(terms.size());
-  std::iota(order.begin(), order.end(), 0u);
-  std::ranges::sort(order, {}, [&](std::uint32_t id) { return terms.term(id); });
-  std::vector<std::uint32_t> rank(terms.size());
-  out.starts.push_back(0);
-  for (std::uint32_t r = 0; r < order.size(); ++r) {
-    rank[order[r]] = r;
-    out.term_bytes += terms.term(order[r]);
-    out.term_ends.push_back(static_cast<std::uint32_t>(out.term_bytes.size()));
-    out.starts.push_back(out.starts.back() + frequency[order[r]]);
-  }
-  for (std::vector<std::uint32_t>& of_partial : ids) {
-    for (std::uint32_t& id : of_partial) id = rank[id];
-  }
-  return ids;
-}
-
-// Frees each partial once its postings are dealt out.
-void deal_out(std::vector<Partial>& partials, const TermIds& ids, TermKind kind, std::uint8_t large, Arrays& out) {
-  const bool scored = kind == TermKind::kToken;
-  out.rows.resize(out.starts.back());
-  if (scored) out.counts.resize(out.starts.back());
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> large_counts;
-  std::vector<std::uint64_t> next(out.starts.begin(), out.starts.end() - 1);
-  std::uint32_t row = 0;
-  for (std::size_t t = 0; t < partials.size(); ++t) {
-    const Partial& partial = partials[t];
-    std::uint32_t at = 0;
-    for (const std::uint32_t row_end : partial.row_ends) {
-      for (; at < row_end; ++at) {
-        const std::uint64_t place = next[ids[t][partial.term_ids[at]]]++;
-        out.rows[place] = row;
-        if (!scored) continue;
-        out.counts[place] = static_cast<std::uint8_t>(std::min<std::uint32_t>(partial.counts[at], large));
-        if (partial.counts[at] >= large) large_counts.emplace_back(place, partial.counts[at]);
-      }
-      ++row;
-    }
-    if (scored) {
-      for (const std::uint32_t length : partial.lengths) {
-        out.lengths.push_back(length);
-        out.totals[0] += length > 0 ? 1 : 0;
-        out.totals[1] += length;
-      }
-    }
-    partials[t] = Partial();
-  }
-  std::ranges::sort(large_counts);
-  for (const auto& [place, count] : large_counts) {
-    out.large_at.push_back(place);
-    out.large_counts.push_back(count);
-  }
-}
-
-void cut_blocks(std::uint8_t large, Arrays& out) {
-  std::size_t next_large = 0;
-  out.block_starts.push_back(0);
-  for (std::size_t t = 0; t + 1 < out.starts.size(); ++t) {
-    for (std::uint64_t begin = out.starts[t]; begin < out.starts[t + 1]; begin += kPostingBlock) {
-      const std::uint64_t end = std::min<std::uint64_t>(begin + kPostingBlock, out.starts[t + 1]);
-      TextSegment::Block block{out.rows[end - 1], 0, std::numeric_limits<std::uint32_t>::max()};
-      for (std::uint64_t at = begin; at < end; ++at) {
-        const std::uint32_t count = out.counts[at] < large ? out.counts[at] : out.large_counts[next_large++];
-        block.max_count = std::max(block.max_count, count);
-        block.min_length = std::min(block.min_length, out.lengths[out.rows[at]]);
-      }
-      out.blocks.push_back(block);
-    }
-    out.block_starts.push_back(out.blocks.size());
-  }
-}
-
-Buffer index_file(const Arrays& arrays, const IndexSource& source) {
-  IndexFileWriter writer(source);
-  const auto add = [&]<class T>(const std::vector<T>& items) { writer.add(std::span<const T>(items)); };
-  writer.add(std::span<const std::uint64_t>(arrays.totals));
-  add(arrays.term_ends);
-  writer.add(std::span<const char>(arrays.term_bytes));
-  add(arrays.starts);
-  add(arrays.rows);
-  add(arrays.counts);
-  add(arrays.large_at);
-  add(arrays.large_counts);
-  add(arrays.lengths);
-  add(arrays.block_starts);
-  add(arrays.blocks);
-  return writer.finish();
-}
-
-// Both are counters of ends: each at least the one before.
-template <class T>
-bool ascends(std::span<const T> ends) {
-  return std::ranges::is_sorted(ends);
-}
+// Rows that a builder of its own is worth its table of terms.
+constexpr std::int64_t kRowsPerBuilder = 8192;
+constexpr std::size_t kTextArrays = 10;
+constexpr std::uint16_t kLargeBound = 0xffff;
 
 }  // namespace
 
@@ -275,24 +27,32 @@ IndexKind TextSegment::index_kind(TermKind kind) {
   return kind == TermKind::kToken ? IndexKind::kText : IndexKind::kWords;
 }
 
-// The words of fuzzy() are made by steps of the same chain.
+// Both name kTextAnalysisVersion: the words of fuzzy() are made by steps of the same chain.
 std::string_view TextSegment::recipe(TermKind kind) {
-  return kind == TermKind::kToken ? kTextAnalysisVersion : "words of text-1";
+  return kind == TermKind::kToken ? "text-1 in blocks" : "words of text-1 in blocks";
 }
 
 TextSegmentPtr TextSegment::build(const columnar::ChunkedArray& column, std::int64_t first, std::int64_t count,
                                   TermKind kind, std::uint64_t parameters) {
-  OG_CHECK(count <= std::numeric_limits<std::uint32_t>::max());
-  Arrays arrays;
-  {
-    std::vector<Partial> partials = analyse(column, first, count, kind);
-    const TermIds ids = number_terms(partials, arrays);
-    deal_out(partials, ids, kind, kLargeCount, arrays);
-  }
-  if (kind == TermKind::kToken) cut_blocks(kLargeCount, arrays);
+  base::TaskPool& pool = base::TaskPool::shared();
+  const std::int64_t parts =
+      std::clamp<std::int64_t>(count / kRowsPerBuilder, 1, static_cast<std::int64_t>(pool.thread_count()));
+  std::vector<TextSegmentBuilder> builders;
+  for (std::int64_t p = 0; p < parts; ++p) builders.emplace_back(kind);
+  pool.parallel_for(builders.size(), [&](std::size_t p) {
+    const auto part = static_cast<std::int64_t>(p);
+    const std::int64_t end = first + count * (part + 1) / parts;
+    for (std::int64_t at = first + count * part / parts; at < end;) {
+      const auto place = column.locate(at);
+      const columnar::Array& chunk = *column.chunk(place.chunk);
+      const std::int64_t rows = std::min(end - at, chunk.length() - place.index);
+      builders[p].append(chunk, place.index, rows);
+      at += rows;
+    }
+  });
   const IndexSource source{
       .kind = index_kind(kind), .rows = static_cast<std::uint64_t>(count), .parameters = parameters};
-  Result<TextSegmentPtr> segment = open(index_file(arrays, source), source);
+  Result<TextSegmentPtr> segment = open(TextSegmentBuilder::finish(builders, parameters), source);
   OG_CHECK(segment.has_value());
   return *std::move(segment);
 }
@@ -309,57 +69,158 @@ Result<TextSegmentPtr> TextSegment::open(Buffer bytes, const IndexSource& source
 
 Result<void> TextSegment::take_arrays(const IndexFile& file, TermKind kind) {
   OG_ASSIGN_OR_RETURN(const auto totals, file.array<std::uint64_t>(0));
-  OG_ASSIGN_OR_RETURN(term_ends_, file.array<std::uint32_t>(1));
-  OG_ASSIGN_OR_RETURN(term_bytes_, file.array<char>(2));
-  OG_ASSIGN_OR_RETURN(starts_, file.array<std::uint64_t>(3));
-  OG_ASSIGN_OR_RETURN(rows_, file.array<std::uint32_t>(4));
-  OG_ASSIGN_OR_RETURN(counts_, file.array<std::uint8_t>(5));
-  OG_ASSIGN_OR_RETURN(large_at_, file.array<std::uint64_t>(6));
-  OG_ASSIGN_OR_RETURN(large_counts_, file.array<std::uint32_t>(7));
-  OG_ASSIGN_OR_RETURN(lengths_, file.array<std::uint32_t>(8));
-  OG_ASSIGN_OR_RETURN(block_starts_, file.array<std::uint64_t>(9));
-  OG_ASSIGN_OR_RETURN(blocks_, file.array<Block>(10));
-  if (totals.size() != 2 || !is_consistent(kind)) {
-    return std::unexpected(Error{Code::kCorruptObject, "its arrays contradict each other"});
+  OG_ASSIGN_OR_RETURN(const auto buckets, file.array<std::uint32_t>(1));
+  OG_ASSIGN_OR_RETURN(const auto term_bytes, file.array<char>(2));
+  OG_ASSIGN_OR_RETURN(places_, file.array<std::uint32_t>(3));
+  OG_ASSIGN_OR_RETURN(first_blocks_, file.array<std::uint32_t>(4));
+  OG_ASSIGN_OR_RETURN(last_rows_, file.array<std::uint32_t>(5));
+  OG_ASSIGN_OR_RETURN(offsets_, file.array<std::uint32_t>(6));
+  OG_ASSIGN_OR_RETURN(bounds_, file.array<Bounds>(7));
+  OG_ASSIGN_OR_RETURN(blocks_, file.array<std::byte>(8));
+  OG_ASSIGN_OR_RETURN(lengths_, file.array<std::byte>(9));
+  terms_ = TermDictionary(static_cast<std::uint32_t>(places_.size()), buckets, term_bytes);
+  if (totals.size() == 3) {
+    filled_rows_ = totals[0];
+    total_length_ = totals[1];
+    length_bits_ = static_cast<unsigned>(std::min<std::uint64_t>(totals[2], 33));
+    if (is_consistent(kind)) return {};
   }
-  filled_rows_ = totals[0];
-  total_length_ = totals[1];
-  return {};
+  return std::unexpected(Error{Code::kCorruptObject, "its arrays contradict each other"});
+}
+
+// Rows are positions in what is not looked at again: those of a block end with its last one.
+bool TextSegment::is_block_sound(std::size_t b, std::uint32_t least, bool is_last) const {
+  if (offsets_[b] >= offsets_.back() || offsets_[b + 1] > offsets_.back()) return false;
+  if (last_rows_[b] >= row_count_ || least > last_rows_[b]) return false;
+  const std::byte* block = blocks_.data() + offsets_[b];
+  if (offsets_[b] + posting_block_bytes(block) != offsets_[b + 1]) return false;
+  const std::size_t count = posting_block_rows(block);
+  if (count != kPostingBlock && !is_last) return false;
+  BlockNumbers rows;
+  read_block_rows(block, least, rows);
+  bool outside = false;
+  for (std::size_t i = 0; i < count; ++i) outside |= rows[i] > last_rows_[b];
+  return !outside && rows[count - 1] == last_rows_[b];
 }
 
 bool TextSegment::is_consistent(TermKind kind) const {
-  if (starts_.size() != term_ends_.size() + 1 || starts_[0] != 0 || starts_.back() != rows_.size()) return false;
-  if ((term_ends_.empty() ? 0 : term_ends_.back()) != term_bytes_.size()) return false;
-  if (!ascends(term_ends_) || !ascends(starts_)) return false;
-  if (kind == TermKind::kFuzzyWord) return true;
-  if (counts_.size() != rows_.size() || lengths_.size() != row_count_) return false;
-  if (large_at_.size() != large_counts_.size() || block_starts_.size() != starts_.size()) return false;
-  if (block_starts_[0] != 0 || block_starts_.back() != blocks_.size()) return false;
-  for (std::size_t t = 0; t < term_ends_.size(); ++t) {
-    const std::uint64_t postings = starts_[t + 1] - starts_[t];
-    if (block_starts_[t] + (postings + kPostingBlock - 1) / kPostingBlock != block_starts_[t + 1]) return false;
+  if (!terms_.is_consistent()) return false;
+  if (first_blocks_.empty() || first_blocks_.front() != 0 || first_blocks_.back() != last_rows_.size()) return false;
+  if (!std::ranges::is_sorted(first_blocks_, std::less_equal<>())) return false;  // a term has at least one
+  if (offsets_.size() != last_rows_.size() + 1 || offsets_.front() != 0 || blocks_.size() < kBitPadding ||
+      offsets_.back() != blocks_.size() - kBitPadding) {
+    return false;
   }
-  return true;
-}
-
-std::uint32_t TextSegment::find(std::string_view term) const {
-  std::uint32_t first = 0;
-  for (std::uint32_t count = term_count(); count > 0;) {
-    const std::uint32_t half = count / 2;
-    if (this->term(first + half) < term) {
-      first += half + 1;
-      count -= half + 1;
-    } else {
-      count = half;
+  for (std::size_t i = 0; i + 1 < first_blocks_.size(); ++i) {
+    std::uint32_t least = 0;
+    for (std::size_t b = first_blocks_[i]; b < first_blocks_[i + 1]; ++b) {
+      if (!is_block_sound(b, least, b + 1 == first_blocks_[i + 1])) return false;
+      least = last_rows_[b] + 1;
     }
   }
-  return first < term_count() && this->term(first) == term ? first : kNoTerm;
+  const auto others = static_cast<std::uint32_t>(first_blocks_.size() - 1);
+  for (const std::uint32_t place : places_) {
+    if ((place & kSingleRow) != 0 ? (place & ~kSingleRow) >= row_count_ : place >= others) return false;
+  }
+  if (kind == TermKind::kFuzzyWord) return true;
+  return bounds_.size() == last_rows_.size() && length_bits_ <= 32 &&
+         lengths_.size() == stream_bytes(row_count_, length_bits_) + kBitPadding;
 }
 
-std::uint32_t TextSegment::large_count(std::uint64_t at) const {
-  const auto found = std::ranges::lower_bound(large_at_, at);
-  return found == large_at_.end() || *found != at ? kLargeCount
-                                                  : large_counts_[static_cast<std::size_t>(found - large_at_.begin())];
+TextSegment::Postings TextSegment::postings(std::uint32_t term) const { return {*this, places_[term]}; }
+
+TextSegment::Postings::Postings(const TextSegment& segment, std::uint32_t place) : segment_(&segment) {
+  if ((place & kSingleRow) != 0) {
+    single_ = place & ~kSingleRow;
+    return;
+  }
+  first_ = segment.first_blocks_[place];
+  blocks_ = segment.first_blocks_[place + 1] - first_;
+}
+
+TextSegment::Block TextSegment::Postings::block(std::size_t b) const {
+  if (single_) return {*single_, 1, segment_->length(*single_)};
+  const Bounds& bounds = segment_->bounds_[first_ + b];
+  const bool large = bounds.max_count == kLargeBound;
+  return {last_row(b), large ? std::numeric_limits<std::uint32_t>::max() : bounds.max_count, bounds.min_length};
+}
+
+std::uint32_t TextSegment::Postings::count_in(std::uint32_t row) const {
+  if (single_) return row == *single_ ? 1 : 0;
+  const auto last_rows = segment_->last_rows_.subspan(first_, blocks_);
+  const auto b = static_cast<std::size_t>(std::ranges::lower_bound(last_rows, row) - last_rows.begin());
+  if (b == blocks_) return 0;
+  BlockNumbers numbers;
+  const std::size_t count = rows(b, numbers);
+  const std::uint32_t* found = std::lower_bound(numbers, numbers + count, row);
+  if (found == numbers + count || *found != row) return 0;
+  const auto i = static_cast<std::size_t>(found - numbers);
+  counts(b, numbers);
+  return numbers[i];
+}
+
+// Ends with the last term.
+void TextSegmentWriter::append(std::string_view term, std::span<const std::uint32_t> rows,
+                               std::span<const std::uint32_t> counts, std::span<const std::uint32_t> lengths) {
+  terms_.append(term);
+  if (rows.size() == 1 && rows[0] < TextSegment::kSingleRow && (counts.empty() || counts[0] == 1)) {
+    places_.push_back(TextSegment::kSingleRow | rows[0]);
+    return;
+  }
+  places_.push_back(static_cast<std::uint32_t>(first_blocks_.size()));
+  first_blocks_.push_back(static_cast<std::uint32_t>(last_rows_.size()));
+  std::uint32_t first = 0;
+  for (std::size_t begin = 0; begin < rows.size(); begin += kPostingBlock) {
+    const auto of_block = rows.subspan(begin, std::min(kPostingBlock, rows.size() - begin));
+    const auto block_counts = counts.empty() ? counts : counts.subspan(begin, of_block.size());
+    OG_CHECK(blocks_.size() <= std::numeric_limits<std::uint32_t>::max());
+    offsets_.push_back(static_cast<std::uint32_t>(blocks_.size()));
+    append_posting_block(of_block, first, block_counts, blocks_);
+    last_rows_.push_back(of_block.back());
+    first = of_block.back() + 1;
+    if (counts.empty()) continue;
+    std::uint32_t max_count = 0, min_length = kLargeBound;
+    for (std::size_t i = 0; i < of_block.size(); ++i) {
+      max_count = std::max(max_count, block_counts[i]);
+      min_length = std::min(min_length, lengths[of_block[i]]);
+    }
+    bounds_.push_back({static_cast<std::uint16_t>(std::min<std::uint32_t>(max_count, kLargeBound)),
+                       static_cast<std::uint16_t>(min_length)});
+  }
+}
+
+Buffer TextSegmentWriter::finish(std::span<const std::uint32_t> lengths, const IndexSource& source) {
+  const std::byte padding[kBitPadding] = {};
+  first_blocks_.push_back(static_cast<std::uint32_t>(last_rows_.size()));
+  offsets_.push_back(static_cast<std::uint32_t>(blocks_.size()));
+  blocks_.append(padding, kBitPadding);
+  std::array<std::uint64_t, 3> totals{};
+  std::uint32_t longest = 0;
+  for (const std::uint32_t length : lengths) {
+    totals[0] += length > 0 ? 1 : 0;
+    totals[1] += length;
+    longest = std::max(longest, length);
+  }
+  const auto width = static_cast<unsigned>(std::bit_width(longest));
+  totals[2] = width;
+  columnar::ByteSink stream;
+  if (source.kind == IndexKind::kText) {
+    append_stream(lengths, width, stream);
+    stream.append(padding, kBitPadding);
+  }
+  IndexFileWriter writer(source);
+  const auto add = [&]<class T>(const std::vector<T>& items) { writer.add(std::span<const T>(items)); };
+  writer.add(std::span<const std::uint64_t>(totals));
+  writer.add(terms_.buckets());
+  writer.add(terms_.bytes());
+  add(places_);
+  add(first_blocks_);
+  add(last_rows_);
+  add(offsets_);
+  add(bounds_);
+  writer.add(std::span<const std::byte>(blocks_.data(), blocks_.size()));
+  writer.add(std::span<const std::byte>(stream.data(), stream.size()));
+  return writer.finish();
 }
 
 }  // namespace omnigraph::index
