@@ -82,8 +82,8 @@ class Rewrite {
     for (const lance::Fragment& fragment : view_->manifest().fragments) {
       for (const lance::DataFileEntry& file : fragment.files) bytes += file.file_size_bytes;
     }
-    batch_rows_ =
-        std::clamp(kBatchBytes / std::max<std::uint64_t>(1, bytes / rows.size()), kBatchRowsMin, kBatchRowsMax);
+    row_bytes_ = std::max<std::uint64_t>(1, bytes / rows.size());
+    batch_rows_ = std::clamp(kBatchBytes / row_bytes_, kBatchRowsMin, kBatchRowsMax);
     for (std::span<const OrderedRow> left(rows); !left.empty();) {
       OG_ASSIGN_OR_RETURN(const std::size_t written, write_file(left));
       left = left.subspan(written);
@@ -146,7 +146,8 @@ class Rewrite {
     const std::string name = lance::new_data_file_name();
     const std::string key = data_file_key(root_, name);
     OG_ASSIGN_OR_RETURN(const std::unique_ptr<objectstore::Upload> upload, parts_.store->open_upload(key));
-    file.open(most >= lance::kPackedRowsMin, [&](std::span<const std::byte> bytes) { return upload->append(bytes); });
+    file.open(lance::is_worth_packing(most, most * row_bytes_),
+              [&](std::span<const std::byte> bytes) { return upload->append(bytes); });
     std::vector<std::uint64_t> row_ids;
     std::vector<std::uint32_t> ordinals;
     while (row_ids.size() < most && file.bytes_so_far() < target_.bytes) {
@@ -181,6 +182,7 @@ class Rewrite {
   TableViewPtr view_;  // of the fragments alone
   TableLayout layout_;
   std::vector<ColumnPtr> columns_;  // by the layout
+  std::uint64_t row_bytes_ = 1;     // as stored now, on average
   std::uint64_t batch_rows_ = kBatchRowsMax;
 };
 

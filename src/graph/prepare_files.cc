@@ -8,6 +8,9 @@
 #include "base/task_pool.h"
 #include "columnar/kernels.h"
 #include "graph/layout.h"
+#include "graph/new_file_indexes.h"
+#include "graph/parallel_io.h"
+#include "graph/store_indexes.h"
 #include "graph/table_file.h"
 
 namespace omnigraph::graph {
@@ -56,7 +59,7 @@ Result<TableLayout> table_layout(const TableState& table) {
   };
   if (table.is_edge()) {
     for (const char* name : {"id", "src", "dst"}) add(name, TypeId::kUtf8, lance::ColumnClass::kAutomatic);
-    for (const char* name : {"SrcRow", "DstRow"}) add(name, TypeId::kUint64, lance::ColumnClass::kPlain);
+    for (const char* name : {"SrcRow", "DstRow"}) add(name, TypeId::kUint64, lance::ColumnClass::kAutomatic);
   } else {
     add("id", TypeId::kUtf8, lance::ColumnClass::kKey);
   }
@@ -275,21 +278,42 @@ class FileJobRun {
     const std::string name = lance::new_data_file_name();
     const std::string key = data_file_key(table_.root, name);
     ObjectOutput output(store_, key);
-    file.open(row_count >= lance::kPackedRowsMin,
+    file.open(lance::is_worth_packing(row_count, job_.bytes),
               [&](std::span<const std::byte> bytes) { return output.append(bytes); });
+    NewFileIndexes indexes(table_, *job_.layout, file, row_count, plan_.indexing);
+    const auto append = [&](const std::vector<ArrayPtr>& arrays) {
+      Result<void> appended;
+      base::TaskPool::shared().parallel_for(1 + indexes.count(), [&](std::size_t i) {
+        if (i == 0) {
+          appended = file.append(arrays, arrays.front()->length());
+        } else {
+          indexes.append(i - 1, arrays);
+        }
+      });
+      return appended;
+    };
     const bool keeps_rows = row_count <= kKeptRowsMax;
     std::vector<std::vector<ArrayPtr>> kept;  // of each piece, by layout column
     if (job_.with_folded && !plan_.folded.row_ids.empty()) {
-      OG_RETURN_IF_ERROR(file.append(plan_.folded.columns, static_cast<std::int64_t>(plan_.folded.row_ids.size())));
+      OG_RETURN_IF_ERROR(append(plan_.folded.columns));
       if (keeps_rows) kept.push_back(plan_.folded.columns);
     }
     for (std::size_t p = job_.first_piece; p < job_.end_piece; ++p) {
       OG_ASSIGN_OR_RETURN(std::vector<ArrayPtr> arrays, piece_arrays(p));
-      OG_RETURN_IF_ERROR(file.append(arrays, arrays.front()->length()));
+      OG_RETURN_IF_ERROR(append(arrays));
       if (keeps_rows) kept.push_back(std::move(arrays));
     }
     OG_ASSIGN_OR_RETURN(lance::DataFileEntry entry, file.finish(name, row_count));
-    OG_ASSIGN_OR_RETURN(std::optional<Buffer> small, output.finish(small_left_));
+    // Side by side, so that a far store is waited for once.
+    std::optional<Buffer> small;
+    OG_RETURN_IF_ERROR(parallel_io(1 + indexes.count(), [&](std::size_t i) -> Result<void> {
+      if (i > 0) {
+        indexes.store(i - 1, store_, entry);
+        return {};
+      }
+      OG_ASSIGN_OR_RETURN(small, output.finish(small_left_));
+      return {};
+    }));
     if (small) {
       if (keeps_rows) result.rows = rows_of(file, entry, kept, *small);
       result.small = NewObject{key, std::move(*small)};
@@ -366,13 +390,15 @@ void plan_jobs(const TablePlan& plan, std::size_t index, const TableLayout& layo
     job.first_piece = job.end_piece = piece;
     return job;
   };
+  const bool texts = plan.indexing != nullptr && declares_texts(*table.catalog, table.type);
   FileJob job = open(0);
   job.with_folded = !plan.folded.row_ids.empty();
   std::uint64_t rows = plan.folded.row_ids.size();
   for (std::size_t p = 0; p < table.pieces.size(); ++p) {
     const StagedPiece& piece = table.pieces[p];
     const std::uint64_t bytes = piece.rows->batch_bytes(piece.index);
-    if (rows > 0 && (rows + piece.count > lance::kFileRowsMax || job.bytes + bytes > lance::kFileBytesMax)) {
+    const std::uint64_t bytes_max = texts && rows >= kLoadIndexedRowsMin ? kAnalysedFileBytesMax : lance::kFileBytesMax;
+    if (rows > 0 && (rows + piece.count > lance::kFileRowsMax || job.bytes + bytes > bytes_max)) {
       jobs.push_back(job);
       job = open(p);
       rows = 0;
@@ -384,7 +410,27 @@ void plan_jobs(const TablePlan& plan, std::size_t index, const TableLayout& layo
   if (rows > 0) jobs.push_back(job);
 }
 
+void take_result(FileResult result, PreparedTable& table, PreparedWrite& out) {
+  if (result.fragment) table.added.push_back(std::move(*result.fragment));
+  if (result.rows) out.rows.emplace(result.small->key, std::move(result.rows));
+  if (result.small) out.small.push_back(std::move(*result.small));
+  if (!result.uploaded.empty()) out.uploaded.push_back(std::move(result.uploaded));
+}
+
 }  // namespace
+
+Result<void> write_file(const TablePlan& plan, const TableLayout& layout, const FilePieces& pieces,
+                        objectstore::ObjectStore& store, PreparedFileCache& cache, PreparedTable& table,
+                        PreparedWrite& out) {
+  FileJob job{.layout = &layout};
+  job.first_piece = pieces.first;
+  job.end_piece = pieces.end;
+  job.with_folded = pieces.with_folded;
+  std::atomic<std::int64_t> small_left = static_cast<std::int64_t>(kAttachBytesMax);
+  OG_ASSIGN_OR_RETURN(FileResult result, FileJobRun(job, plan, store, cache, small_left).run());
+  take_result(std::move(result), table, out);
+  return {};
+}
 
 Result<void> write_files(const std::vector<TablePlan>& plans, objectstore::ObjectStore& store, PreparedFileCache& cache,
                          PreparedWrite& out) {
@@ -407,7 +453,9 @@ Result<void> write_files(const std::vector<TablePlan>& plans, objectstore::Objec
   std::atomic<bool> failed = false;
   std::uint64_t largest_bytes = 0;
   for (const FileJob& job : jobs) {
-    largest_bytes = std::max(largest_bytes, std::min<std::uint64_t>(job.bytes, job.layout->fields.size() * kPageBytes));
+    std::uint64_t bytes = std::min<std::uint64_t>(job.bytes, job.layout->fields.size() * kPageBytes);
+    if (plans[job.plan].indexing != nullptr) bytes += std::min(job.bytes, kAnalysedFileBytesMax);
+    largest_bytes = std::max(largest_bytes, bytes);
   }
   base::TaskPool::shared().parallel_for(writer_count(jobs.size(), largest_bytes), [&](std::size_t) {
     for (std::size_t at = next++; at < jobs.size() && !failed; at = next++) {
@@ -418,13 +466,19 @@ Result<void> write_files(const std::vector<TablePlan>& plans, objectstore::Objec
   });
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     if (!results[i]) return std::unexpected(std::move(results[i]).error());
-    FileResult& result = *results[i];
-    if (result.fragment) out.tables[jobs[i].plan].added.push_back(std::move(*result.fragment));
-    if (result.rows) out.rows.emplace(result.small->key, std::move(result.rows));
-    if (result.small) out.small.push_back(std::move(*result.small));
-    if (!result.uploaded.empty()) out.uploaded.push_back(std::move(result.uploaded));
+    take_result(*std::move(results[i]), out.tables[jobs[i].plan], out);
   }
   return {};
+}
+
+void PreparedFileCache::begin_attempt(const Moment& now) {
+  const std::lock_guard lock(mutex_);
+  if (!has_uploads_) began_ = now;
+}
+
+Moment PreparedFileCache::began() const {
+  const std::lock_guard lock(mutex_);
+  return began_;
 }
 
 std::optional<PreparedFileCache::Entry> PreparedFileCache::find(const std::string& content) const {
@@ -435,6 +489,7 @@ std::optional<PreparedFileCache::Entry> PreparedFileCache::find(const std::strin
 
 void PreparedFileCache::insert(const std::string& content, Entry entry) {
   const std::lock_guard lock(mutex_);
+  has_uploads_ = has_uploads_ || !entry.bytes;
   entries_.insert_or_assign(content, std::move(entry));
 }
 

@@ -32,9 +32,14 @@ struct ColumnSpec {
 };
 
 struct WriterOptions {
-  bool packed = false;  // callers pass rows >= kPackedRowsMin
+  bool packed = false;  // callers pass is_worth_packing()
 };
 inline constexpr std::uint64_t kPackedRowsMin = 65'536;
+inline constexpr std::uint64_t kPackedBytesMin = std::uint64_t{4} << 20;
+// Smaller files are used where they lie. `bytes`: of the values, about; few rows may hold long texts.
+[[nodiscard]] constexpr bool is_worth_packing(std::uint64_t rows, std::uint64_t bytes) {
+  return rows >= kPackedRowsMin || bytes >= kPackedBytesMin;
+}
 inline constexpr std::uint64_t kFileRowsMax = 1'048'576;
 inline constexpr std::uint64_t kFileBytesMax = std::uint64_t{512} << 20;
 
