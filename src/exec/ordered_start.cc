@@ -73,7 +73,8 @@ Result<void> start_at_first(Pipeline& pipeline, const query::ReadQuery& read, st
       return {};
     }
   }
-  if (uncovered > rows_max) return {};
+  const bool none = std::ranges::all_of(indexes, [](const auto& each) { return each == nullptr; });
+  if (none || uncovered > rows_max) return {};
   OG_ASSIGN_OR_RETURN(const Column* column, runtime.property(runtime.type_of(source.variable), key.property));
   FirstRows first(source, *column, descending);
   std::vector<Ordinal> rows;
