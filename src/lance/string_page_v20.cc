@@ -112,6 +112,27 @@ void widen(const std::byte* from, std::vector<std::uint32_t>& to) {
   }
 }
 
+// Memory is asked for once the page is known to hold as many numbers as it claims rows.
+Result<std::vector<std::uint32_t>> read_indices(const ArrayEncoding& indices, const PageInfo& page,
+                                                const PagePlace& place) {
+  const std::uint64_t count = page.length;
+  const std::uint64_t width = indices.bits / 8;
+  Buffer raw;
+  if (indices.kind == ArrayKind::kFlat) {
+    OG_ASSIGN_OR_RETURN(raw, load_flat(indices, count, page, place));
+  } else {
+    OG_RETURN_IF_ERROR(check_packed(indices, count, page, place));
+    columnar::ByteSink unpacked;
+    unpack(indices, count, page, unpacked.extend(count * width));
+    raw = unpacked.finish();
+  }
+  std::vector<std::uint32_t> numbers(count);
+  if (width == 1) widen<std::uint8_t>(raw.data(), numbers);
+  if (width == 2) widen<std::uint16_t>(raw.data(), numbers);
+  if (width == 4) widen<std::uint32_t>(raw.data(), numbers);
+  return numbers;
+}
+
 // Indices 0 = null, k = item k-1.
 Result<void> append_dictionary(const ArrayEncoding& dictionary, const PageInfo& page, const PagePlace& place,
                                LeafBuilder& out) {
@@ -127,20 +148,7 @@ Result<void> append_dictionary(const ArrayEncoding& dictionary, const PageInfo& 
     OG_ASSIGN_OR_RETURN(const Strings strings, read_binary(*dictionary.second, item_count, page, place));
     items.assign(strings.offsets.ends.data(), item_count, strings.bytes.bytes(), strings.offsets.validity);
   }
-  const std::uint64_t count = page.length;
-  const std::uint64_t width = indices->bits / 8;
-  std::vector<std::byte> raw(count * width);
-  if (indices->kind == ArrayKind::kFlat) {
-    OG_ASSIGN_OR_RETURN(const Buffer stored, load_flat(*indices, count, page, place));
-    std::memcpy(raw.data(), stored.data(), raw.size());
-  } else {
-    OG_RETURN_IF_ERROR(check_packed(*indices, count, page, place));
-    unpack(*indices, count, page, raw.data());
-  }
-  std::vector<std::uint32_t> numbers(count);
-  if (width == 1) widen<std::uint8_t>(raw.data(), numbers);
-  if (width == 2) widen<std::uint16_t>(raw.data(), numbers);
-  if (width == 4) widen<std::uint32_t>(raw.data(), numbers);
+  OG_ASSIGN_OR_RETURN(const std::vector<std::uint32_t> numbers, read_indices(*indices, page, place));
   return items.gather(numbers, /*first_number=*/1, place, out);
 }
 
