@@ -9,7 +9,6 @@
 #include "base/hash.h"
 #include "columnar/builder.h"
 #include "columnar/kernels.h"
-#include "exec/sum_kernel.h"
 
 namespace omnigraph::exec {
 namespace {
@@ -241,18 +240,20 @@ std::uint32_t GroupSink::group_by_hash(const Tuples& batch, std::size_t row) {
 void GroupSink::find_groups_by_text(const Tuples& batch) {
   const GroupPlan::Key& key = plan_.keys_[0];
   const std::vector<Ordinal>& rows = batch.columns[key.variable];
-  constexpr std::uint64_t kNullHash = 0x5bd1e995u;
   for (std::size_t row = 0; row < batch.size; ++row) {
     if (std::size_t{group_count_} * 2 >= slots_.size()) grow_slots();
     const bool null = rows[row] == kNoOrdinal || key.column->is_null(rows[row]);
     const std::string_view text = null ? std::string_view() : key.column->text(rows[row]);
-    const std::uint64_t hash = null ? kNullHash : base::hash64(text);
+    const TextKey text_key = null ? TextKey::of_null() : TextKey::of(text);
+    const std::uint64_t hash = text_key.hash();
     for (std::size_t at = hash & (slots_.size() - 1);; at = (at + 1) & (slots_.size() - 1)) {
       Slot& slot = slots_[at];
       if (slot.group == kNoGroup) {
         slot = {hash, new_group(batch, row)};
-        texts_.push_back(null ? std::string_view() : text.empty() ? std::string_view("") : text);
-      } else if (slot.hash != hash || texts_[slot.group] != text || (texts_[slot.group].data() == nullptr) != null) {
+        texts_.push_back(text);
+        text_keys_.push_back(text_key);
+      } else if (slot.hash != hash || text_keys_[slot.group] != text_key ||
+                 (!text_key.is_exact() && texts_[slot.group] != text)) {
         continue;
       }
       groups_[row] = slot.group;
@@ -298,14 +299,18 @@ void GroupSink::push_best(const Tuples& batch) {
   for (std::size_t begin = 0; begin < batch.size; begin += kSliceRows) {
     const std::size_t end = std::min(batch.size, begin + kSliceRows);
     best_.clear();
-    for (std::size_t row = begin; row < end; ++row) {
-      if (batch.weight(row) < least_count_) continue;
-      for (std::size_t v = 0; v < batch.columns.size(); ++v) {
-        if (!batch.columns[v].empty()) best_.columns[v].push_back(batch.columns[v][row]);
-      }
-      best_.weights.push_back(batch.weight(row));
-      ++best_.size;
+    std::array<std::uint32_t, kSliceRows> rows;
+    std::size_t count = 0;
+    for (std::size_t row = begin; row < end; ++row) {  // Without a branch: most are passed over, in no pattern.
+      rows[count] = static_cast<std::uint32_t>(row);
+      count += batch.weight(row) >= least_count_ ? 1 : 0;
     }
+    for (std::size_t v = 0; v < batch.columns.size() && count > 0; ++v) {
+      if (batch.columns[v].empty()) continue;
+      for (std::size_t i = 0; i < count; ++i) best_.columns[v].push_back(batch.columns[v][rows[i]]);
+    }
+    for (std::size_t i = 0; i < count; ++i) best_.weights.push_back(batch.weight(rows[i]));
+    best_.size = count;
     if (best_.size > 0) add(best_);
     if (group_count_ < next_bound_) continue;
     next_bound_ = group_count_ * 2;
@@ -388,6 +393,10 @@ void GroupSink::accumulate(std::size_t a, const Tuples& batch) {
       states.counts[0] += batch.size;
       return;
     }
+    if (!all_one_group_ && batch.weights.empty()) {
+      for (const std::uint32_t g : groups_) ++states.counts[g];
+      return;
+    }
     for (std::size_t row = 0; row < batch.size; ++row) states.counts[group(row)] += batch.weight(row);
     return;
   }
@@ -396,8 +405,9 @@ void GroupSink::accumulate(std::size_t a, const Tuples& batch) {
     return;
   }
   const bool sums = computed.function == Aggregate::kSum || computed.function == Aggregate::kAvg;
-  if (sums && computed.numbers != nullptr && all_one_group_ && batch.weights.empty()) {
-    return sum_all(a, batch.columns[computed.argument.variable]);
+  if (sums && computed.numbers != nullptr && batch.weights.empty()) {
+    const std::vector<Ordinal>& rows = batch.columns[computed.argument.variable];
+    return all_one_group_ ? sum_all(a, rows) : sum_by_group(a, rows);
   }
   if (sums && computed.numbers != nullptr) {
     for_each_number(*computed.numbers, batch.columns[computed.argument.variable], [&](std::size_t row, double v) {
@@ -422,6 +432,22 @@ void GroupSink::accumulate(std::size_t a, const Tuples& batch) {
   }
 }
 
+void GroupSink::sum_by_group(std::size_t a, const std::vector<Ordinal>& rows) {
+  const std::uint32_t* const groups = groups_.data();
+  std::uint64_t* const counts = states_[a].counts.data();
+  double* const sums = states_[a].sums.data();
+  double* const errors = states_[a].errors.data();
+  for_each_number(*plan_.computed_[a].numbers, rows, [=](std::size_t row, double value) {
+    const std::uint32_t g = groups[row];
+    const double before = sums[g];
+    const double sum = before + value;
+    const double gained = sum - before;
+    ++counts[g];
+    sums[g] = sum;
+    errors[g] += (before - (sum - gained)) + (value - gained);
+  });
+}
+
 void GroupSink::sum_all(std::size_t a, const std::vector<Ordinal>& rows) {
   std::array<double, 64 * LaneSums::kLanes> dense{};
   LaneSums sums;
@@ -437,6 +463,11 @@ void GroupSink::sum_all(std::size_t a, const std::vector<Ordinal>& rows) {
     if (filled == dense.size()) empty();
   });
   empty();
+  add_lanes(states, sums);
+}
+
+// To the sum of the only group.
+void GroupSink::add_lanes(States& states, const LaneSums& sums) {
   for (std::size_t lane = 0; lane < LaneSums::kLanes; ++lane) {
     add_number(states, 0, sums.sum(lane), 1);
     states.errors[0] += sums.error(lane);
@@ -492,8 +523,8 @@ void GroupSink::absorb_distinct(std::size_t a, const GroupSink& other) {
 std::uint64_t GroupSink::held_bytes() const {
   const auto bytes_of = [](const auto& list) { return list.capacity() * sizeof(list[0]); };
   constexpr std::uint64_t kMadeTextBytes = 64;  // a guess
-  std::uint64_t bytes =
-      bytes_of(slots_) + bytes_of(texts_) + bytes_of(best_places_) + made_texts_.size() * kMadeTextBytes;
+  std::uint64_t bytes = bytes_of(slots_) + bytes_of(texts_) + bytes_of(text_keys_) + bytes_of(best_places_) +
+                        made_texts_.size() * kMadeTextBytes;
   for (const VariableId v : plan_.key_variables_) bytes += bytes_of(first_rows_[v]);
   for (const States& states : states_) {
     bytes += bytes_of(states.counts) + bytes_of(states.sums) + bytes_of(states.errors) + bytes_of(states.extremes);

@@ -13,6 +13,8 @@
 #include "exec/plan.h"
 #include "exec/project.h"
 #include "exec/scratch.h"
+#include "exec/sum_kernel.h"
+#include "exec/text_key.h"
 
 namespace omnigraph::exec {
 
@@ -77,6 +79,7 @@ class GroupSink final : public Stage {
   ~GroupSink() override;
 
   void push(const Tuples& batch) override;
+  bool take_selected(const Selection& selection) override;
   void finish() override {}
   void absorb(const GroupSink& other);
   // Of groups in descending order of a count only the first `count` are wanted, and every group comes as one row: the
@@ -108,7 +111,12 @@ class GroupSink final : public Stage {
   std::uint32_t new_group(const Tuples& batch, std::size_t row);
   void grow_slots();
   void accumulate(std::size_t a, const Tuples& batch);
+  void sum_by_group(std::size_t a, const std::vector<Ordinal>& rows);
   void sum_all(std::size_t a, const std::vector<Ordinal>& rows);
+  void add_lanes(States& states, const LaneSums& sums);
+  // All aggregates can be computed from rows of this variable that are not listed.
+  [[nodiscard]] bool adds_selected(VariableId variable) const;
+  void add_selected(std::size_t a, const Selection& selection);
   void add_number(States& states, std::uint32_t group, double value, std::uint64_t weight);
   void take_extreme(States& states, bool minimum, std::uint32_t group, const Value& value);
   void count_distinct(std::size_t a, std::uint32_t group, const Tuples& batch, std::size_t row);
@@ -132,6 +140,7 @@ class GroupSink final : public Stage {
   };
   std::vector<Slot> slots_;
   std::vector<std::string_view> texts_;  // by group, if the only key is a string
+  std::vector<TextKey> text_keys_;       // of these
   std::vector<std::uint32_t> groups_;    // of the current batch
   bool all_one_group_ = false;
   std::deque<std::string> made_texts_;  // extremes that an expression made

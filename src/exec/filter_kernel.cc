@@ -1,6 +1,7 @@
 #include "exec/filter_kernel.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -164,19 +165,20 @@ bool make_interval(RowPredicate& p, CompareOp op, const Value& constant) {
   return true;
 }
 
+// Rows at .. at + count of the selection are rows first .. first + count of the chunk.
 template <class T>
-void mask_interval(const columnar::Array& array, std::int64_t first, std::size_t count, T low, T high, bool negated,
-                   std::uint8_t* mask) {
-  if (array.values_buffer().empty()) {  // A column of nulls may come without values.
-    std::fill_n(mask, count, std::uint8_t{0});
-    return;
+void select_chunk_interval(const columnar::Array& array, std::int64_t first, std::size_t count, T low, T high,
+                           bool negated, Selection& selection, std::size_t at) {
+  std::array<std::uint64_t, Selection::kWordsMax> storage{};
+  const std::span<std::uint64_t> bits(storage.data(), (count + 63) / 64);
+  if (!array.values_buffer().empty()) {  // A column of nulls may come without values.
+    const auto begin = static_cast<std::size_t>(array.offset() + first);
+    select_interval<T>(array.values_buffer().data() + begin * sizeof(T), count, low, high, negated, bits.data());
+    for (std::size_t w = 0; array.has_nulls() && w < bits.size(); ++w) {
+      bits[w] &= bits_at(array.validity_buffer().data(), begin + w * 64, begin + count);
+    }
   }
-  const std::byte* base = array.values_buffer().data() + static_cast<std::size_t>(array.offset() + first) * sizeof(T);
-  and_interval<T>(base, count, low, high, negated, mask);
-  if (!array.has_nulls()) return;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (mask[i] != 0 && array.is_null(first + static_cast<std::int64_t>(i))) mask[i] = 0;
-  }
+  selection.keep(at, count, bits);
 }
 
 bool text_holds(const RowPredicate& p, std::string_view text) {
@@ -193,33 +195,23 @@ bool text_holds(const RowPredicate& p, std::string_view text) {
   return false;
 }
 
-// `count` rows of one chunk from `first` on.
-void mask_chunk(const RowPredicate& p, const columnar::Array& array, std::int64_t first, std::size_t count,
-                std::uint8_t* mask) {
+// The same for any fixed-width column.
+void select_chunk(const RowPredicate& p, const columnar::Array& array, std::int64_t first, std::size_t count,
+                  Selection& selection, std::size_t at) {
+  const auto select = [&]<class T>(T low, T high) {
+    select_chunk_interval<T>(array, first, count, low, high, p.negated, selection, at);
+  };
   switch (array.type().id) {
     case TypeId::kInt32:
     case TypeId::kDate32:
-      return mask_interval<std::int32_t>(array, first, count, static_cast<std::int32_t>(p.signed_low),
-                                         static_cast<std::int32_t>(p.signed_high), p.negated, mask);
+      return select(static_cast<std::int32_t>(p.signed_low), static_cast<std::int32_t>(p.signed_high));
     case TypeId::kInt64:
-    case TypeId::kDate64:
-      return mask_interval<std::int64_t>(array, first, count, p.signed_low, p.signed_high, p.negated, mask);
+    case TypeId::kDate64: return select(p.signed_low, p.signed_high);
     case TypeId::kUint32:
-      return mask_interval<std::uint32_t>(array, first, count, static_cast<std::uint32_t>(p.unsigned_low),
-                                          static_cast<std::uint32_t>(p.unsigned_high), p.negated, mask);
-    case TypeId::kUint64:
-      return mask_interval<std::uint64_t>(array, first, count, p.unsigned_low, p.unsigned_high, p.negated, mask);
-    case TypeId::kFloat32:
-      return mask_interval<float>(array, first, count, static_cast<float>(p.double_low),
-                                  static_cast<float>(p.double_high), p.negated, mask);
-    case TypeId::kFloat64:
-      return mask_interval<double>(array, first, count, p.double_low, p.double_high, p.negated, mask);
-    default: break;
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    if (mask[i] == 0) continue;
-    const std::int64_t at = first + static_cast<std::int64_t>(i);
-    mask[i] = array.is_valid(at) && text_holds(p, array.string_value(at)) ? 1 : 0;
+      return select(static_cast<std::uint32_t>(p.unsigned_low), static_cast<std::uint32_t>(p.unsigned_high));
+    case TypeId::kUint64: return select(p.unsigned_low, p.unsigned_high);
+    case TypeId::kFloat32: return select(static_cast<float>(p.double_low), static_cast<float>(p.double_high));
+    default: return select(p.double_low, p.double_high);
   }
 }
 
@@ -337,43 +329,57 @@ void RowFilter::add(RowPredicate predicate) {
       return;
     }
   }
-  predicates_.push_back(std::move(predicate));
   // Cheap ones first, so that the others see few rows.
-  std::ranges::stable_sort(predicates_, {}, &RowPredicate::kind);
+  const auto place = std::ranges::upper_bound(predicates_, predicate.kind, {}, &RowPredicate::kind);
+  predicates_.insert(place, std::move(predicate));
 }
 
-void RowFilter::mask_range(Ordinal first, std::span<std::uint8_t> mask) const {
-  std::vector<Ordinal> rows;  // Only for predicates without a range form.
+void RowFilter::select(Selection& selection) const {
   for (const RowPredicate& p : predicates_) {
-    if (p.kind == Kind::kNever || p.kind == Kind::kRow || p.kind == Kind::kGeneric) {
-      if (rows.empty()) {
-        rows.resize(mask.size());
-        for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = first + static_cast<Ordinal>(i);
-      }
-      RowFilter one;
-      one.set_variable(variable_, variable_count_);
-      one.predicates_.push_back(p);
-      one.mask_rows(rows, mask);
+    const bool interval =
+        p.kind == Kind::kSigned || p.kind == Kind::kUnsigned || p.kind == Kind::kFloat || p.kind == Kind::kDouble;
+    if (!interval) {
+      select_listed(p, selection);
       continue;
     }
     const columnar::ChunkedArray& data = p.column->data();
-    for (std::size_t done = 0; done < mask.size();) {
-      const auto place = data.locate(static_cast<std::int64_t>(first) + static_cast<std::int64_t>(done));
+    for (std::size_t done = 0; done < selection.row_count();) {
+      const auto place = data.locate(static_cast<std::int64_t>(selection.first()) + static_cast<std::int64_t>(done));
       const columnar::Array& chunk = *data.chunk(place.chunk);
-      const std::size_t count = std::min(mask.size() - done, static_cast<std::size_t>(chunk.length() - place.index));
-      mask_chunk(p, chunk, place.index, count, mask.data() + done);
+      const std::size_t count =
+          std::min(selection.row_count() - done, static_cast<std::size_t>(chunk.length() - place.index));
+      select_chunk(p, chunk, place.index, count, selection, done);
       done += count;
     }
   }
 }
 
+// Row by row, for what has no better form: only the rows that have passed so far.
+void RowFilter::select_listed(const RowPredicate& p, Selection& selection) const {
+  std::array<Ordinal, Selection::kListedMax> listed;
+  std::array<std::uint8_t, Selection::kRowsMax> verdict;
+  const std::span<const Ordinal> rows(listed.data(), selection.list(listed.data()));
+  const std::span<std::uint8_t> mask(verdict.data(), rows.size());
+  std::ranges::fill(mask, std::uint8_t{1});
+  mask_one(p, rows, mask);
+  const std::span<std::uint64_t> words = selection.words();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Ordinal at = rows[i] - selection.first();
+    if (mask[i] == 0) words[at >> 6] &= ~(std::uint64_t{1} << (at & 63));
+  }
+}
+
 void RowFilter::mask_rows(std::span<const Ordinal> rows, std::span<std::uint8_t> mask) const {
-  for (const RowPredicate& p : predicates_) {
-    if (p.kind == Kind::kNever) {
-      std::ranges::fill(mask, std::uint8_t{0});
-    } else if (p.kind == Kind::kRow) {
+  for (const RowPredicate& p : predicates_) mask_one(p, rows, mask);
+}
+
+void RowFilter::mask_one(const RowPredicate& p, std::span<const Ordinal> rows, std::span<std::uint8_t> mask) const {
+  switch (p.kind) {
+    case Kind::kNever: std::ranges::fill(mask, std::uint8_t{0}); return;
+    case Kind::kRow:
       for (std::size_t i = 0; i < rows.size(); ++i) mask[i] = mask[i] != 0 && rows[i] == p.row ? 1 : 0;
-    } else if (p.kind == Kind::kGeneric) {
+      return;
+    case Kind::kGeneric: {
       Tuples one(variable_count_);
       one.columns[variable_].assign(rows.begin(), rows.end());
       one.size = rows.size();
@@ -381,9 +387,9 @@ void RowFilter::mask_rows(std::span<const Ordinal> rows, std::span<std::uint8_t>
       for (std::size_t i = 0; i < rows.size(); ++i) {
         if (mask[i] != 0 && !is_true(evaluate(p.expression, one, i))) mask[i] = 0;
       }
-    } else {
-      gather_column(p, rows, mask);
+      return;
     }
+    default: gather_column(p, rows, mask);
   }
 }
 

@@ -13,6 +13,7 @@
 #include "exec/column.h"
 #include "exec/expression.h"
 #include "exec/runtime.h"
+#include "exec/selection.h"
 
 namespace omnigraph::exec {
 
@@ -48,12 +49,15 @@ class RowFilter {
   [[nodiscard]] VariableId variable() const { return variable_; }
   [[nodiscard]] bool empty() const { return predicates_.empty(); }
 
-  // Ands the verdict on rows first .. first + mask.size() into the mask (1 = keeps). Deleted rows are not considered.
-  void mask_range(Ordinal first, std::span<std::uint8_t> mask) const;
-  // The same for rows in any order.
+  // Drops the rows that do not pass. Deleted rows are not considered.
+  void select(Selection& selection) const;
+  // Ands the verdict on rows in any order into the mask (1 = keeps).
   void mask_rows(std::span<const Ordinal> rows, std::span<std::uint8_t> mask) const;
 
  private:
+  void select_listed(const RowPredicate& predicate, Selection& selection) const;
+  void mask_one(const RowPredicate& predicate, std::span<const Ordinal> rows, std::span<std::uint8_t> mask) const;
+
   std::vector<RowPredicate> predicates_;
   VariableId variable_ = 0;
   std::size_t variable_count_ = 1;

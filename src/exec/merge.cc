@@ -25,6 +25,14 @@ class MergeStage final : public Stage {
       begin = end;
     }
   }
+  // Where only their number matters.
+  bool take_selected(const Selection& selection) override {
+    if (!op_.run.empty() || op_.dense != kNoVariable) return false;
+    const std::size_t rows = selection.passing();
+    total_ += rows;
+    open_ = open_ || rows > 0;
+    return true;
+  }
   void finish() override {
     emit();
     out_.finish();

@@ -18,7 +18,6 @@ namespace {
 using query::Expr;
 using query::ExprKind;
 
-constexpr std::size_t kScanRows = 4096;
 // Rows of a batch handed to the write path.
 constexpr std::size_t kHandOverRows = 16'384;
 // Keys of system columns in columns_, beside property indexes.
@@ -161,16 +160,15 @@ Result<std::vector<Ordinal>> TypeImage::base_candidates(const std::vector<ImageP
     }
     return found;
   }
-  std::array<std::uint8_t, kScanRows> storage;
+  Selection selection;
+  std::array<Ordinal, Selection::kListedMax> passing;
   for (Ordinal first = 0; first < base_->physical_rows();) {
-    const std::size_t count = std::min<std::size_t>(kScanRows, base_->physical_rows() - first);
-    const std::span<std::uint8_t> mask(storage.data(), count);
-    std::ranges::fill(mask, std::uint8_t{1});
-    filter.mask_range(first, mask);
-    for (std::size_t i = 0; i < count; ++i) {
-      const Ordinal row = first + static_cast<Ordinal>(i);
-      if (mask[i] != 0 && !base_->is_deleted(row)) found.push_back(row);
-    }
+    const std::size_t count = std::min<std::size_t>(Selection::kRowsMax, base_->physical_rows() - first);
+    selection.select_all(filter.variable(), first, count);
+    selection.drop(base_->deleted_words());
+    filter.select(selection);
+    found.insert(found.end(), passing.begin(),
+                 passing.begin() + static_cast<std::ptrdiff_t>(selection.list(passing.data())));
     first += static_cast<Ordinal>(count);
   }
   return found;

@@ -32,6 +32,7 @@
 #include "exec/expression.h"
 #include "exec/filter_kernel.h"
 #include "exec/runtime.h"
+#include "exec/selection.h"
 #include "exec/tuples.h"
 
 namespace omnigraph::exec {
@@ -49,6 +50,9 @@ class Stage {
   virtual ~Stage() = default;
   // `batch` is borrowed for the call.
   virtual void push(const Tuples& batch) = 0;
+  // Rows of one variable, none other being bound, each of weight 1, before they are listed. False: nothing was done,
+  // they have to be pushed.
+  virtual bool take_selected(const Selection& /*selection*/) { return false; }
   // No more batches: hands on what is held back.
   virtual void finish() = 0;
 };
@@ -83,10 +87,15 @@ struct ScanSource {
   RowFilter filter;
   bool by_key = false;
   Ordinal row = kNoOrdinal;                      // by_key: the row, kNoOrdinal = there is none
-  std::optional<std::vector<Ordinal>> listed{};  // by a list of keys: the rows
+  std::optional<std::vector<Ordinal>> listed{};  // by a list of keys or an ordered index: the rows
   double estimated_rows = 1;
   std::vector<const query::Expr*> written{};  // what the filter tests
   [[nodiscard]] bool is_lookup() const { return by_key || listed.has_value(); }
+  // What push_scan takes ranges of: the one row, the places of the listed rows, or the ordinals of the table.
+  [[nodiscard]] std::size_t extent() const {
+    if (by_key) return 1;
+    return listed.has_value() ? listed->size() : std::size_t{table->physical_rows()};
+  }
 };
 
 struct Pipeline {
@@ -109,7 +118,7 @@ class Chain {
   Stage* head_;
 };
 
-// Pushes the rows of the source with ordinals in [begin, end) into the stage.
+// Pushes the rows of the source in [begin, end) of its extent into the stage.
 void push_scan(const ScanSource& source, Ordinal begin, Ordinal end, std::size_t variable_count, Runtime& runtime,
                Stage& stage);
 // Runs the whole pipeline on the calling thread; finish() included.

@@ -35,6 +35,17 @@ class MeterStage final : public Stage {
     next_.push(batch);
     meter_.nanoseconds += nanoseconds_since(start);
   }
+  bool take_selected(const Selection& selection) override {
+    const auto start = Profiler::Clock::now();
+    if (!next_.take_selected(selection)) return false;
+    meter_.nanoseconds += nanoseconds_since(start);
+    const std::size_t rows = selection.passing();
+    meter_.rows += rows;
+    meter_.represented += rows;
+    meter_.batches += rows > 0 ? 1 : 0;
+    meter_.bytes += rows > 0 ? selection.words().size_bytes() : 0;
+    return true;
+  }
   void finish() override {
     const auto start = Profiler::Clock::now();
     next_.finish();

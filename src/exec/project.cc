@@ -85,11 +85,11 @@ void append_value(columnar::ArrayBuilder& builder, const Value& value) {
 }
 
 void projected_variables(const query::ReadQuery& read, VariableSet& out) {
-  for (const query::Projection& projection : read.projections) {
-    std::set<VariableId> variables;
-    collect_variables(resolve_alias(projection.expr, read), variables);
-    for (const VariableId v : variables) out.set(v);
-  }
+  const auto add = [&](const Expr& expr, const auto& self) -> void {
+    if (expr.variable != kNoVariable) out.set(expr.variable);
+    for (const Expr& arg : expr.args) self(arg, self);
+  };
+  for (const query::Projection& projection : read.projections) add(resolve_alias(projection.expr, read), add);
 }
 
 ReadResult empty_result(const query::ReadQuery& read) {
@@ -106,6 +106,9 @@ ReadResult empty_result(const query::ReadQuery& read) {
 
 Result<ReadResult> project_rows(const query::ReadQuery& read, Tuples rows, const Window& window, Runtime& runtime) {
   ReadResult result;
+  const std::size_t columns = read.projections.size();
+  result.columns.reserve(columns), result.types.reserve(columns);
+  result.rows.fields.reserve(columns), result.rows.columns.reserve(columns);
   unfold(rows, window);
   for (const query::Projection& projection : read.projections) {
     OG_ASSIGN_OR_RETURN(auto column, project_column(resolve_alias(projection.expr, read), rows, runtime));

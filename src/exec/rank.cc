@@ -5,6 +5,8 @@
 #include <functional>
 #include <numeric>
 
+#include "exec/interval_kernel.h"
+#include "exec/vector_mode.h"
 #include "graph/indexed_table.h"
 
 namespace omnigraph::exec {
@@ -31,12 +33,20 @@ std::vector<VectorScan::Part> vector_parts(const graph::TableView& table, std::s
   return parts;
 }
 
+// Where a search among the rows of the table may become approximate.
+VectorScan::Limits vector_limits(const graph::TableView& table, const std::vector<VectorScan::Part>& parts) {
+  VectorScan::Limits limits;
+  std::size_t vectors = 0;
+  for (const VectorScan::Part& part : parts) vectors += part.segment->vector_count();
+  const bool many = std::min<std::size_t>(vectors, table.live_rows()) > kApproximateVectorsMin;
+  if (many && vector_mode() == VectorMode::kApproximate) limits.exact_max = table.live_rows() / kApproximateShare;
+  return limits;
+}
+
 // Row numbers grouped by the ordinal of one variable.
 struct RowsByEntity {
   RowsByEntity(const Tuples& rows, VariableId variable) : ordinals(rows.columns[variable]) {
-    std::size_t steps_back = 0;  // Counted without a branch: this runs over every candidate.
-    for (std::size_t i = 1; i < ordinals.size(); ++i) steps_back += ordinals[i] <= ordinals[i - 1] ? 1 : 0;
-    ascending = steps_back == 0;
+    ascending = ascends(ordinals);
     if (ascending) return;
     index.resize(ordinals.size());
     std::iota(index.begin(), index.end(), 0u);
@@ -177,7 +187,9 @@ Result<VectorScan*> RankScores::vector_scan(const Expr& nearest) {
     const Expr& field = nearest.args[0];
     OG_ASSIGN_OR_RETURN(const Column* column, runtime_.property(runtime_.type_of(field.variable), field.property));
     OG_ASSIGN_OR_RETURN(const auto table, runtime_.table(runtime_.type_of(field.variable)));
-    scan = std::make_unique<VectorScan>(*column, std::move(vector), vector_parts(*table, field.property));
+    std::vector<VectorScan::Part> parts = vector_parts(*table, field.property);
+    const VectorScan::Limits limits = vector_limits(*table, parts);
+    scan = std::make_unique<VectorScan>(*column, std::move(vector), std::move(parts), limits);
   }
   return scan.get();
 }

@@ -12,6 +12,7 @@
 #include "exec/collect.h"
 #include "exec/distinct.h"
 #include "exec/operators.h"
+#include "exec/ordered_start.h"
 #include "exec/plan_text.h"
 #include "exec/profile.h"
 #include "exec/profiler.h"
@@ -35,8 +36,8 @@ template <class Sink, class MakeSink, class Join>
 void run_on_all_cores(const Pipeline& pipeline, const StageContext& context, MakeSink&& make_sink, Join&& join) {
   base::TaskPool& pool = base::TaskPool::shared();
   const std::size_t workers = pool.thread_count();
-  const bool worthwhile = workers > 1 && !pipeline.empty && pipeline.source.has_value() &&
-                          !pipeline.source->is_lookup() && pipeline.cost >= kParallelCostMin;
+  const bool worthwhile = workers > 1 && !pipeline.empty && pipeline.source.has_value() && !pipeline.source->by_key &&
+                          pipeline.cost >= kParallelCostMin;
   if (!worthwhile) {
     std::unique_ptr<Sink> sink = make_sink();
     run_pipeline(pipeline, context, *sink);
@@ -46,7 +47,7 @@ void run_on_all_cores(const Pipeline& pipeline, const StageContext& context, Mak
   }
   std::vector<std::unique_ptr<Sink>> sinks;
   for (std::size_t w = 0; w < workers; ++w) sinks.push_back(make_sink());
-  const std::uint64_t rows = pipeline.source->table->physical_rows();
+  const std::uint64_t rows = pipeline.source->extent();
   // Whole words of the deletion bitmap.
   const std::uint64_t step = std::max<std::uint64_t>(64, rows / (workers * kRangesPerWorker) / 64 * 64);
   std::atomic<std::uint64_t> next = 0;
@@ -129,6 +130,9 @@ class BudgetedTop final : public Stage {
     }
     top_.push(batch);
   }
+  bool take_selected(const Selection& selection) override {
+    return rows_max_ == kNoLimit && top_.take_selected(selection);
+  }
   void finish() override { top_.finish(); }
   [[nodiscard]] TopSink& top() { return top_; }
 
@@ -147,15 +151,24 @@ class BudgetedGroups final : public Stage {
       : groups_(plan, read, variable_count), held_(held), bytes_max_(bytes_max), runtime_(runtime) {}
   void push(const Tuples& batch) override {
     groups_.push(batch);
-    if (bytes_max_ == 0) return;
-    const std::uint64_t now = groups_.held_bytes();
-    const std::uint64_t more = now - std::exchange(known_, now);  // may wrap, and so back
-    if (held_.fetch_add(more, std::memory_order_relaxed) + more > bytes_max_) runtime_.stop();
+    watch_bytes();
+  }
+  bool take_selected(const Selection& selection) override {
+    if (!groups_.take_selected(selection)) return false;
+    watch_bytes();
+    return true;
   }
   void finish() override { groups_.finish(); }
   [[nodiscard]] GroupSink& groups() { return groups_; }
 
  private:
+  void watch_bytes() {
+    if (bytes_max_ == 0) return;
+    const std::uint64_t now = groups_.held_bytes();
+    const std::uint64_t more = now - std::exchange(known_, now);  // may wrap, and so back
+    if (held_.fetch_add(more, std::memory_order_relaxed) + more > bytes_max_) runtime_.stop();
+  }
+
   GroupSink groups_;
   std::atomic<std::uint64_t>& held_;
   const std::uint64_t bytes_max_;  // 0: none
@@ -275,8 +288,9 @@ class ReadExecution {
   Result<ReadResult> run_ordered() {
     PlanRequest request;
     request.wanted = all_variables();
-    OG_ASSIGN_OR_RETURN(const Pipeline pipeline, plan_match(runtime_, request));
+    OG_ASSIGN_OR_RETURN(Pipeline pipeline, plan_match(runtime_, request));
     OG_ASSIGN_OR_RETURN(const RowOrder order, RowOrder::make(read_, 0, runtime_));
+    OG_RETURN_IF_ERROR(start_at_first(pipeline, read_, window_.end(), runtime_));
     if (is_only_explained(pipeline, "order") || window_.limit == 0) return empty_result(read_);
     const std::vector<VariableId> variables = list_of(request.wanted);
     std::atomic<std::uint64_t> held = 0;

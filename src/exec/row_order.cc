@@ -1,17 +1,20 @@
 #include "exec/row_order.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <numeric>
+
+#include "exec/filter_kernel.h"
 
 namespace omnigraph::exec {
 namespace {
 
 using columnar::TypeId;
 
-// Rows kept beyond the limit before they are cut back to it.
-constexpr std::size_t kSpareRows = 4096;
+// Rows kept beyond the limit before they are cut back to it: the first cut gives the bound that keeps most rows out.
+constexpr std::size_t kSpareRows = 256;
 
 inline std::uint64_t prefix_of_int(std::int64_t i) {
   // One bit short, to leave room for U64 values above; ties are compared in full.
@@ -130,6 +133,27 @@ void RowOrder::prefixes(const Tuples& batch, std::vector<std::uint64_t>& out) co
   }
 }
 
+void RowOrder::drop_later(const Tuples& rows, std::size_t worst, Selection& selection) const {
+  if (keys_.empty()) return;
+  const Key& key = keys_[0];
+  if (key.expr.kind != RowExpr::Kind::kColumn || key.nullable || key.expr.variable != selection.variable()) return;
+  const Column& column = *key.expr.column;
+  // Ascending, nulls come first.
+  if (!key.descending && column.has_nulls()) return;
+  const Value bound = column.value(rows.columns[key.expr.variable][worst]);
+  const bool number = bound.is_number() || bound.kind == Value::Kind::kDate || bound.kind == Value::Kind::kDateTime;
+  if (!number || (bound.is_number() && std::isnan(to_double(bound)))) return;
+  // Descending, a NaN comes first: it is not less than the bound.
+  RowPredicate later =
+      column_predicate(column, key.descending ? query::CompareOp::kLess : query::CompareOp::kGreater, bound);
+  if (later.kind == RowPredicate::Kind::kGeneric) return;
+  later.negated = !later.negated;
+  RowFilter filter;
+  filter.set_variable(selection.variable(), rows.columns.size());
+  filter.add(std::move(later));
+  filter.select(selection);
+}
+
 int RowOrder::compare_rows(const Tuples& a, std::size_t row_a, const Tuples& b, std::size_t row_b) const {
   for (const Key& key : keys_) {
     const EvaluationScope scope;
@@ -148,7 +172,7 @@ int RowOrder::compare_rows(const Tuples& a, std::size_t row_a, const Tuples& b, 
 
 TopSink::TopSink(const RowOrder& order, std::vector<VariableId> variables, std::size_t variable_count,
                  std::uint64_t limit)
-    : order_(order), variables_(std::move(variables)), limit_(limit), rows_(variable_count) {}
+    : order_(order), variables_(std::move(variables)), limit_(limit), rows_(variable_count), listed_(variable_count) {}
 
 void TopSink::push(const Tuples& batch) {
   if (limit_ == 0) return;
@@ -163,6 +187,25 @@ void TopSink::push(const Tuples& batch) {
     rows_.size += copies;
     if (rows_.size > limit_ && rows_.size - limit_ > std::max<std::uint64_t>(limit_, kSpareRows)) shrink();
   }
+}
+
+// In slices, since each may give a better bound for the next.
+bool TopSink::take_selected(const Selection& selection) {
+  constexpr std::size_t kSliceRows = 512;
+  const VariableId variable = selection.variable();
+  if (variables_.size() != 1 || variables_[0] != variable) return false;
+  Selection rest = selection;
+  // The first rows are the best of those that were cut, in order.
+  if (is_cut_) order_.drop_later(rows_, static_cast<std::size_t>(limit_ - 1), rest);
+  std::array<Ordinal, Selection::kListedMax> passing;
+  const std::span<const Ordinal> rows(passing.data(), rest.list(passing.data()));
+  for (std::size_t begin = 0; begin < rows.size(); begin += kSliceRows) {
+    const auto slice = rows.subspan(begin, std::min(kSliceRows, rows.size() - begin));
+    listed_.columns[variable].assign(slice.begin(), slice.end());
+    listed_.size = slice.size();
+    push(listed_);
+  }
+  return true;
 }
 
 // Indexes of the first `count` rows in order.
@@ -187,6 +230,7 @@ void TopSink::shrink() {
   rows_ = select_rows(rows_, index, variables_);
   prefixes_ = std::move(kept);
   threshold_ = prefixes_.back();
+  is_cut_ = true;
 }
 
 Tuples TopSink::take() {

@@ -25,6 +25,8 @@ class RowOrder {
 
   // prefixes[i] of batch row i by the first key; rows with a smaller prefix come first.
   void prefixes(const Tuples& batch, std::vector<std::uint64_t>& out) const;
+  // Drops rows of the selection that come after row `worst` by the first key, as far as a tight loop can tell.
+  void drop_later(const Tuples& rows, std::size_t worst, Selection& selection) const;
   // <0, 0, >0
   [[nodiscard]] int compare_rows(const Tuples& a, std::size_t row_a, const Tuples& b, std::size_t row_b) const;
 
@@ -51,6 +53,7 @@ class TopSink final : public Stage {
   TopSink(const RowOrder& order, std::vector<VariableId> variables, std::size_t variable_count,
           std::uint64_t limit = std::numeric_limits<std::uint64_t>::max());
   void push(const Tuples& batch) override;
+  bool take_selected(const Selection& selection) override;
   void finish() override {}
   // Takes over the rows of another worker.
   void absorb(const TopSink& other) { push(other.rows_); }
@@ -67,6 +70,8 @@ class TopSink final : public Stage {
   Tuples rows_;
   std::vector<std::uint64_t> prefixes_;
   std::vector<std::uint64_t> batch_prefixes_;
+  Tuples listed_;        // of a selection
+  bool is_cut_ = false;  // the first limit_ rows are in order, none of those cut off comes before them
   std::uint64_t threshold_ = std::numeric_limits<std::uint64_t>::max();  // rows with a greater prefix are out
 };
 

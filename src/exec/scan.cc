@@ -1,26 +1,12 @@
 // Sources: one row by key, or every live row that passes the filters.
 #include <algorithm>
 #include <array>
-#include <bit>
 
-#include "exec/interval_kernel.h"
 #include "exec/plan.h"
 #include "exec/profiler.h"
 
 namespace omnigraph::exec {
 namespace {
-
-// Clears the mask of deleted rows. `first` is a multiple of 64.
-void mask_deleted(std::span<const std::uint64_t> deleted, Ordinal first, std::span<std::uint8_t> mask) {
-  if (deleted.empty()) return;
-  for (std::size_t i = 0; i < mask.size(); i += 64) {
-    std::uint64_t word = deleted[(first + i) >> 6];
-    for (; word != 0; word &= word - 1) {
-      const std::size_t at = i + static_cast<std::size_t>(std::countr_zero(word));
-      if (at < mask.size()) mask[at] = 0;
-    }
-  }
-}
 
 void push_one(const ScanSource& source, std::size_t variable_count, Stage& stage) {
   if (source.row == kNoOrdinal) return;
@@ -33,14 +19,15 @@ void push_one(const ScanSource& source, std::size_t variable_count, Stage& stage
   stage.push(one);
 }
 
-// Rows found by key. Deleted ones are not among them.
-void push_listed(const ScanSource& source, std::size_t variable_count, Runtime& runtime, Stage& stage) {
-  const std::vector<Ordinal>& listed = *source.listed;
+// Rows found by keys or an ordered index. Deleted ones are not among them.
+void push_listed(const ScanSource& source, Ordinal begin, Ordinal end, std::size_t variable_count, Runtime& runtime,
+                 Stage& stage) {
+  const std::span<const Ordinal> listed = std::span(*source.listed).subspan(begin, end - begin);
   Tuples batch(variable_count);
   std::vector<Ordinal>& out = batch.columns[source.variable];
   std::array<std::uint8_t, kBatchRows> mask_storage;
   for (std::size_t first = 0; first < listed.size() && !runtime.poll_cancelled(); first += kBatchRows) {
-    const std::span<const Ordinal> rows = std::span(listed).subspan(first, std::min(kBatchRows, listed.size() - first));
+    const std::span<const Ordinal> rows = listed.subspan(first, std::min(kBatchRows, listed.size() - first));
     const std::span<std::uint8_t> mask(mask_storage.data(), rows.size());
     std::ranges::fill(mask, std::uint8_t{1});
     source.filter.mask_rows(rows, mask);
@@ -62,30 +49,25 @@ void push_scan(const ScanSource& source, Ordinal begin, Ordinal end, std::size_t
     return;
   }
   if (source.listed.has_value()) {
-    if (begin == 0) push_listed(source, variable_count, runtime, stage);
+    push_listed(source, begin, end, variable_count, runtime, stage);
     return;
   }
   const auto deleted = source.table->deleted_words();
+  Selection selection;
   Tuples batch(variable_count);
   std::vector<Ordinal>& out = batch.columns[source.variable];
-  std::array<std::uint8_t, kBatchRows> mask_storage;
-  std::array<Ordinal, kBatchRows> passing;
+  std::array<Ordinal, Selection::kListedMax> passing;
   for (Ordinal first = begin; first < end && !runtime.poll_cancelled();) {
-    const std::size_t count = std::min<std::size_t>(kBatchRows, end - first);
-    std::size_t kept = 0;
-    if (source.filter.empty() && deleted.empty()) {
-      for (; kept < count; ++kept) passing[kept] = first + static_cast<Ordinal>(kept);
-    } else {
-      const std::span<std::uint8_t> mask(mask_storage.data(), count);
-      std::ranges::fill(mask, std::uint8_t{1});
-      mask_deleted(deleted, first, mask);
-      source.filter.mask_range(first, mask);
-      kept = positions_of_ones(mask.data(), count, first, passing.data());
-    }
+    const std::size_t count = std::min<std::size_t>(Selection::kRowsMax, end - first);
+    selection.select_all(source.variable, first, count);
+    selection.drop(deleted);
+    source.filter.select(selection);
+    first += static_cast<Ordinal>(count);
+    if (stage.take_selected(selection)) continue;
+    const std::size_t kept = selection.list(passing.data());
     out.assign(passing.begin(), passing.begin() + static_cast<std::ptrdiff_t>(kept));
     batch.size = kept;
     if (kept > 0) stage.push(batch);
-    first += static_cast<Ordinal>(count);
   }
 }
 
@@ -94,8 +76,8 @@ void run_pipeline(const Pipeline& pipeline, const StageContext& context, Stage& 
   const Profiler::SourceTimer timer(context.profiler, pipeline);
   if (!pipeline.empty) {
     if (pipeline.source.has_value()) {
-      push_scan(*pipeline.source, 0, pipeline.source->is_lookup() ? 1 : pipeline.source->table->physical_rows(),
-                context.variable_count, *context.runtime, chain.head());
+      push_scan(*pipeline.source, 0, static_cast<Ordinal>(pipeline.source->extent()), context.variable_count,
+                *context.runtime, chain.head());
     } else {
       Tuples unit(context.variable_count);
       unit.size = 1;

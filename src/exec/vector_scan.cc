@@ -1,55 +1,22 @@
 #include "exec/vector_scan.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
 #include "base/task_pool.h"
+#include "exec/distance_kernel.h"
 #include "index/text_analysis.h"
 
 namespace omnigraph::exec {
 namespace {
 
 // Floats compared before a second thread is worth waking.
-constexpr std::size_t kParallelFloatsMin = std::size_t{4} << 20;
-constexpr std::size_t kLanes = 16;
-
-// Several sums side by side, so that the compiler can use vector registers of any width.
-template <std::size_t Lanes>
-[[gnu::always_inline]] inline float rough_distance_lanes(const float* a, const float* b, std::size_t n) {
-  float sums[Lanes] = {};
-  std::size_t i = 0;
-  for (; i + Lanes <= n; i += Lanes) {
-    for (std::size_t j = 0; j < Lanes; ++j) {
-      const float d = a[i + j] - b[i + j];
-      sums[j] += d * d;
-    }
-  }
-  float sum = 0;
-  for (; i < n; ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
-  for (const float s : sums) sum += s;
-  return sum;
-}
-
-float rough_distance_generic(const float* a, const float* b, std::size_t n) {
-  return rough_distance_lanes<kLanes>(a, b, n);
-}
-
-#if defined(__x86_64__)
-[[gnu::target("avx2,fma")]] float rough_distance_avx2(const float* a, const float* b, std::size_t n) {
-  return rough_distance_lanes<kLanes>(a, b, n);
-}
-#endif
-
-using RoughDistance = float (*)(const float*, const float*, std::size_t);
-
-RoughDistance rough_distance() {
-#if defined(__x86_64__)
-  static const bool wide = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
-  if (wide) return rough_distance_avx2;
-#endif
-  return rough_distance_generic;
-}
+constexpr std::size_t kParallelFloatsMin = std::size_t{1} << 20;
+// Shares of the last distance that an approximate search looks beyond a boundary: four roots of the dimension, but not
+// below a half, for vectors that lie near a plane of fewer dimensions.
+constexpr double kRootsBeyond = 4, kShareBeyondMin = 0.5;
 
 // The best rows so far with their ties.
 class BestDistances {
@@ -113,25 +80,36 @@ std::optional<double> VectorScan::distance(Ordinal row) const {
 }
 
 void VectorScan::scan(std::span<const Ordinal> rows, std::size_t best, std::vector<Scored>& out) const {
-  const RoughDistance rough = rough_distance();
   // All terms are positive, so the relative error of the F32 sum is below (terms + a few) roundings; the absolute part
   // covers squares that underflow.
   const auto dimension = static_cast<double>(query_.size());
   const double shrink = 1.0 - (dimension + 8) * 0x1p-22;
   const double underflow = dimension * 1e-36;
   double bound = std::numeric_limits<double>::infinity();
-  for (const Ordinal row : rows) {
-    const std::span<const float> vector = stored(row);
-    if (vector.size() != query_.size()) continue;
-    const auto approximate = static_cast<double>(rough(vector.data(), query_.data(), query_.size()));
-    // An overflow to infinity or a NaN says nothing.
-    if (approximate * shrink - underflow > bound && std::isfinite(approximate)) continue;
-    const double d = index::squared_distance(vector, query_);
-    if (!std::isfinite(d) || d > bound) continue;
-    out.push_back({row, d});
-    if (best > 0 && out.size() >= 2 * best + 64) {
-      keep_smallest(out, best);
-      bound = std::ranges::max(out, {}, &Scored::score).score;
+  constexpr std::size_t kBlockRows = 128;
+  std::array<Ordinal, kBlockRows> block;
+  std::array<const float*, kBlockRows> vectors;
+  std::array<float, kBlockRows> rough;
+  for (std::size_t next = 0; next < rows.size();) {
+    std::size_t count = 0;
+    for (; next < rows.size() && count < kBlockRows; ++next) {
+      const std::span<const float> vector = stored(rows[next]);
+      block[count] = rows[next];
+      vectors[count] = vector.data();
+      count += vector.size() == query_.size() ? 1 : 0;
+    }
+    squared_distances({vectors.data(), count}, query_, rough.data());
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto approximate = static_cast<double>(rough[i]);
+      // An overflow to infinity or a NaN says nothing.
+      if (approximate * shrink - underflow > bound && std::isfinite(approximate)) continue;
+      const double d = index::squared_distance({vectors[i], query_.size()}, query_);
+      if (!std::isfinite(d) || d > bound) continue;
+      out.push_back({block[i], d});
+      if (best > 0 && out.size() >= 2 * best + 64) {
+        keep_smallest(out, best);
+        bound = std::ranges::max(out, {}, &Scored::score).score;
+      }
     }
   }
   keep_smallest(out, best);
@@ -139,7 +117,7 @@ void VectorScan::scan(std::span<const Ordinal> rows, std::size_t best, std::vect
 
 std::vector<Scored> VectorScan::collect(std::span<const Ordinal> rows, std::size_t best) const {
   const bool finite = std::ranges::all_of(query_, [](float v) { return std::isfinite(v); });
-  if (best > 0 && rows.size() > scanned_max_ && !parts_.empty() && finite) return search(rows, best);
+  if (best > 0 && rows.size() > limits_.scanned_max && !parts_.empty() && finite) return search(rows, best);
   return scan_all(rows, best);
 }
 
@@ -162,17 +140,21 @@ std::vector<Scored> VectorScan::search(std::span<const Ordinal> rows, std::size_
     double bound;
     std::size_t part, list;
   };
+  const bool approximate = rows.size() > limits_.exact_max;
+  const double share = std::clamp(kRootsBeyond / std::sqrt(static_cast<double>(query_.size())), kShareBeyondMin, 1.0);
   std::vector<index::VectorSegment::Probe> probes;
   std::vector<List> lists;
   for (std::size_t p = 0; p < parts_.size(); ++p) {
     probes.emplace_back(*parts_[p].segment, query_);
     for (std::size_t l = 0; l < parts_[p].segment->list_count(); ++l) {
-      lists.push_back({probes[p].list_bound(l), p, l});
+      const double bound = probes[p].list_bound(l);
+      lists.push_back({approximate ? std::max(bound, probes[p].boundary(l) / share) : bound, p, l});
     }
   }
   std::ranges::sort(lists, {}, &List::bound);
   for (const List& list : lists) {
     if (found.excludes(list.bound)) break;
+    if (!approximate && found.excludes(probes[list.part].boundary(list.list))) continue;
     const Part& in = parts_[list.part];
     const auto members = in.segment->rows(list.list);
     for (std::size_t i = 0; i < members.size(); ++i) {
