@@ -91,10 +91,11 @@ TEST_F(TextEmbedderTest, WhatIsCachedIsNotAskedFor) {
 }
 
 TEST_F(TextEmbedderTest, TheCacheForgetsWhatWasNotUsedForLongest) {
-  VectorCache small(3 * (256 + 4));
-  for (const char* key : {"a", "b", "c"}) small.insert(key, {1.0F});
+  const std::vector<float> of_4000_bytes(1000, 1.0F);
+  VectorCache small(15'000);  // three, and what keeping them takes
+  for (const char* key : {"a", "b", "c"}) small.insert(key, of_4000_bytes);
   ASSERT_NE(small.find("a"), nullptr);
-  small.insert("d", {1.0F});
+  small.insert("d", of_4000_bytes);
   EXPECT_EQ(small.find("b"), nullptr);
   EXPECT_NE(small.find("a"), nullptr);
 }

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/phase_clock.h"
 #include "cluster/verbs.h"
 #include "server/handlers.h"
 
@@ -58,6 +59,7 @@ struct EngineCheck : ::testing::Test {
     request.headers = {{"content-type", "application/json"}};
     request.body = body;
     Call call{service, *service, request, &checked, actor, std::move(captures)};
+    const base::PhaseClock clock;  // handlers are called within a request
     return handler(call);
   }
   std::string refusal(Handler handler, const std::string& actor, const std::string& body,
