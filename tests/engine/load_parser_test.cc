@@ -10,6 +10,7 @@
 #include "columnar/scalar.h"
 #include "engine/load_limits.h"
 #include "engine/ulid_run.h"
+#include "objectstore/blob_uri.h"
 #include "schema/parser.h"
 
 namespace omnigraph::engine {
@@ -411,7 +412,7 @@ TEST(LoadValues, BlobErrors) {
   const std::string secret = error_of(strict(dock("\"s3://user:pw@b/k?token=abc\"")));
   EXPECT_THAT(secret, HasSubstr("'s3://b/k'"));
   EXPECT_THAT(secret, testing::Not(HasSubstr("pw")));
-  const auto long_uri = strict(dock("\"s3://" + std::string(kExternalBlobUriBytesMax, 'x') + "\""));
+  const auto long_uri = strict(dock("\"s3://" + std::string(objectstore::kBlobUriBytesMax, 'x') + "\""));
   ASSERT_FALSE(long_uri);
   EXPECT_EQ(long_uri.error().code, Code::kResourceLimit);
 }
