@@ -135,7 +135,9 @@ TEST(VectorScan, ApproximateSearchMissesLittle) {
         }
         const double recall = static_cast<double>(hits) / static_cast<double>(exact.size());
         // One cloud of many dimensions has no lists to speak of: there the mean alone holds.
-        if (clusters > 1) EXPECT_GE(recall, 0.9) << dimension << " dimensions, " << clusters << " clusters";
+        if (clusters > 1) {
+          EXPECT_GE(recall, 0.9) << dimension << " dimensions, " << clusters << " clusters";
+        }
         recall_sum += recall;
       }
       EXPECT_GE(recall_sum / kQueries, 0.98) << dimension << " dimensions, " << clusters << " clusters";
