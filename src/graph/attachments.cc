@@ -73,11 +73,15 @@ Result<void> AttachmentKeeper::place(Records records) {
   return place_manifests(records);
 }
 
-Result<void> AttachmentKeeper::place_data(Records records) { return place_some(records, /*manifests=*/false); }
+Result<void> AttachmentKeeper::place_data(Records records, const Choice& is_chosen) {
+  return place_some(records, /*manifests=*/false, is_chosen);
+}
 
-Result<void> AttachmentKeeper::place_manifests(Records records) { return place_some(records, /*manifests=*/true); }
+Result<void> AttachmentKeeper::place_manifests(Records records, const Choice& is_chosen) {
+  return place_some(records, /*manifests=*/true, is_chosen);
+}
 
-Result<void> AttachmentKeeper::place_some(Records records, bool manifests) {
+Result<void> AttachmentKeeper::place_some(Records records, bool manifests, const Choice& is_chosen) {
   struct Place {
     const LoadedRecord* record;
     Item item;
@@ -88,6 +92,7 @@ Result<void> AttachmentKeeper::place_some(Records records, bool manifests) {
     for (const std::vector<Item>& wave : waves(*record)) {
       for (const Item& item : wave) {
         if (is_manifest(*item.first) != manifests || is_known(*item.first)) continue;
+        if (!is_chosen(*record, *item.first)) continue;
         if (taken.insert(*item.first).second) places.push_back({record.get(), item});
       }
     }
@@ -100,8 +105,8 @@ Result<void> AttachmentKeeper::place_some(Records records, bool manifests) {
   return {};
 }
 
-Result<void> AttachmentKeeper::settle(const LoadedRecord& record) {
-  return settle_some(record, [](const std::string&, const AttachedAt&) { return true; });
+Result<void> AttachmentKeeper::settle(const LoadedRecord& record, const Choice& is_chosen) {
+  return settle_some(record, [&](const std::string& key, const AttachedAt&) { return is_chosen(record, key); });
 }
 
 Result<void> AttachmentKeeper::settle_oldest(const LoadedRecord& record, std::size_t carriers) {

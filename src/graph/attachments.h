@@ -45,13 +45,16 @@ class AttachmentKeeper {
                                     const std::function<bool(const std::string&)>& is_referenced) const;
 
   using Records = std::span<const RecordPtr>;
-  // Makes sure that everything attached to the records is at its own key; data of all before manifests of any.
+  // Some of what is attached to a record.
+  using Choice = std::function<bool(const LoadedRecord& record, const std::string& key)>;
+  [[nodiscard]] static bool everything(const LoadedRecord&, const std::string&) { return true; }
+  // Makes sure that what is attached to the records is at its own key; data of all before manifests of any.
   [[nodiscard]] Result<void> place(Records records);
   // The two halves of it. A far store gets the requests of each half side by side.
-  [[nodiscard]] Result<void> place_data(Records records);
-  [[nodiscard]] Result<void> place_manifests(Records records);
-  // Places and settles everything attached to `record`.
-  [[nodiscard]] Result<void> settle(const LoadedRecord& record);
+  [[nodiscard]] Result<void> place_data(Records records, const Choice& is_chosen = everything);
+  [[nodiscard]] Result<void> place_manifests(Records records, const Choice& is_chosen = everything);
+  // Places and settles what is attached to `record`.
+  [[nodiscard]] Result<void> settle(const LoadedRecord& record, const Choice& is_chosen = everything);
   // Only what the oldest `carriers` of the records that carry it still carry: a bounded step of the same.
   [[nodiscard]] Result<void> settle_oldest(const LoadedRecord& record, std::size_t carriers);
 
@@ -62,7 +65,7 @@ class AttachmentKeeper {
     kSettled,
   };
   using Wanted = std::function<bool(const std::string& key, const AttachedAt& at)>;
-  [[nodiscard]] Result<void> place_some(Records records, bool manifests);
+  [[nodiscard]] Result<void> place_some(Records records, bool manifests, const Choice& is_chosen);
   [[nodiscard]] Result<void> settle_some(const LoadedRecord& record, const Wanted& is_wanted);
   [[nodiscard]] Result<void> place_one(const LoadedRecord& record, const std::string& key, const AttachedAt& at);
   [[nodiscard]] Result<void> settle_one(const LoadedRecord& record, const std::string& key, const AttachedAt& at);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "graph/collecting_transaction.h"
+#include "graph/prepare_files.h"
 #include "graph/store_parts.h"
 
 namespace omnigraph::graph {
@@ -33,7 +34,7 @@ Result<std::optional<EarlyWrite>> run_on_head(StoreParts& parts, const WriteOpti
   if (!head.live()) return std::nullopt;
   EarlyWrite early;
   OG_ASSIGN_OR_RETURN(early.base, parts.snapshots->at_head(head.record));
-  const Moment began = parts.log->now();
+  files.begin_attempt(parts.log->now());
   CollectingTransaction transaction(early.base);
   OG_RETURN_IF_ERROR(body(transaction));
   if (!names_no_base_row(transaction.writes())) return std::nullopt;
@@ -42,11 +43,15 @@ Result<std::optional<EarlyWrite>> run_on_head(StoreParts& parts, const WriteOpti
                       prepare_write(*early.base, transaction.writes(), *parts.store, files, {.folds = false}));
   if (!brings_new_rows_alone(prepared)) return std::nullopt;
   early.writes = transaction.take_writes();
-  if (!prepared.uploaded.empty()) early.uploads_since = began;
   return early;
 }
 
 }  // namespace
+
+bool EarlyWrite::fits(const CommitRecord& now) const {
+  const CommitRecord& then = base->record();
+  return then.incarnation == now.incarnation && then.schema.digest == now.schema.digest;
+}
 
 std::optional<EarlyWrite> run_early(StoreParts& parts, const WriteOptions& options, const WriteBody& body,
                                     PreparedFileCache& files) {
@@ -60,8 +65,7 @@ std::optional<EarlyWrite> run_early(StoreParts& parts, const WriteOptions& optio
 
 std::optional<PreparedWrite> prepare_early(const EarlyWrite& early, const Snapshot& base,
                                            objectstore::ObjectStore& store, PreparedFileCache& files) {
-  const CommitRecord &then = early.base->record(), &now = base.record();
-  if (then.incarnation != now.incarnation || then.schema.digest != now.schema.digest) return std::nullopt;
+  if (!early.fits(base.record())) return std::nullopt;
   auto prepared = prepare_write(base, early.writes, store, files);
   if (!prepared || !brings_new_rows_alone(*prepared)) return std::nullopt;
   return *std::move(prepared);

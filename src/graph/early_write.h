@@ -2,8 +2,9 @@
 // left for its turn: the writes of one branch take turns, but there are more processors than one.
 //
 // Only what brings nothing but new rows can be used then: of the rows that it touches there is none in any base, so its
-// body would collect the same again. What it collected is checked in full on the base of its turn; its data files are
-// reused. Thread safety: free functions; errors: an early write that fails is none, and is run on its turn.
+// body would collect the same again. What it collected is checked in full on the base of its turn, several writes
+// together where they can be (prepare_group.h); its data files are reused. Thread safety: free functions; errors: an
+// early write that fails is none, and is run on its turn.
 #pragma once
 
 #include <memory>
@@ -11,7 +12,6 @@
 #include <string>
 
 #include "base/result.h"
-#include "graph/moment.h"
 #include "graph/prepare.h"
 #include "graph/store.h"
 #include "graph/write_set.h"
@@ -21,7 +21,9 @@ namespace omnigraph::graph {
 struct EarlyWrite {
   SnapshotPtr base;
   WriteSet writes;
-  std::optional<Moment> uploads_since;  // when it was begun, if it uploaded something
+
+  // Whether `now` has the schema, and is of the branch's life, that the writes were made for.
+  [[nodiscard]] bool fits(const CommitRecord& now) const;
 };
 
 // Runs `body` on the newest head that is known; nullopt: it has to wait for its turn.

@@ -4,7 +4,6 @@
 #include <set>
 #include <vector>
 
-#include "base/task_pool.h"
 #include "columnar/kernels.h"
 #include "graph/prepare_files.h"
 #include "graph/prepare_state.h"
@@ -68,8 +67,7 @@ Result<void> check_values(const TableState& table) {
     for (const StagedPiece& piece : table.pieces) OG_RETURN_IF_ERROR(check(piece));
     return {};
   }
-  base::TaskPool::shared().parallel_for(table.pieces.size(),
-                                        [&](std::size_t p) { outcomes[p] = check(table.pieces[p]); });
+  for_each_piece(table, [&](std::size_t p) { outcomes[p] = check(table.pieces[p]); });
   for (Result<void>& outcome : outcomes) OG_RETURN_IF_ERROR(std::move(outcome));
   return {};
 }
@@ -79,12 +77,12 @@ namespace {
 // Endpoint rows of all edge types together stay below this in memory.
 constexpr std::uint64_t kEndpointMemoryBytes = std::uint64_t{96} << 20;
 
-class Preparation {
+class WriteChecks {
  public:
-  Preparation(const Snapshot& base, const WriteSet& writes, const PrepareOptions& options)
-      : base_(base), state_(base, writes, options.violations), options_(options) {}
+  WriteChecks(const Snapshot& base, CheckedWrites& checked)
+      : base_(base), state_(checked.state), written_(checked.written), endpoints_(checked.endpoints) {}
 
-  Result<PreparedWrite> run(objectstore::ObjectStore& store, PreparedFileCache& cache) {
+  Result<void> run() {
     OG_RETURN_IF_ERROR(open_tables());
     for (const TableState* table : written_) {
       if (table->staged_rows > 0) OG_RETURN_IF_ERROR(check_values(*table));
@@ -95,10 +93,7 @@ class Preparation {
       if (table->id_conflict) return std::unexpected(*table->id_conflict);
     }
     state_.node_ids().clear();
-    const bool violated = options_.violations != nullptr && !options_.violations->empty();
-    if (violated || options_.check_only) return PreparedWrite{};
-    OG_RETURN_IF_ERROR(fill_vectors());
-    return build(store, cache);
+    return {};
   }
 
  private:
@@ -160,10 +155,30 @@ class Preparation {
     return {};
   }
 
+  const Snapshot& base_;
+  WriteState& state_;
+  std::vector<const TableState*>& written_;
+  std::map<schema::TypeRef, EndpointRows>& endpoints_;
+};
+
+class Preparation {
+ public:
+  Preparation(const Snapshot& base, const WriteSet& writes, const PrepareOptions& options)
+      : checked_(base, writes, options.violations), base_(base), options_(options) {}
+
+  Result<PreparedWrite> run(objectstore::ObjectStore& store, PreparedFileCache& cache) {
+    OG_RETURN_IF_ERROR(check_writes(base_, checked_));
+    const bool violated = options_.violations != nullptr && !options_.violations->empty();
+    if (violated || options_.check_only) return PreparedWrite{};
+    OG_RETURN_IF_ERROR(fill_vectors());
+    return build(store, cache);
+  }
+
+ private:
   Result<void> fill_vectors() {
     bool complete = true;
-    for (const auto& [type, writes] : state_.writes().tables) {
-      OG_ASSIGN_OR_RETURN(TableState * table, state_.table(type));
+    for (const auto& [type, writes] : checked_.state.writes().tables) {
+      OG_ASSIGN_OR_RETURN(TableState * table, checked_.state.table(type));
       OG_ASSIGN_OR_RETURN(const bool all, decide_fills(*table));
       complete = complete && all;
     }
@@ -173,13 +188,15 @@ class Preparation {
 
   Result<PreparedWrite> build(objectstore::ObjectStore& store, PreparedFileCache& cache) {
     PreparedWrite prepared;
-    prepared.footprint = state_.writes().reads;
-    for (const auto& [type, table] : state_.tables()) prepared.footprint.insert(type);
+    prepared.footprint = checked_.state.writes().reads;
+    for (const auto& [type, table] : checked_.state.tables()) prepared.footprint.insert(type);
     std::vector<TablePlan> plans;
-    for (const TableState* table : written_) {
+    for (const TableState* table : checked_.written) {
       if (!table->changes()) continue;
-      const auto rows = endpoints_.find(table->type);
-      TablePlan plan{.table = table, .endpoints = rows == endpoints_.end() ? nullptr : &rows->second, .folded = {}};
+      const auto rows = checked_.endpoints.find(table->type);
+      TablePlan plan{
+          .table = table, .endpoints = rows == checked_.endpoints.end() ? nullptr : &rows->second, .folded = {}};
+      plan.indexing = checked_.state.writes().indexing.get();
       OG_ASSIGN_OR_RETURN(PreparedTable after, plan_table(*table, plan));
       prepared.tables.push_back(std::move(after));
       plans.push_back(std::move(plan));
@@ -194,15 +211,15 @@ class Preparation {
     after.type = table.type;
     const lance::Manifest& manifest = table.base->manifest();
     const std::vector<bool> touched = touched_fragments(table);
-    std::vector<std::uint64_t> live_rows;
+    std::vector<FoldCandidate> candidates;
     for (std::size_t i = 0; i < manifest.fragments.size(); ++i) {
       const lance::Fragment& fragment = manifest.fragments[i];
-      const std::uint64_t deleted = fragment.deletion_file ? fragment.deletion_file->deleted_rows : 0;
-      live_rows.push_back(touched[i] ? delete_rows(table, i, after) : fragment.physical_rows - deleted);
+      candidates.push_back(
+          fold_candidate(fragment, touched[i] ? delete_rows(table, i, after) : live_rows_of(fragment)));
     }
     const std::uint64_t final_rows = table.replaced_count + table.new_count;
     if (options_.folds) {
-      OG_ASSIGN_OR_RETURN(plan.folded, read_folded(table, fragments_to_fold(manifest, live_rows, final_rows)));
+      OG_ASSIGN_OR_RETURN(plan.folded, read_folded(table, fragments_to_fold(candidates, final_rows)));
     }
     for (const std::size_t i : plan.folded.fragments) {
       after.deletions.erase(i);
@@ -248,14 +265,14 @@ class Preparation {
     return live;
   }
 
+  CheckedWrites checked_;
   const Snapshot& base_;
-  WriteState state_;
   const PrepareOptions options_;
-  std::vector<const TableState*> written_;  // ascending by type
-  std::map<schema::TypeRef, EndpointRows> endpoints_;
 };
 
 }  // namespace
+
+Result<void> check_writes(const Snapshot& base, CheckedWrites& checked) { return WriteChecks(base, checked).run(); }
 
 Result<PreparedWrite> prepare_write(const Snapshot& base, const WriteSet& writes, objectstore::ObjectStore& store,
                                     PreparedFileCache& cache, const PrepareOptions& options) {

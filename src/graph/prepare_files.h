@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "graph/data_file.h"
+#include "graph/moment.h"
 #include "graph/prepare.h"
 #include "graph/prepare_fold.h"
 #include "graph/prepare_state.h"
@@ -30,12 +31,23 @@ struct TableLayout {
 struct TablePlan {
   const TableState* table = nullptr;
   const EndpointRows* endpoints = nullptr;  // edges with staged rows
+  FileIndexing* indexing = nullptr;         // null: its files get no indexes
   FoldedRows folded;
 };
 
 // Writes the files of all plans and appends them to the tables of `out`, which are in the order of the plans.
 [[nodiscard]] Result<void> write_files(const std::vector<TablePlan>& plans, objectstore::ObjectStore& store,
                                        PreparedFileCache& cache, PreparedWrite& out);
+
+// One file of some of a table's staged pieces, [first, end).
+struct FilePieces {
+  std::size_t first = 0, end = 0;
+  bool with_folded = false;  // the plan's folded rows before them
+};
+// Writes that file; its fragment goes to `table`, its bytes, if they are few, to `out`.
+[[nodiscard]] Result<void> write_file(const TablePlan& plan, const TableLayout& layout, const FilePieces& pieces,
+                                      objectstore::ObjectStore& store, PreparedFileCache& cache, PreparedTable& table,
+                                      PreparedWrite& out);
 
 // Files that were written already, by all that decides their content.
 class PreparedFileCache {
@@ -47,12 +59,18 @@ class PreparedFileCache {
     FileRowsPtr rows;                                        // null: not kept
     std::vector<std::shared_ptr<const StagedRows>> sources;  // kept, so that their addresses stay theirs
   };
+  // An attempt of the write begins, `now` or soon after. What the cache serves from the store must not be older than
+  // began() says, whatever became of the attempt that uploaded it (publisher.h, kUploadForUs).
+  void begin_attempt(const Moment& now);
+  [[nodiscard]] Moment began() const;  // of the first attempt whose uploads may be used, else of this one
   [[nodiscard]] std::optional<Entry> find(const std::string& content) const;
   void insert(const std::string& content, Entry entry);
 
  private:
-  mutable std::mutex mutex_;
-  std::map<std::string, Entry> entries_;  // guarded by mutex_
+  mutable std::mutex mutex_;  // guards all below
+  std::map<std::string, Entry> entries_;
+  bool has_uploads_ = false;  // some entry is in the store
+  Moment began_;
 };
 
 }  // namespace omnigraph::graph

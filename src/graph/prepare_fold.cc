@@ -13,32 +13,34 @@ std::size_t size_class(std::uint64_t rows) {
   return size;
 }
 
-bool is_small(const lance::Fragment& fragment, std::uint64_t live_rows) {
-  std::uint64_t bytes = 0;
-  for (const lance::DataFileEntry& file : fragment.files) bytes += file.file_size_bytes;
-  return live_rows <= kFoldRowsMax && bytes <= kFoldFileBytesMax;
+bool is_small(const FoldCandidate& fragment) {
+  return fragment.live_rows <= kFoldRowsMax && fragment.file_bytes <= kFoldFileBytesMax;
 }
 
 }  // namespace
 
-std::vector<std::size_t> fragments_to_fold(const lance::Manifest& manifest, const std::vector<std::uint64_t>& live_rows,
-                                           std::uint64_t new_rows) {
+FoldCandidate fold_candidate(const lance::Fragment& fragment, std::uint64_t live_rows) {
+  FoldCandidate candidate{.live_rows = live_rows};
+  for (const lance::DataFileEntry& file : fragment.files) candidate.file_bytes += file.file_size_bytes;
+  return candidate;
+}
+
+std::vector<std::size_t> fragments_to_fold(const std::vector<FoldCandidate>& fragments, std::uint64_t new_rows) {
   std::vector<std::size_t> folded;
-  std::size_t tail = manifest.fragments.size();
+  std::size_t tail = fragments.size();
   std::uint64_t total = new_rows;
   while (new_rows > 0 && total <= kFoldRowsMax) {
     const std::size_t size = size_class(total);
     std::size_t first = tail;
     std::size_t counted = 0;
-    while (first > 0 && is_small(manifest.fragments[first - 1], live_rows[first - 1]) &&
-           size_class(live_rows[first - 1]) <= size) {
+    while (first > 0 && is_small(fragments[first - 1]) && size_class(fragments[first - 1].live_rows) <= size) {
       --first;
-      if (live_rows[first] > 0) ++counted;  // Empty ones go anyway.
+      if (fragments[first].live_rows > 0) ++counted;  // Empty ones go anyway.
     }
     if (counted + 1 < kFoldFactor) break;
     for (std::size_t i = first; i < tail; ++i) {
-      if (live_rows[i] == 0) continue;
-      total += live_rows[i];
+      if (fragments[i].live_rows == 0) continue;
+      total += fragments[i].live_rows;
       folded.push_back(i);
     }
     tail = first;

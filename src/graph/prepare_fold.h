@@ -23,9 +23,15 @@ inline constexpr std::uint64_t kFoldFactor = 8;
 inline constexpr std::uint64_t kFoldRowsMax = 32'768;                       // larger fragments stay
 inline constexpr std::uint64_t kFoldFileBytesMax = std::uint64_t{4} << 20;  // and those of few but large rows
 
-// Which trailing fragments to fold. `live_rows` of each base fragment after the write, `new_rows` that come.
-[[nodiscard]] std::vector<std::size_t> fragments_to_fold(const lance::Manifest& manifest,
-                                                         const std::vector<std::uint64_t>& live_rows,
+// A fragment that may be folded.
+struct FoldCandidate {
+  std::uint64_t live_rows = 0;  // after the write
+  std::uint64_t file_bytes = 0;
+};
+[[nodiscard]] FoldCandidate fold_candidate(const lance::Fragment& fragment, std::uint64_t live_rows);
+
+// Which trailing ones of a table's fragments to fold when `new_rows` come: indexes, ascending.
+[[nodiscard]] std::vector<std::size_t> fragments_to_fold(const std::vector<FoldCandidate>& fragments,
                                                          std::uint64_t new_rows);
 [[nodiscard]] Result<FoldedRows> read_folded(const TableState& table, std::vector<std::size_t> fragments);
 

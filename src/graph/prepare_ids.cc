@@ -3,7 +3,6 @@
 #include <atomic>
 
 #include "base/json_writer.h"
-#include "base/task_pool.h"
 #include "graph/id_table.h"
 #include "graph/prepare_state.h"
 #include "schema/value_text.h"
@@ -126,7 +125,7 @@ Result<void> find_replaced(TableState& table) {
     }
     return {};
   };
-  base::TaskPool::shared().parallel_for(table.pieces.size(), [&](std::size_t p) { outcomes[p] = look_up(p); });
+  for_each_piece(table, [&](std::size_t p) { outcomes[p] = look_up(p); });
   for (Result<void>& outcome : outcomes) OG_RETURN_IF_ERROR(std::move(outcome));
   return {};
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/task_pool.h"
 #include "base/ulid.h"
 #include "graph/id_table.h"
 #include "graph/layout.h"
@@ -59,6 +60,12 @@ Result<std::string> TableState::base_id(Ordinal o) const {
   OG_ASSIGN_OR_RETURN(const auto ids, base->ids());
   const auto place = ids->locate(o);
   return std::string(ids->chunk(place.chunk)->string_value(place.index));
+}
+
+void for_each_piece(const TableState& table, const std::function<void(std::size_t)>& body) {
+  constexpr std::uint64_t kSharedRowsMin = 4096;
+  if (table.staged_rows >= kSharedRowsMin) return base::TaskPool::shared().parallel_for(table.pieces.size(), body);
+  for (std::size_t p = 0; p < table.pieces.size(); ++p) body(p);
 }
 
 Result<TableState*> WriteState::table(schema::TypeRef type) {

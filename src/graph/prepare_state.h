@@ -5,6 +5,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -157,6 +158,9 @@ class ColumnCursor {
   std::int64_t start_ = 0, end_ = 0;
 };
 
+// Calls body(p) for each staged piece; side by side where they have rows enough to be worth waking other threads for.
+void for_each_piece(const TableState& table, const std::function<void(std::size_t)>& body);
+
 // The tables of one write; those only read are opened on demand.
 class WriteState {
  public:
@@ -210,5 +214,20 @@ class WriteState {
 [[nodiscard]] Error unique_violation(const TableState& table, const std::vector<std::string>& columns,
                                      const std::vector<std::string>& values, std::string first_id,
                                      std::string second_id);
+
+// A write set with what the checks found out about it.
+struct CheckedWrites {
+  CheckedWrites(const Snapshot& base, const WriteSet& writes, std::vector<Violation>* violations = nullptr)
+      : state(base, writes, violations) {}
+  WriteState state;
+  std::vector<const TableState*> written;             // ascending by type
+  std::map<schema::TypeRef, EndpointRows> endpoints;  // of edge tables with staged rows
+};
+// All steps in their order, on a fresh `checked`.
+[[nodiscard]] Result<void> check_writes(const Snapshot& base, CheckedWrites& checked);
+
+[[nodiscard]] inline std::uint64_t live_rows_of(const lance::Fragment& fragment) {
+  return fragment.physical_rows - (fragment.deletion_file ? fragment.deletion_file->deleted_rows : 0);
+}
 
 }  // namespace omnigraph::graph

@@ -5,7 +5,6 @@
 #include <set>
 #include <string_view>
 #include <thread>
-#include <unordered_set>
 #include <utility>
 
 #include "base/hash.h"
@@ -13,6 +12,7 @@
 #include "graph/copied_objects.h"
 #include "graph/layout.h"
 #include "graph/parallel_io.h"
+#include "graph/references.h"
 #include "objectstore/ready_files.h"
 
 namespace omnigraph::graph {
@@ -29,55 +29,18 @@ constexpr std::size_t kSettleFromRecords = kAttachedRecordsMax * 3 / 4;
 // Every record stays this long after its successor came (chapter 09 section 3, rule a), with some reserve.
 constexpr std::int64_t kRecordKeptUs = 22 * kMicrosPerHour;
 
-// The dataset folder that a key lies in, as table_root_of_object() says, without a copy.
-std::string_view folder_of(std::string_view key) {
-  if (!key.starts_with("tables/")) return {};
-  std::size_t end = 0;
-  for (int slash = 0; slash < 3 && end != std::string_view::npos; ++slash) end = key.find('/', end == 0 ? 0 : end + 1);
-  return end == std::string_view::npos ? std::string_view() : key.substr(0, end);
-}
-
 // Manifests of a record's table versions, those between its commits included, by folder. Views into the record.
 using Versions = std::map<std::string_view, std::set<std::string_view>>;
 
 Versions versions_of(const CommitRecord& record) {
   Versions out;
   const auto add = [&](const TableMap& tables) {
-    for (const auto& [key, entry] : tables) out[folder_of(entry.manifest)].insert(entry.manifest);
+    for (const auto& [key, entry] : tables) out[dataset_folder_of(entry.manifest)].insert(entry.manifest);
   };
   add(record.tables);
   for (const Commit& commit : record.commits) add(commit.tables);
   return out;
 }
-
-// What some versions of one table reference.
-class References {
- public:
-  void add(std::string_view manifest_key, ManifestPtr manifest) {
-    for (const lance::Fragment& fragment : manifest->fragments) {
-      for (const lance::DataFileEntry& file : fragment.files) data_files_.insert(file.path);
-    }
-    // Fragments with deletions are few: their keys are put together.
-    others_.insert(std::string(manifest_key));
-    const std::string root(folder_of(manifest_key));
-    for (const lance::Fragment& fragment : manifest->fragments) {
-      if (!fragment.deletion_file) continue;
-      others_.insert(deletion_copy_key(root, fragment, *fragment.deletion_file));
-      others_.insert(deletion_file_key(root, fragment.id, *fragment.deletion_file));
-    }
-    manifests_.push_back(std::move(manifest));
-  }
-  [[nodiscard]] bool contain(std::string_view folder, const std::string& key) const {
-    constexpr std::string_view kData = "/data/";
-    const std::string_view below = std::string_view(key).substr(folder.size());
-    return below.starts_with(kData) ? data_files_.contains(below.substr(kData.size())) : others_.contains(key);
-  }
-
- private:
-  std::vector<ManifestPtr> manifests_;  // own the paths
-  std::unordered_set<std::string_view> data_files_;
-  std::set<std::string> others_;
-};
 
 Error unanswered(const CommitRecord& record, const Error& cause) {
   const std::string what = record.commits.empty()
@@ -136,11 +99,11 @@ Result<AttachedMap> Publisher::inherit(const CommitRecord& record, const RecordP
   std::set<std::string_view> asked;  // folders that something attached lies in
   std::string_view last;
   for (const auto& [key, at] : source->record.attached) {
-    const std::string_view folder = folder_of(key);
+    const std::string_view folder = dataset_folder_of(key);
     if (folder != last) asked.insert(folder);  // keys ascend
     last = folder;
   }
-  std::map<std::string_view, References> changed;  // by folder
+  std::map<std::string_view, ManifestReferences> changed;  // by folder
   for (const auto& [folder, manifests] : after) {
     const auto old = before.find(folder);
     if (!asked.contains(folder) || (old != before.end() && old->second == manifests)) continue;
@@ -150,7 +113,7 @@ Result<AttachedMap> Publisher::inherit(const CommitRecord& record, const RecordP
     }
   }
   const auto is_referenced = [&](const std::string& key) {
-    const std::string_view folder = folder_of(key);
+    const std::string_view folder = dataset_folder_of(key);
     if (folder.empty()) return true;  // schema sources and blobs
     if (const auto found = changed.find(folder); found != changed.end()) return found->second.contain(folder, key);
     return after.contains(folder);
@@ -164,7 +127,8 @@ Result<AttachedMap> Publisher::inherit(const CommitRecord& record, const RecordP
     load = load_of(carried);
   }
   if (load.records + own_records > kAttachedRecordsMax || load.bytes + own_bytes > kAttachedBytesMax) {
-    OG_RETURN_IF_ERROR(keeper_->settle(*source));
+    const auto is_carried = [&](const LoadedRecord&, const std::string& key) { return is_referenced(key); };
+    OG_RETURN_IF_ERROR(keeper_->settle(*source, is_carried));
     carried = keeper_->carried(source->record.attached, is_referenced);
   }
   return carried;

@@ -34,19 +34,19 @@ CommitRecord forked_record(const std::string& branch, const Head& head, const Lo
 
 namespace {
 
-// The next record of a live branch, its commits and attachments still to come.
-CommitRecord continued_record(const CommitRecord& head) {
-  CommitRecord record;
-  record.branch = head.branch;
-  record.incarnation = head.incarnation;
-  record.seq = head.seq + 1;
-  record.forked_from = head.forked_from;
-  record.head_id = head.head_id;
-  record.head_version = head.head_version;
-  record.schema = head.schema;
-  record.tables = head.tables;
-  record.purges = head.purges;
-  return record;
+// The state that a record describes, under another place in its log; no commits, no attachments.
+CommitRecord state_at(const CommitRecord& record, std::uint64_t seq) {
+  CommitRecord state;
+  state.branch = record.branch;
+  state.incarnation = record.incarnation;
+  state.seq = seq;
+  state.forked_from = record.forked_from;
+  state.head_id = record.head_id;
+  state.head_version = record.head_version;
+  state.schema = record.schema;
+  state.tables = record.tables;
+  state.purges = record.purges;
+  return state;
 }
 
 }  // namespace
@@ -82,7 +82,7 @@ Result<RecordDraft> RecordDraft::start(StoreParts& parts, const std::string& bra
   if (base.source) {
     record = forked_record(branch, base.head, *from, *parts.log);
   } else {
-    record = continued_record(from->record);
+    record = state_at(from->record, from->record.seq + 1);
   }
   RecordDraft draft(parts, from, std::move(record), at_us);
   draft.head_time_ = std::move(later);
@@ -98,17 +98,9 @@ Result<SnapshotPtr> RecordDraft::snapshot() const {
   // Reads take what is new from here and everything else from where the state before, in the end the base, has it.
   auto added = std::make_shared<std::map<std::string, Buffer>>();
   for (std::size_t i = objects_in_states_; i < objects_.size(); ++i) added->emplace(objects_[i].key, objects_[i].bytes);
-  CommitRecord state;
-  state.branch = record_.branch;
-  state.incarnation = record_.incarnation;
   // The record that is there to be looked for.
-  state.seq = carrier_->record.branch == record_.branch ? carrier_->record.seq : record_.seq;
-  state.forked_from = record_.forked_from;
-  state.head_id = record_.head_id;
-  state.head_version = record_.head_version;
-  state.schema = record_.schema;
-  state.tables = record_.tables;
-  state.purges = record_.purges;
+  const bool same_log = carrier_->record.branch == record_.branch;
+  CommitRecord state = state_at(record_, same_log ? carrier_->record.seq : record_.seq);
   newest_state_ = std::make_shared<const LoadedRecord>(
       LoadedRecord{std::move(state), Buffer(), std::move(added), newest_state_ != nullptr ? newest_state_ : carrier_});
   objects_in_states_ = objects_.size();
@@ -117,6 +109,12 @@ Result<SnapshotPtr> RecordDraft::snapshot() const {
 }
 
 void RecordDraft::changed() { snapshot_.reset(); }
+
+void RecordDraft::schema_changed() {
+  appended_.clear();
+  catalog_.reset();
+  changed();
+}
 
 std::uint64_t RecordDraft::new_bytes() const {
   std::uint64_t bytes = 0;
@@ -175,6 +173,7 @@ std::size_t RecordDraft::fast_forward(const CommitFacts& facts, RecordPtr source
   carrier_ = std::move(source);
   newest_state_.reset();
   objects_in_states_ = 0;
+  schema_changed();
   return add(std::move(commit));
 }
 
@@ -196,15 +195,18 @@ void RecordDraft::replace_schema(SchemaReplacement change) {
   open_->purged = std::move(change.purged);
   brings_uploads_ = brings_uploads_ || change.brings_uploads;
   replaced_ = true;
-  changed();
+  schema_changed();
 }
 
 Result<std::size_t> RecordDraft::append(const CommitFacts& facts, const PreparedWrite& prepared) {
-  OG_ASSIGN_OR_RETURN(const SnapshotPtr before, snapshot());
+  if (catalog_ == nullptr) {
+    OG_ASSIGN_OR_RETURN(const SnapshotPtr before, snapshot());
+    catalog_ = before->catalog();
+  }
   Commit commit = open_ ? *open_ : next_commit(facts);
   std::vector<NewVersion> versions;
   for (const PreparedTable& table : prepared.tables) {
-    OG_ASSIGN_OR_RETURN(versions.emplace_back(), next_version(*before, table, commit));
+    OG_ASSIGN_OR_RETURN(versions.emplace_back(), next_version(table, commit));
   }
   // Nothing fails from here on.
   open_.reset();
@@ -216,16 +218,23 @@ Result<std::size_t> RecordDraft::append(const CommitFacts& facts, const Prepared
   return add(std::move(commit));
 }
 
-Result<RecordDraft::NewVersion> RecordDraft::next_version(const Snapshot& before, const PreparedTable& table,
-                                                          const Commit& commit) const {
+Result<ManifestPtr> RecordDraft::newest_manifest(schema::TypeRef type, const std::string& table_key) {
+  if (const auto known = appended_.find(table_key); known != appended_.end()) return known->second;
+  OG_ASSIGN_OR_RETURN(const SnapshotPtr before, snapshot());
+  OG_ASSIGN_OR_RETURN(const TableViewPtr view, before->table(type));
+  // The view lives as long as its manifest is used.
+  return ManifestPtr(view, &view->manifest());
+}
+
+Result<RecordDraft::NewVersion> RecordDraft::next_version(const PreparedTable& table, const Commit& commit) {
   NewVersion version;
-  version.table_key = before.catalog()->table_key(table.type);
-  OG_ASSIGN_OR_RETURN(const TableViewPtr view, before.table(table.type));
+  version.table_key = catalog_->table_key(table.type);
+  OG_ASSIGN_OR_RETURN(const ManifestPtr before, newest_manifest(table.type, version.table_key));
   TableEntry& entry = version.entry = record_.tables.at(version.table_key);
   const std::string root = table_root_of(entry.manifest);
   entry.version = new_detached_version();
   OG_ASSIGN_OR_RETURN(NextManifest next,
-                      next_manifest(view->manifest(), table, root, entry.version,
+                      next_manifest(*before, table, root, entry.version,
                                     {.table_key = version.table_key, .commit_id = commit.id, .at_us = commit.at_us}));
   auto manifest = std::make_shared<const lance::Manifest>(std::move(next.manifest));
   entry.manifest = root + "/_versions/" + lance::manifest_name(entry.version);
@@ -254,6 +263,7 @@ void RecordDraft::take(NewVersion version, Commit& commit) {
     objects_in_states_ = 0;
   }
   for (NewObject& object : version.objects) objects_.push_back(std::move(object));
+  appended_.insert_or_assign(version.table_key, version.manifest);
   parts_->tables->note_manifest(version.entry.manifest, std::move(version.manifest));
   commit.changes[version.table_key] = version.counts;
   commit.tables[version.table_key] = version.entry;

@@ -93,10 +93,12 @@ class RecordDraft {
   };
   [[nodiscard]] Commit next_commit(const CommitFacts& facts) const;
   std::size_t add(Commit commit);
-  [[nodiscard]] Result<NewVersion> next_version(const Snapshot& before, const PreparedTable& table,
-                                                const Commit& commit) const;
+  [[nodiscard]] Result<NewVersion> next_version(const PreparedTable& table, const Commit& commit);
+  // Of the newest version of a table.
+  [[nodiscard]] Result<ManifestPtr> newest_manifest(schema::TypeRef type, const std::string& table_key);
   void take(NewVersion version, Commit& commit);
   void changed();
+  void schema_changed();
 
   StoreParts* parts_;
   RecordPtr base_;
@@ -107,6 +109,9 @@ class RecordDraft {
   // the write reads.
   std::shared_future<Result<std::int64_t>> head_time_;
   std::vector<NewObject> objects_;
+  // Newest version of each table that was appended to, by table key: another commit on it needs no view.
+  std::map<std::string, ManifestPtr> appended_;
+  std::shared_ptr<const schema::Catalog> catalog_;  // null: not asked for since the schema changed
   // What snapshot() gave last: states of the draft lie on each other, each with the objects that it added.
   mutable RecordPtr newest_state_;
   mutable std::size_t objects_in_states_ = 0;

@@ -51,13 +51,13 @@ struct StoreParts {
 
  private:
   void work_off(const Background::Batch& records);
-  // True: all they carry is in place.
-  bool place_near(std::span<const RecordPtr> records);
+  // True: what they carry and `is_chosen` is in place.
+  bool place_near(std::span<const RecordPtr> records, const AttachmentKeeper::Choice& is_chosen);
   // The same in two round trips, for a far store.
-  bool place_far(std::span<const RecordPtr> records);
+  bool place_far(std::span<const RecordPtr> records, const AttachmentKeeper::Choice& is_chosen);
   void note_on_chain(std::span<const RecordPtr> records);
   void write_pointers(std::span<const RecordPtr> records);
-  void settle_when_much(const LoadedRecord& record);
+  void settle_when_much(const LoadedRecord& record, const AttachmentKeeper::Choice& is_chosen);
 
   std::mutex turns_mutex_;
   std::map<std::string, std::shared_ptr<std::mutex>, std::less<>> turns_;  // guarded by turns_mutex_

@@ -10,6 +10,8 @@
 #include "graph/collecting_transaction.h"
 #include "graph/early_write.h"
 #include "graph/layout.h"
+#include "graph/prepare_files.h"
+#include "graph/prepare_group.h"
 #include "graph/race.h"
 #include "graph/vector_fill.h"
 
@@ -41,8 +43,7 @@ struct WriteLoop::Member {
   const WriteOptions& options;
   const WriteBody& body;
   std::shared_ptr<PreparedFileCache> files = make_prepared_file_cache();
-  std::optional<Moment> uploads_since{};  // what `files` may reuse
-  std::optional<EarlyWrite> early{};      // for the first attempt
+  std::optional<EarlyWrite> early{};  // for the first attempt
 
   // Of the latest attempt.
   std::optional<PreparedWrite> prepared{};  // set when it makes a commit
@@ -114,7 +115,7 @@ class WriteLoop::GroupRun {
     expected_head_ = base_.record()->record.head_id;
     OG_ASSIGN_OR_RETURN(RecordDraft draft, RecordDraft::start(parts_, branch_, base_));
     if (may_replay && outcome_stays(before)) {
-      replay(draft);
+      OG_RETURN_IF_ERROR(replay(draft));
     } else {
       OG_RETURN_IF_ERROR(run_bodies(draft));
     }
@@ -175,14 +176,20 @@ class WriteLoop::GroupRun {
     return true;
   }
 
-  void replay(RecordDraft& draft) {
-    for (const MemberPtr& member : members_) append(draft, *member);
+  // Each lies on the ones before it, so that one that fails now fails all.
+  Result<void> replay(RecordDraft& draft) {
+    for (const MemberPtr& member : members_) {
+      append(draft, *member);
+      if (member->refused) return std::unexpected(*member->refused);
+    }
+    return {};
   }
 
   Result<void> run_bodies(RecordDraft& draft) {
-    for (std::size_t i = 0; i < members_.size(); ++i) {
+    for (const MemberPtr& member : members_) member->begin_attempt();
+    OG_ASSIGN_OR_RETURN(const std::size_t together, append_together(draft));
+    for (std::size_t i = together; i < members_.size(); ++i) {
       Member& member = *members_[i];
-      member.begin_attempt();
       OG_ASSIGN_OR_RETURN(const SnapshotPtr snapshot, draft.snapshot());
       catalog_ = snapshot->catalog();
       const Result<bool> effective = run_guarded(member, snapshot);
@@ -197,6 +204,47 @@ class WriteLoop::GroupRun {
       }
     }
     return {};
+  }
+
+  // Begins with those that were run early and can be prepared together (prepare_group.h); how many they are. The others
+  // come after them: nobody knows yet in which order they will have been.
+  Result<std::size_t> append_together(RecordDraft& draft) {
+    OG_ASSIGN_OR_RETURN(const SnapshotPtr snapshot, draft.snapshot());
+    catalog_ = snapshot->catalog();
+    const auto end = std::stable_partition(members_.begin(), members_.end(), [&](const MemberPtr& member) {
+      return member->early && member->early->fits(snapshot->record());
+    });
+    const auto count = static_cast<std::size_t>(end - members_.begin());
+    if (count < 2) return 0;
+    std::vector<GroupedWrite> writes;
+    for (auto at = members_.begin(); at != end; ++at) {
+      (*at)->files->begin_attempt(parts_.log->now());
+      writes.push_back({.writes = &(*at)->early->writes, .files = (*at)->files.get()});
+    }
+    auto prepared = prepare_guarded(*snapshot, writes);
+    if (!prepared) return 0;  // one after another, then: each gets its own error
+    for (std::size_t i = 0; i < count; ++i) {
+      Member& member = *members_[i];
+      note_prepared(member, std::move((*prepared)[i]), member.early->writes);
+      if (!has_room(draft, *member.prepared)) {
+        defer_from(i);
+        return i;
+      }
+      append(draft, member);
+      // Those after it were prepared on top of it.
+      if (member.refused) return std::unexpected(*member.refused);
+    }
+    return count;
+  }
+
+  std::optional<std::vector<PreparedWrite>> prepare_guarded(const Snapshot& base,
+                                                            const std::vector<GroupedWrite>& writes) {
+    try {
+      auto prepared = prepare_group(base, writes, *parts_.store);
+      return prepared ? *std::move(prepared) : std::nullopt;
+    } catch (const std::exception&) {  // no memory, say: each of them needs less
+      return std::nullopt;
+    }
   }
 
   // Adds the member's commit; what does not fit is its own failure, and the draft is as it was.
@@ -242,13 +290,13 @@ class WriteLoop::GroupRun {
     if (options.if_head && *options.if_head != snapshot->commit_id()) {
       return std::unexpected(precondition_failed(branch_, *options.if_head, snapshot->commit_id()));
     }
+    member.files->begin_attempt(parts_.log->now());
     if (const std::optional<EarlyWrite> early = std::exchange(member.early, std::nullopt)) {
       if (auto prepared = prepare_early(*early, *snapshot, *parts_.store, *member.files)) {
-        note_prepared(member, *std::move(prepared), early->writes, early->uploads_since.value_or(parts_.log->now()));
+        note_prepared(member, *std::move(prepared), early->writes);
         return true;
       }
     }
-    const Moment began = parts_.log->now();
     CollectingTransaction transaction(snapshot);
     OG_RETURN_IF_ERROR(member.body(transaction));
     const WriteSet& writes = transaction.writes();
@@ -257,24 +305,22 @@ class WriteLoop::GroupRun {
       OG_ASSIGN_OR_RETURN(prepared, prepare_write(*snapshot, writes, *parts_.store, *member.files));
     }
     if (prepared.tables.empty() && !options.commit_when_empty) return false;
-    note_prepared(member, std::move(prepared), writes, began);
+    note_prepared(member, std::move(prepared), writes);
     return true;
   }
 
-  void note_prepared(Member& member, PreparedWrite prepared, const WriteSet& writes, const Moment& began) {
+  void note_prepared(Member& member, PreparedWrite prepared, const WriteSet& writes) {
     member.footprint = prepared.footprint;
     member.footprint.insert(writes.reads.begin(), writes.reads.end());
     for (const auto& [type, table] : writes.tables) member.footprint.insert(type);
-    if (!prepared.uploaded.empty()) note_upload(member, began);
+    if (!prepared.uploaded.empty()) note_uploads_since(member.files->began());
+    if (writes.uploads_since) note_uploads_since(*writes.uploads_since);
     member.prepared = std::move(prepared);
   }
 
-  // The earliest one counts, also when the member was in another group before.
-  void note_upload(Member& member, const Moment& began) {
-    if (!member.uploads_since) member.uploads_since = began;
-    if (!uploads_.started || elapsed_us(*member.uploads_since, *uploads_.started) > 0) {
-      uploads_.started = member.uploads_since;
-    }
+  // The earliest one counts.
+  void note_uploads_since(const Moment& began) {
+    if (!uploads_.started || elapsed_us(began, *uploads_.started) > 0) uploads_.started = began;
   }
 
   // Refusals and writes without effect: told only from a head confirmed after the requests came.
@@ -410,11 +456,12 @@ Result<WriteOutcome> WriteLoop::write_in_group(const MemberPtr& member) {
       if (queue->waiting.size() == queue->gathered_at) queue->gathered.notify_one();
     }
   }
-  if (leads || member->wait() == Member::Turn::kLeads) lead(*queue, member);
+  Member::Turn turn = leads ? Member::Turn::kLeads : member->wait();
+  while (turn == Member::Turn::kLeads && !lead(*queue, member)) turn = member->wait();
   return std::move(*member->outcome);
 }
 
-void WriteLoop::lead(Queue& queue, const MemberPtr& member) {
+bool WriteLoop::lead(Queue& queue, const MemberPtr& member) {
   Group group{member};
   std::unique_lock lock(queue.mutex);
   gather(queue, lock);
@@ -424,8 +471,10 @@ void WriteLoop::lead(Queue& queue, const MemberPtr& member) {
   }
   lock.unlock();
   const Group deferred = run_group(parts_, group);
-  group.resize(group.size() - deferred.size());  // the last ones; never the first
+  std::erase_if(group, [](const MemberPtr& one) { return !one->outcome; });
+  const bool served_itself = member->outcome.has_value();
   lock.lock();
+  if (!served_itself) member->turn = Member::Turn::kWaits;
   queue.waiting.insert(queue.waiting.begin(), deferred.begin(), deferred.end());
   queue.last_group = group.size();
   queue.last_ended = std::chrono::steady_clock::now();
@@ -438,7 +487,10 @@ void WriteLoop::lead(Queue& queue, const MemberPtr& member) {
   }
   lock.unlock();
   if (next) next->set_turn(Member::Turn::kLeads);
-  for (std::size_t i = 1; i < group.size(); ++i) group[i]->set_turn(Member::Turn::kServed);
+  for (const MemberPtr& served : group) {
+    if (served != member) served->set_turn(Member::Turn::kServed);
+  }
+  return served_itself;
 }
 
 // Whether somebody leads and nothing speaks against running the write meanwhile.
@@ -461,6 +513,11 @@ void WriteLoop::gather(Queue& queue, std::unique_lock<std::mutex>& lock) {
 
 std::shared_ptr<WriteLoop::Queue> WriteLoop::queue_of(const std::string& branch) {
   const std::lock_guard lock(mutex_);
+  // Branches come and go: those nobody writes on leave nothing behind.
+  constexpr std::size_t kIdleQueuesMax = 256;
+  if (queues_.size() >= kIdleQueuesMax) {
+    std::erase_if(queues_, [](const auto& entry) { return entry.second.use_count() == 1; });
+  }
   std::shared_ptr<Queue>& queue = queues_[branch];
   if (queue == nullptr) queue = std::make_shared<Queue>();
   return queue;

@@ -1,8 +1,8 @@
 // Runs writes until they are published, refused or given up (chapter 09 section 5): optimistic, with no lock that
 // another process could see. Short writes of one process that wait for the same branch are published together, as one
 // record with several commits; what goes wrong with one of them is told to that one alone. Writes that come while
-// others are published are run meanwhile, as far as that can be (early_write.h). Thread safety: all methods may be
-// called concurrently.
+// others are published are run meanwhile, as far as that can be (early_write.h), and then checked together
+// (prepare_group.h). Thread safety: all methods may be called concurrently.
 #pragma once
 
 #include <chrono>
@@ -45,7 +45,8 @@ class WriteLoop {
   class GroupRun;
 
   [[nodiscard]] Result<WriteOutcome> write_in_group(const MemberPtr& member);
-  void lead(Queue& queue, const MemberPtr& member);
+  // Runs a group that the member is in. False: it found no room in the record, and waits for its turn again.
+  [[nodiscard]] bool lead(Queue& queue, const MemberPtr& member);
   [[nodiscard]] static bool wants_early(Queue& queue, const WriteOptions& options);
   static void gather(Queue& queue, std::unique_lock<std::mutex>& lock);
   // Gives every member its outcome, but for those it returns: they would have made the record too large.

@@ -15,8 +15,9 @@
 #include "objectstore/keys.h"
 #include "objectstore/local_listing.h"
 #include "objectstore/object_store.h"
-#include "objectstore/request_count.h"
+#include "objectstore/put_copies.h"
 #include "objectstore/ready_files.h"
+#include "objectstore/request_count.h"
 
 namespace omnigraph::objectstore {
 namespace {
@@ -92,6 +93,10 @@ class Folders {
     std::error_code failed;
     fs::create_directories(folder, failed);
     if (failed) return std::unexpected(as_write_error(base::io_error("create", folder, failed.value())));
+    if (made_.size() + durable_.size() >= kKnownMax) {  // at worst they are looked at again
+      made_.clear();
+      durable_.clear();
+    }
     made_.insert(folder);
     if (!durable) return {};
     for (fs::path at = folder; at != root_ && !durable_.contains(at); at = at.parent_path()) {
@@ -111,6 +116,8 @@ class Folders {
   }
 
  private:
+  static constexpr std::size_t kKnownMax = 20'000;
+
   static Error as_write_error(Error error) { return write_error(std::move(error), {}, {}); }
 
   const fs::path root_;
@@ -161,7 +168,7 @@ class LocalUpload final : public Upload {
   base::NewFile file_;
 };
 
-class LocalStore final : public ObjectStore, public PublishesAhead {
+class LocalStore final : public ObjectStore, public PublishesAhead, public LinksObjects {
  public:
   explicit LocalStore(fs::path root) : root_(std::move(root)), folders_(root_) {}
 
@@ -267,6 +274,17 @@ class LocalStore final : public ObjectStore, public PublishesAhead {
   [[nodiscard]] std::optional<fs::path> local_root() const override { return root_; }
 
   void make_ready() override { ready_.top_up(); }
+
+  Result<PutOutcome> link_if_absent(std::string_view existing, std::string_view key) override {
+    OG_RETURN_IF_ERROR(check_key(existing));
+    OG_RETURN_IF_ERROR(check_key(key));
+    const fs::path target = root_ / key;
+    OG_RETURN_IF_ERROR(folders_.ensure(target.parent_path(), /*durable=*/false));
+    if (::link((root_ / existing).c_str(), target.c_str()) == 0) return PutOutcome::kCreated;
+    if (errno == EEXIST) return PutOutcome::kAlreadyExists;
+    if (names_nothing(errno)) return std::unexpected(no_such_object(existing));
+    return std::unexpected(base::io_error("write", target, errno));
+  }
 
  private:
   // A folder, or a key below an object, is a missing key: other backends know no folders.

@@ -204,9 +204,9 @@ TEST_F(PrepareFiles, SmallFragmentsAreFolded) {
 
 TEST(FragmentsToFold, TakesRunsOfASizeClass) {
   const auto fold = [](const std::vector<std::uint64_t>& rows, std::uint64_t new_rows) {
-    lance::Manifest manifest;
-    manifest.fragments.resize(rows.size());
-    return fragments_to_fold(manifest, rows, new_rows);
+    std::vector<FoldCandidate> fragments;
+    for (const std::uint64_t live : rows) fragments.push_back({.live_rows = live});
+    return fragments_to_fold(fragments, new_rows);
   };
   EXPECT_TRUE(fold({1, 1, 1, 1, 1, 1}, 1).empty());
   EXPECT_THAT(fold({1, 1, 1, 1, 1, 1, 1}, 1), ElementsAre(0u, 1u, 2u, 3u, 4u, 5u, 6u));
