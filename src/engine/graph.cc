@@ -8,8 +8,10 @@
 #include "engine/query_types.h"
 #include "engine/storage_uri.h"
 #include "exec/mutate.h"
+#include "graph/early_uploads.h"
 #include "graph/layout.h"
 #include "graph/open_once.h"
+#include "graph/store_parts.h"
 #include "graph/warm_tables.h"
 #include "query/parameters.h"
 #include "schema/parser.h"
@@ -206,13 +208,19 @@ Result<MutateAnswer> GraphImpl::mutate(std::string_view source, std::string_view
   exec::MutationCounts counts;
   exec::MutateContext context;
   context.now_ms = now_ms();
-  context.put_blob = [this](std::string_view key, std::span<const std::byte> bytes) {
-    return store_->store().put(key, bytes);
+  ExternalBlobReader external_reader;  // for all attempts
+  context.read_external = [&](std::string_view text) -> Result<Buffer> {
+    OG_ASSIGN_OR_RETURN(const objectstore::BlobUri blob, external_blobs_.admit(text));
+    return external_reader.read(blob);
   };
   const std::shared_ptr<WriteVectors> vectors = write_vectors();
   context.vectors = vectors;
   const base::PhaseClock::In execute(base::Phase::kExecute);
   const auto body = [&](graph::WriteTransaction& transaction) -> Result<void> {
+    context.put_blob = [&](std::string_view key, std::span<const std::byte> bytes) {
+      graph::note_upload(transaction, store_->parts().log->now());
+      return store_->store().put(key, bytes);
+    };
     const graph::Snapshot& base = *transaction.base();
     OG_ASSIGN_OR_RETURN(const query::BoundQueryPtr bound,
                         queries_.compile(source, name, base.record().schema.digest, base.catalog()));

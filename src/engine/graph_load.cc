@@ -1,18 +1,20 @@
 // Loads: parse once, write with as many attempts as it takes (chapter 03 section 2).
 
-#include <map>
-#include <set>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
-#include "base/task_pool.h"
 #include "base/warning.h"
 #include "engine/graph_impl.h"
+#include "engine/load_external.h"
 #include "engine/load_input.h"
 #include "engine/load_parser.h"
+#include "graph/early_uploads.h"
 #include "graph/layout.h"
+#include "graph/new_file_indexes.h"
 #include "graph/store_indexes.h"
+#include "graph/store_parts.h"
 
 namespace omnigraph::engine {
 
@@ -40,42 +42,21 @@ void count_types(const ParsedLoad& parsed, const schema::Catalog& catalog, LoadA
   }
 }
 
-// Data files of a snapshot, by type, that a load of many rows might be taken to have written.
-using FilesByType = std::map<schema::TypeRef, std::set<std::string>>;
-
-Result<void> note_files(const graph::Snapshot& snapshot, const ParsedLoad& parsed, FilesByType& files) {
-  files.clear();
-  for (const auto& [type, rows] : parsed.types) {
-    if (rows.entity_count < graph::kLoadIndexedRowsMin) continue;
-    OG_ASSIGN_OR_RETURN(const graph::TableViewPtr table, snapshot.table(type));
-    std::set<std::string>& known = files[type];
-    for (const lance::Fragment& fragment : table->manifest().fragments) {
-      for (const lance::DataFileEntry& file : fragment.files) known.insert(file.path);
-    }
+// What was left when the files were written (graph/new_file_indexes.h), less what only fuzzy() would use.
+Result<void> index_left(graph::GraphStore& store, const std::string& commit_id, const graph::FileIndexing& indexing) {
+  const graph::FileIndexing::Files left = indexing.left();
+  if (left.empty()) return {};
+  OG_ASSIGN_OR_RETURN(const graph::SnapshotPtr after, store.at_commit(commit_id));
+  for (const auto& [type, paths] : left) {
+    OG_ASSIGN_OR_RETURN(const graph::TableViewPtr table, after->table(type));
+    OG_RETURN_IF_ERROR(
+        graph::store_indexes(store.store(), *after->catalog(), *table, {.only = paths, .with_words = false}));
   }
   return {};
 }
 
-// Indexes of the large files that the load wrote (chapter 04 section 4), less what only fuzzy() would use.
-Result<void> index_loaded(graph::GraphStore& store, const std::string& commit_id, const FilesByType& before) {
-  if (before.empty()) return {};
-  OG_ASSIGN_OR_RETURN(const graph::SnapshotPtr after, store.at_commit(commit_id));
-  const std::vector<std::pair<schema::TypeRef, std::set<std::string>>> types(before.begin(), before.end());
-  std::vector<Result<void>> stored(types.size());
-  base::TaskPool::shared().parallel_for(types.size(), [&](std::size_t i) {
-    const auto& [type, known] = types[i];
-    stored[i] = [&]() -> Result<void> {
-      OG_ASSIGN_OR_RETURN(const graph::TableViewPtr table, after->table(type));
-      return graph::store_indexes(store.store(), *after->catalog(), *table,
-                                  {.rows_min = graph::kLoadIndexedRowsMin, .known = known, .with_words = false});
-    }();
-  });
-  for (const Result<void>& each : stored) OG_RETURN_IF_ERROR(each);
-  return {};
-}
-
 Result<LoadAnswer> load_once(graph::GraphStore& store, LoadInput& input, const LoadRequest& request,
-                             const std::shared_ptr<WriteVectors>& vectors) {
+                             const std::shared_ptr<WriteVectors>& vectors, const ExternalBlobs& external) {
   LoadAnswer answer;
   OG_ASSIGN_OR_RETURN(answer.branch, graph::checked_branch_name(request.branch));
   if (request.from) {
@@ -89,11 +70,17 @@ Result<LoadAnswer> load_once(graph::GraphStore& store, LoadInput& input, const L
   parse.parser = request.parser;
   parse.key_orders = key_orders_of(judge->record().schema);
   parse.progress = request.progress;
+  std::optional<graph::Moment> uploads_since;
   parse.put_blob = [&](std::string_view key, std::span<const std::byte> bytes) {
+    if (!uploads_since) uploads_since = store.parts().log->now();
     return store.store().put(key, bytes);
   };
   parse.rejects = request.rejects;
+  parse.external_blobs = external;
   OG_ASSIGN_OR_RETURN(ParsedLoad parsed, parse_load(input.from_the_beginning(), *judge->catalog(), parse));
+  const bool overwrites = request.mode == LoadMode::kOverwrite;
+  OG_RETURN_IF_ERROR(
+      take_in_external(parsed, *judge->catalog(), parse, overwrites ? ExternalCells::kKept : ExternalCells::kCopied));
   count_types(parsed, *judge->catalog(), answer);
   if (request.rejects) answer.rejects = std::move(parsed.rejected);
 
@@ -104,7 +91,7 @@ Result<LoadAnswer> load_once(graph::GraphStore& store, LoadInput& input, const L
   options.fork_from = answer.base_branch;
   options.commit_when_empty = true;
   const std::string& digest = judge->record().schema.digest;
-  FilesByType files_before;
+  const auto indexing = std::make_shared<graph::FileIndexing>();
   const auto body = [&](graph::WriteTransaction& transaction) -> Result<void> {
     // The staged columns follow the schema they were parsed with, the ids its key orders.
     const graph::RecordSchema& now = transaction.base()->record().schema;
@@ -112,7 +99,8 @@ Result<LoadAnswer> load_once(graph::GraphStore& store, LoadInput& input, const L
       return std::unexpected(
           conflict("the schema of branch '" + answer.branch + "' changed during the load; run it again"));
     }
-    OG_RETURN_IF_ERROR(note_files(*transaction.base(), parsed, files_before));
+    graph::index_files(transaction, indexing);
+    if (uploads_since) graph::note_upload(transaction, *uploads_since);
     hand_over(parsed, request.mode, vectors, transaction);
     return {};
   };
@@ -121,7 +109,7 @@ Result<LoadAnswer> load_once(graph::GraphStore& store, LoadInput& input, const L
   if (!outcome.commit) return answer;
   answer.commit = commit_info(*outcome.commit, outcome.branch);
   // The rows are committed, and nothing depends on their indexes.
-  if (const auto indexed = index_loaded(store, outcome.commit->id, files_before); !indexed) {
+  if (const auto indexed = index_left(store, outcome.commit->id, *indexing); !indexed) {
     base::warn("index_not_stored",
                "the load is committed, but not all its indexes are there until `omnigraph optimize`: " +
                    indexed.error().message);
@@ -135,7 +123,7 @@ Result<LoadAnswer> GraphImpl::load(const ByteSource& source, const LoadRequest& 
   LoadInput input(source);
   const std::shared_ptr<WriteVectors> vectors = write_vectors();
   while (true) {
-    Result<LoadAnswer> answer = load_once(*store_, input, request, vectors);
+    Result<LoadAnswer> answer = load_once(*store_, input, request, vectors, external_blobs_);
     if (answer) return answer;
     const Result<bool> misjudged = input.misjudged();
     if (!misjudged || !*misjudged) return answer;

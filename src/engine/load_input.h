@@ -17,7 +17,7 @@
 namespace omnigraph::engine {
 
 // Input is kept up to here; beyond it the parser waits for the head, which is asked for from half of it on.
-inline constexpr std::size_t kLoadInputKeptMax = std::size_t{8} << 20;
+inline constexpr std::size_t kLoadInputKeptMax = std::size_t{32} << 20;
 
 class LoadInput {
  public:

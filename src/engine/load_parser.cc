@@ -4,8 +4,8 @@
 #include <set>
 #include <unordered_map>
 
-#include "base/task_pool.h"
 #include "columnar/builder.h"
+#include "engine/block_window.h"
 #include "engine/load_block.h"
 #include "engine/load_limits.h"
 
@@ -82,39 +82,28 @@ class Load {
         budget_(std::make_shared<graph::StagingBudget>(options.staging_memory_bytes)) {}
 
   Result<ParsedLoad> run() {
-    // Rounds of blocks: read, parse in parallel, take over in order.
-    const std::size_t round = base::TaskPool::shared().thread_count() + 1;
-    for (bool more = true; more;) {
-      std::vector<LoadBlock> blocks;
-      Result<void> reading;
-      std::uint64_t round_bytes = 0;
-      while (more && blocks.size() < std::min<std::size_t>(round, kBlocksMax) && round_bytes < kRoundBytesMax) {
+    BlockWindow window(plan_);
+    Result<void> reading;
+    for (bool more = true; more || !window.empty();) {
+      while (more && window.has_room()) {
         auto block = cutter_.next();
         if (!block) reading = std::unexpected(block.error());
         more = block && block->has_value();
-        if (!more) break;
-        round_bytes += (*block)->size;
-        blocks.push_back(std::move(**block));
+        if (more) window.add(std::move(**block));
       }
-      std::vector<LoadBlockResult> results(blocks.size());
-      base::TaskPool::shared().parallel_for(blocks.size(), [&](std::size_t i) {
-        results[i] = parse_block(plan_, blocks[i]);
-        blocks[i] = {};
-      });
-      for (LoadBlockResult& result : results) OG_RETURN_IF_ERROR(take_over(result));
-      OG_RETURN_IF_ERROR(reading);
+      if (!window.empty()) {
+        LoadBlockResult result = window.take();
+        OG_RETURN_IF_ERROR(take_over(result));
+      }
       if (options_.progress) options_.progress(cutter_.bytes_read(), load_.record_count);
     }
+    OG_RETURN_IF_ERROR(reading);
     OG_RETURN_IF_ERROR(report_rejected());
     OG_RETURN_IF_ERROR(rewrite_endpoints());
     return finish();
   }
 
  private:
-  // At once in memory; a line may be much longer than a block.
-  static constexpr std::size_t kBlocksMax = 8;
-  static constexpr std::uint64_t kRoundBytesMax = std::uint64_t{64} << 20;
-
   [[nodiscard]] Error placed(RecordError& error) const {
     const std::string number = std::to_string(places_ + error.record + 1);
     std::string& message = error.error.message;
@@ -227,6 +216,7 @@ KeyOrders key_orders_of(const graph::RecordSchema& schema) {
 
 LoadPlan make_load_plan(const schema::Catalog& catalog, const LoadParseOptions& options) {
   LoadPlan plan{.catalog = &catalog,
+                .external_blobs = &options.external_blobs,
                 .strict = options.parser == LoadParser::kStrict,
                 .puts_aside = options.rejects.has_value(),
                 .nodes = {},

@@ -42,6 +42,11 @@ class CollectingTransaction final : public FillingTransaction {
     removed.insert(removed.end(), ordinals.begin(), ordinals.end());
   }
   void note_read(schema::TypeRef type) override { writes_.reads.insert(type); }
+  // The earliest counts.
+  void note_upload(const Moment& began) {
+    if (!writes_.uploads_since || elapsed_us(began, *writes_.uploads_since) > 0) writes_.uploads_since = began;
+  }
+  void index_files(std::shared_ptr<FileIndexing> indexing) { writes_.indexing = std::move(indexing); }
 
   [[nodiscard]] const WriteSet& writes() const { return writes_; }
   [[nodiscard]] WriteSet take_writes() { return std::move(writes_); }

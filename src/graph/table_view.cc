@@ -8,6 +8,8 @@
 #include "graph/fragment_view.h"
 #include "graph/indexed_table.h"
 #include "graph/layout.h"
+#include "graph/make_index.h"
+#include "graph/memory_cost.h"
 #include "graph/parallel_io.h"
 #include "graph/row_map.h"
 #include "graph/warm_tables.h"
@@ -38,6 +40,7 @@ class FragmentView final : public TableView, public IndexedTable {
     Ordinal live_rows = 0;
     bool remote = false;  // files are far away
     std::shared_ptr<DerivedData> derived;
+    base::CacheCostPtr cost;
   };
 
   FragmentView(Parts parts, std::vector<std::unique_ptr<Column>> system,
@@ -47,6 +50,7 @@ class FragmentView final : public TableView, public IndexedTable {
       starts_.push_back(physical_rows_);
       physical_rows_ += static_cast<Ordinal>(fragment.physical_rows);
     }
+    parts_.cost->add(own_bytes());
   }
 
   schema::TypeRef type() const override { return parts_.type; }
@@ -71,7 +75,10 @@ class FragmentView final : public TableView, public IndexedTable {
   }
 
   Ordinal ordinal_of_row(std::uint64_t row_id) const override {
-    std::call_once(rows_once_, [&] { rows_ = std::make_unique<RowMap>(parts_.manifest->fragments, parts_.deleted); });
+    std::call_once(rows_once_, [&] {
+      rows_ = std::make_unique<RowMap>(parts_.manifest->fragments, parts_.deleted);
+      parts_.cost->add(rows_->memory_bytes());
+    });
     return rows_->find(row_id);
   }
 
@@ -123,10 +130,12 @@ class FragmentView final : public TableView, public IndexedTable {
   }
 
   std::vector<index::VectorSegmentPtr> vector_segments(std::size_t property) const override {
+    OG_CHECK(property < properties_.size());
     std::vector<index::VectorSegmentPtr> segments(parts_.files.size());
+    const std::size_t dimension = properties_[property]->type.list_size;
     const auto take = [&](std::size_t i) -> Result<void> {
       const std::optional<FileIndex> wanted = file_index(i, property, index::IndexKind::kVector);
-      if (wanted) segments[i] = parts_.derived->vectors(wanted->key, wanted->source);
+      if (wanted) segments[i] = parts_.derived->vectors(wanted->key, wanted->source, dimension);
       return {};
     };
     if (parts_.remote) {
@@ -135,6 +144,15 @@ class FragmentView final : public TableView, public IndexedTable {
       for (std::size_t i = 0; i < segments.size(); ++i) (void)take(i);
     }
     return segments;
+  }
+
+  std::vector<index::OrderedIndexPtr> ordered_indexes(std::size_t property) const override {
+    std::vector<index::OrderedIndexPtr> indexes(parts_.files.size());
+    for (std::size_t i = 0; !parts_.remote && i < indexes.size(); ++i) {
+      const std::optional<FileIndex> wanted = file_index(i, property, index::IndexKind::kOrdered);
+      if (wanted) indexes[i] = parts_.derived->ordered(wanted->key, wanted->source);
+    }
+    return indexes;
   }
 
   std::vector<FileIndex> file_indexes(std::size_t property, index::IndexKind kind) const override {
@@ -154,22 +172,10 @@ class FragmentView final : public TableView, public IndexedTable {
   }
 
   Result<Buffer> make_index(const FileIndex& wanted) const override {
-    const auto rows = static_cast<std::int64_t>(wanted.source.rows);
     const std::vector<const Column*> columns = indexed_columns(wanted.property);
     OG_ASSIGN_OR_RETURN(const ColumnPtr values, read_one(*columns.front(), wanted.fragment));
     OG_ASSIGN_OR_RETURN(const ColumnPtr others, read_one(*columns.back(), wanted.fragment));
-    const auto text = [&](index::TermKind kind) {
-      return index::TextSegment::build(*values, 0, rows, kind, wanted.source.parameters)->bytes();
-    };
-    switch (wanted.source.kind) {
-      case index::IndexKind::kKey: return index::KeyIndex::build(*values)->file(wanted.source);
-      case index::IndexKind::kText: return text(index::TermKind::kToken);
-      case index::IndexKind::kWords: return text(index::TermKind::kFuzzyWord);
-      case index::IndexKind::kVector: return index::VectorSegment::build(*values, wanted.source);
-      case index::IndexKind::kOut: return index::EdgeRows::build(*values, *others, wanted.source);
-      case index::IndexKind::kIn: return index::EdgeRows::build(*others, *values, wanted.source);
-    }
-    return std::unexpected(internal_error("no index of this kind is kept"));
+    return graph::make_index(wanted.source, *values, *others);
   }
 
   const lance::Manifest& manifest() const override { return *parts_.manifest; }
@@ -181,6 +187,15 @@ class FragmentView final : public TableView, public IndexedTable {
     std::size_t file = 0;
     std::vector<std::int32_t> columns;
   };
+
+  // Before a column is read.
+  std::uint64_t own_bytes() const {
+    constexpr std::uint64_t kAllocation = 16;
+    std::uint64_t bytes = sizeof(*this) + memory_of(*parts_.manifest) + parts_.key.size() +
+                          parts_.deleted.size() * sizeof(std::uint64_t) + starts_.size() * sizeof(Ordinal);
+    for (const auto& files : parts_.files) bytes += sizeof(files) + kAllocation + files.size() * sizeof(files[0]);
+    return bytes + (system_.size() + properties_.size()) * (sizeof(Column) + 4 * kAllocation);
+  }
 
   std::size_t fragment_of(Ordinal o) const {
     const auto after = std::upper_bound(starts_.begin(), starts_.end(), o);
@@ -265,7 +280,15 @@ class FragmentView final : public TableView, public IndexedTable {
       bring_together(std::move(files));
     }
     std::vector<columnar::ArrayPtr> chunks;
-    for (std::size_t i = 0; i < parts_.files.size(); ++i) OG_RETURN_IF_ERROR(read_fragment(column, i, chunks));
+    std::uint64_t null_bytes = 0;
+    for (std::size_t i = 0; i < parts_.files.size(); ++i) {
+      const std::size_t first = chunks.size();
+      OG_RETURN_IF_ERROR(read_fragment(column, i, chunks));
+      if (place_of(i, column).file < parts_.files[i].size()) continue;  // the file counts what it gives
+      for (std::size_t c = first; c < chunks.size(); ++c) null_bytes += memory_of(*chunks[c]);
+    }
+    parts_.cost->add(null_bytes + sizeof(ChunkedArray) +
+                     chunks.size() * (sizeof(columnar::ArrayPtr) + sizeof(Ordinal)));
     column.values = std::make_shared<const ChunkedArray>(column.type, std::move(chunks));
     return column.values;
   }
@@ -298,24 +321,9 @@ class FragmentView final : public TableView, public IndexedTable {
   Result<index::TextSegmentPtr> text_segment(const Column& column, std::size_t i, index::TermKind kind) const {
     const lance::Fragment& fragment = parts_.manifest->fragments[i];
     const Place place = place_of(i, column);
-    if (place.file == fragment.files.size()) {
-      OG_ASSIGN_OR_RETURN(const ColumnPtr nulls, read_one(column, i));
-      return index::TextSegment::build(*nulls, 0, static_cast<std::int64_t>(fragment.physical_rows), kind);
-    }
+    if (place.file == fragment.files.size()) return parts_.derived->no_text(fragment.physical_rows, kind);
     return parts_.derived->text(fragment.files[place.file].path, fragment.physical_rows, place.columns, kind,
                                 [&] { return read_one(column, i); });
-  }
-
-  static std::string_view index_recipe(index::IndexKind kind) {
-    switch (kind) {
-      case index::IndexKind::kKey: return index::KeyIndex::kRecipe;
-      case index::IndexKind::kText: return index::TextSegment::recipe(index::TermKind::kToken);
-      case index::IndexKind::kWords: return index::TextSegment::recipe(index::TermKind::kFuzzyWord);
-      case index::IndexKind::kVector: return index::VectorSegment::kRecipe;
-      case index::IndexKind::kOut:
-      case index::IndexKind::kIn: return index::EdgeRows::kRecipe;
-    }
-    return {};
   }
 
   std::vector<const Column*> indexed_columns(std::size_t property) const {
@@ -422,7 +430,8 @@ std::vector<std::unique_ptr<Column>> property_columns(const TypeIdentity& identi
 
 Result<TableViewPtr> make_fragment_view(TableCache& cache, const RecordPtr& record, const TypeIdentity& identity,
                                         const std::shared_ptr<const schema::Catalog>& catalog, schema::TypeRef type,
-                                        const std::string& manifest_key, ManifestPtr manifest) {
+                                        const std::string& manifest_key, ManifestPtr manifest,
+                                        base::CacheCostPtr cost) {
   const std::string root = table_root_of(manifest_key);
   FragmentView::Parts parts{.type = type,
                             .manifest = manifest,
@@ -431,7 +440,8 @@ Result<TableViewPtr> make_fragment_view(TableCache& cache, const RecordPtr& reco
                             .deleted = {},
                             .live_rows = 0,
                             .remote = cache.remote(),
-                            .derived = cache.derived()};
+                            .derived = cache.derived(),
+                            .cost = std::move(cost)};
   std::uint64_t physical_rows = 0;
   for (const lance::Fragment& fragment : manifest->fragments) physical_rows += fragment.physical_rows;
   if (physical_rows >= kNoOrdinal) {

@@ -3,9 +3,11 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
+#include "graph/moment.h"
 #include "graph/snapshot.h"
 #include "graph/staged_rows.h"
 #include "graph/store.h"
@@ -30,9 +32,13 @@ struct TableWrites {
   std::vector<Ordinal> removed;  // ordinals of the base view; may repeat, any order
 };
 
+class FileIndexing;  // graph/new_file_indexes.h
+
 struct WriteSet {
   std::map<schema::TypeRef, TableWrites> tables;
   std::set<schema::TypeRef> reads;
+  std::shared_ptr<FileIndexing> indexing{};  // null: new files get no indexes
+  std::optional<Moment> uploads_since{};     // of what the caller put into the store (graph/early_uploads.h)
 };
 
 }  // namespace omnigraph::graph

@@ -18,7 +18,7 @@ from conftest import BIN
 
 GIB = float(os.environ.get("OMNIGRAPH_LOAD_GIB", 1 / 32))
 PEAK_MAX = 1 << 30
-SCHEMA = """node Post { slug: String @key  rank: I32  author: String  body: String }
+SCHEMA = """node Post { slug: String @key  rank: I32  author: String  body: String @index }
 edge Cites: Post -> Post
 """
 LINE = 1000
