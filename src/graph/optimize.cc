@@ -104,7 +104,10 @@ class Optimization {
     OG_ASSIGN_OR_RETURN(const TableViewPtr view,
                         make_fragment_view(cache, source.record, *identity, source.catalog, source.type,
                                            source.entry().manifest, std::move(after)));
-    return store_indexes(*parts_.store, *source.catalog, *view);
+    OG_ASSIGN_OR_RETURN(StoredIndexes stored, store_indexes(*parts_.store, *source.catalog, *view));
+    for (const std::string& key : stored) parts_.tables->derived()->note_stored(key);
+    outcome_.indexes.merge(stored);
+    return {};
   }
 
   // Only main has an ordinary chain.

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "graph/optimize_plan.h"
+#include "graph/store_indexes.h"
 #include "graph/store_parts.h"
 
 namespace omnigraph::graph {
@@ -27,6 +28,7 @@ struct OptimizedTable {
 struct OptimizeOutcome {
   std::vector<OptimizedTable> tables;  // all of the branch, by table key
   RecordPtr published;                 // null: there was nothing to do
+  StoredIndexes indexes;               // seen whole, or put
 };
 
 // Errors: kNotFound (no such branch), those of reading and writing the tables, kConflict read_set_conflict when the
