@@ -19,13 +19,15 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
+thread_local NetworkThreads* this_thread_owner = nullptr;
 thread_local std::atomic<std::int64_t>* this_thread_entered = nullptr;
 
 // A handler that sleeps after so long is taken to be waiting for storage; one that runs, to be at it for a while.
 constexpr std::int64_t kSleepsAfterUs = 3'000;
 constexpr std::int64_t kBusyAfterUs = 50'000;
 constexpr auto kWatchInterval = std::chrono::milliseconds(5);
-// Threads are parked by what the last so many looks have seen: a second.
+// Threads are parked by what the last so many looks have seen, and the watcher rests after so many that saw nobody: a
+// second.
 constexpr int kLooksToPark = 200;
 
 std::int64_t now_us() {
@@ -47,8 +49,11 @@ bool is_running(int system_id) {
 
 }  // namespace
 
+// Entered is stored before resting is read, and rest() does it the other way round: one of the two sees the other.
 NetworkThreads::InHandler::InHandler() {
-  if (this_thread_entered != nullptr) this_thread_entered->store(now_us(), std::memory_order_relaxed);
+  if (this_thread_entered == nullptr) return;
+  this_thread_entered->store(now_us());
+  if (this_thread_owner->resting_) this_thread_owner->wake_watcher();
 }
 
 NetworkThreads::InHandler::~InHandler() {
@@ -57,6 +62,7 @@ NetworkThreads::InHandler::~InHandler() {
 
 void NetworkThreads::run() {
   first_ = std::min<std::size_t>(std::max(2U, std::thread::hardware_concurrency()), kThreadsMax);
+  this_thread_owner = this;
   this_thread_entered = &entered_[0];
   system_ids_[0] = gettid();
   count_ = 1;
@@ -69,6 +75,7 @@ void NetworkThreads::add() {
   const std::size_t slot = count_.load();
   if (slot == kThreadsMax) return;
   threads_.emplace_back([this, slot] {
+    this_thread_owner = this;
     this_thread_entered = &entered_[slot];
     system_ids_[slot] = gettid();
     io_.run();
@@ -108,6 +115,8 @@ void NetworkThreads::park_here() {
   if (this_thread_entered == &entered_[0]) {
     // run() has to return when the loop is stopped, so its thread does not park; the watcher will ask again.
     --(unpark_ != 0 ? unpark_ : parked_);
+    resting_ = false;
+    entered_one_.notify_one();
     return;
   }
   unparked_.wait(lock, [this] { return unpark_ != 0 || ending_; });
@@ -128,8 +137,10 @@ std::size_t NetworkThreads::stuck() const {
 
 void NetworkThreads::watch() {
   std::size_t stuck_max = 0;
+  int idle_looks = 0;
   for (int look = 1; !ending_; ++look) {
     std::this_thread::sleep_for(kWatchInterval);
+    idle_looks = is_anyone_in_handler() ? 0 : idle_looks + 1;
     const std::size_t now_stuck = stuck(), now_active = active();
     stuck_max = std::max(stuck_max, now_stuck);
     // By half, so that a burst of waiting requests is met within a few looks.
@@ -137,7 +148,31 @@ void NetworkThreads::watch() {
     if (look % kLooksToPark != 0) continue;
     for (std::size_t spare = active(); spare > first_ + stuck_max; --spare) park_one();
     stuck_max = 0;
+    if (idle_looks > kLooksToPark && active() <= first_) {
+      rest();
+      idle_looks = 0;
+    }
   }
+}
+
+bool NetworkThreads::is_anyone_in_handler() const {
+  const auto end = entered_.begin() + static_cast<std::ptrdiff_t>(count_.load());
+  return std::any_of(entered_.begin(), end, [](const auto& entered) { return entered.load() != 0; });
+}
+
+void NetworkThreads::rest() {
+  std::unique_lock lock(park_mutex_);
+  resting_ = true;
+  entered_one_.wait(lock, [this] { return !resting_ || ending_ || is_anyone_in_handler(); });
+  resting_ = false;
+}
+
+void NetworkThreads::wake_watcher() {
+  {
+    const std::lock_guard lock(park_mutex_);
+    resting_ = false;
+  }
+  entered_one_.notify_one();
 }
 
 void NetworkThreads::join() {
@@ -146,6 +181,7 @@ void NetworkThreads::join() {
     ending_ = true;
   }
   unparked_.notify_all();
+  entered_one_.notify_one();
   if (watcher_.joinable()) watcher_.join();
   for (std::thread& thread : threads_) {
     if (thread.joinable()) thread.join();

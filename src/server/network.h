@@ -5,8 +5,9 @@
 // may block on storage, so a watcher adds threads whenever every one of them sleeps inside a handler, or has been
 // computing in one for long, and fewer handlers are let in than there can be threads: the network never stands still.
 // Threads that merely wait for a processor are left alone: more of them would only wait longer. Threads that no
-// sleeping handler has needed for a while are parked: with many of them ready, every event wakes another one. Whatever
-// a client paces (the body of a load, the reading of an export) runs on a thread of its own instead.
+// sleeping handler has needed for a while are parked: with many of them ready, every event wakes another one. The
+// watcher rests while nobody is in a handler, so a server without requests sleeps. Whatever a client paces (the body of
+// a load, the reading of an export) runs on a thread of its own instead.
 #pragma once
 
 #include <array>
@@ -46,6 +47,8 @@ class NetworkThreads {
 
   // Threads in the loop, parked ones not counted.
   [[nodiscard]] std::size_t active() const;
+  // Whether the watcher waits for the next handler to be entered.
+  [[nodiscard]] bool resting() const { return resting_; }
 
   // Marks the calling thread as inside a handler while it lives.
   class InHandler {
@@ -62,6 +65,9 @@ class NetworkThreads {
   void park_one();
   void park_here();
   void watch();
+  void rest();
+  void wake_watcher();
+  [[nodiscard]] bool is_anyone_in_handler() const;
   // Threads whose handler waits for storage, or has been computing for long.
   [[nodiscard]] std::size_t stuck() const;
 
@@ -73,9 +79,10 @@ class NetworkThreads {
   std::vector<std::thread> threads_;  // changed by run() and the watcher
   std::thread watcher_;
   mutable std::mutex park_mutex_;
-  std::condition_variable unparked_;
-  std::size_t parked_ = 0;  // guarded by park_mutex_; those on their way included
-  std::size_t unpark_ = 0;  // guarded by park_mutex_; so many are called back
+  std::condition_variable unparked_, entered_one_;
+  std::size_t parked_ = 0;            // guarded by park_mutex_; those on their way included
+  std::size_t unpark_ = 0;            // guarded by park_mutex_; so many are called back
+  std::atomic<bool> resting_{false};  // set under park_mutex_
   std::atomic<bool> ending_{false};
 };
 
