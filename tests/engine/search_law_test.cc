@@ -17,6 +17,7 @@
 #include "engine/profile.h"
 #include "objectstore/object_store.h"
 #include "tests/engine/changes_support.h"
+#include "tests/objectstore/store_test_support.h"
 
 namespace omnigraph::engine {
 namespace {
@@ -347,7 +348,8 @@ TEST(SearchLaw, VectorSegmentsNeverChangeAnAnswer) {
 
 // Goal: comparisons that few rows pass start at these rows once there is an index, and only then.
 TEST(SearchLaw, OrderedIndexesLeadToFewRows) {
-  const auto store = objectstore::make_memory_store();
+  const objectstore::testing::TemporaryFolder folder{"ordered_indexes"};  // indexes in a bucket are not looked at
+  const auto store = objectstore::open_local_store(folder.path()).value();
   auto graph = testing_support::fresh_graph(
       store, "node Spot { code: String @key  m: I32? @index  x: F64 @index  n: I32 }\nedge By: Spot -> Spot");
   std::string lines;

@@ -3,10 +3,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <random>
+#include <string>
 #include <thread>
 
+#include "graph/moment.h"
 #include "graph/store_parts.h"
+#include "tests/graph/forwarding_store.h"
 #include "tests/graph/store_test_support.h"
 
 namespace omnigraph::graph::testing {
@@ -95,6 +101,111 @@ TEST_F(EarlyWriteTest, EverythingIsCheckedAgain) {
   EXPECT_TRUE(on_head(*write));
   ASSERT_TRUE(remove_person(*graph, "Bo"));
   EXPECT_FALSE(on_head(*write));
+}
+
+// A store whose publishes wait.
+class SteppedStore : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  Result<objectstore::PutOutcome> publish(std::string_view key, std::span<const std::byte> body,
+                                          const BeforeEffect& before_effect) override {
+    if (holds_) {
+      waits_ = true;
+      holds_.wait(true);
+    }
+    return ForwardingStore::publish(key, body, before_effect);
+  }
+  void hold() { holds_ = true; }
+  [[nodiscard]] bool waits() const { return waits_; }
+  void let_go() {
+    holds_ = false;
+    holds_.notify_all();
+  }
+
+ private:
+  std::atomic<bool> holds_ = false, waits_ = false;
+};
+
+// Looks for what another thread is to bring about; false: it did not come.
+template <class Came>
+bool comes(const Came& came) {
+  for (int look = 0; look < 2000; ++look) {
+    if (came()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return false;
+}
+
+struct HeldLeaderTest : ::testing::Test {
+  void lead() {
+    store->hold();
+    leader = std::jthread([&] { led = insert_person(*graph, "Lead").has_value(); });
+    ASSERT_TRUE(comes([&] { return store->waits(); }));
+  }
+
+  ManualClock clock{1'800'000'000'000'000};
+  const std::shared_ptr<SteppedStore> store = std::make_shared<SteppedStore>(objectstore::make_memory_store());
+  const GraphPtr graph = init_people(store, {.clock = &clock});
+  std::atomic<bool> led = false;
+  std::jthread leader;
+};
+
+// Goal: a body runs while another write is published, and what it collected serves on its turn.
+TEST_F(HeldLeaderTest, TheBodyRunsBeforeItsTurn) {
+  lead();
+  std::atomic<int> runs = 0;
+  Result<WriteOutcome> written;
+  std::jthread follower([&] {
+    written = graph->write({}, [&](WriteTransaction& transaction) -> Result<void> {
+      transaction.put(people_rows(*transaction.base()->catalog(), {{"Bo", 2}}), PutMode::kAppend, false);
+      ++runs;
+      return {};
+    });
+  });
+  EXPECT_TRUE(comes([&] { return runs == 1; })) << "it waits for its turn";
+  store->let_go();
+  leader.join();
+  follower.join();
+  EXPECT_TRUE(led);
+  EXPECT_TRUE(written);
+  EXPECT_EQ(runs, 1);
+  EXPECT_EQ(people_in(*graph->head("main").value()).value(), (People{{"Bo", 2}, {"Lead", 1}}));
+}
+
+// Goal: what a write uploaded before its turn is as old on its turn as it is, also where nothing else of it served.
+// Method: one row turns out to be an update; the machine sleeps before the turn comes, so that a cleanup elsewhere may
+// have removed the file.
+TEST_F(HeldLeaderTest, WhatWasUploadedEarlyKeepsItsAge) {
+  ASSERT_TRUE(insert_person(*graph, "Ada"));
+  graph->drain();
+  std::mt19937_64 random(1);
+  std::string text(600'000, ' ');
+  for (char& c : text) c = static_cast<char>(33 + random() % 90);
+  const auto catalog = graph->head("main").value()->catalog();
+  const auto people = people_rows(*catalog, {{"Ada", 2}});
+  const auto notes = note_rows(*catalog, {text});
+  const auto data_files = [&] {
+    return std::ranges::count_if(keys_under(store, "tables/"),
+                                 [](const std::string& key) { return key.contains("/data/"); });
+  };
+  const auto before = data_files();
+  lead();
+  Result<WriteOutcome> written;
+  std::jthread follower([&] {
+    written = graph->write({}, [&](WriteTransaction& transaction) -> Result<void> {
+      transaction.put(people, PutMode::kMerge, false);
+      transaction.put(notes, PutMode::kAppend, false);
+      return {};
+    });
+  });
+  EXPECT_TRUE(comes([&] { return data_files() > before; }));
+  clock.advance_us(13 * kMicrosPerHour);
+  store->let_go();
+  leader.join();
+  follower.join();
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().code, Code::kUnavailable);
+  EXPECT_NE(written.error().message.find("more than 12 hours"), std::string::npos) << written.error().message;
 }
 
 // Goal: writers that come while one is led lose nothing, meet no id twice and are each told their own outcome.

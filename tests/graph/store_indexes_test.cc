@@ -201,10 +201,10 @@ TEST_F(StoreIndexesTest, TheKeyIndexIsUsed) {
   std::uint64_t parameters = 0;
   std::memcpy(&parameters, bytes.data() + 24, sizeof(parameters));
   index::IndexFileWriter writer({.kind = index::IndexKind::kKey, .rows = kDocs, .parameters = parameters});
-  const std::vector<std::uint16_t> tags(16'384);
-  const std::vector<std::uint32_t> slots(16'384);
-  writer.add(std::span<const std::uint16_t>(tags));
-  writer.add(std::span<const std::uint32_t>(slots));
+  const std::vector<std::uint32_t> starts(3);  // of two buckets without an entry
+  const std::vector<std::byte> entries(index::kBitPadding);
+  writer.add(std::span<const std::uint32_t>(starts));
+  writer.add(std::span<const std::byte>(entries));
   overwrite(key, writer.finish().text());
   EXPECT_EQ(fresh_table()->find("d17").value(), kNoOrdinal);
   damage(key);
