@@ -1,6 +1,10 @@
+#include <malloc.h>
+
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <string>
+#include <thread>
 
 #include "base/warning.h"
 #include "engine/vector_search.h"
@@ -11,6 +15,10 @@
 #include "server/service.h"
 
 namespace {
+
+// The allocator would make eight arenas a processor, and what lies free in one serves no thread of another: a server
+// with threads that come and go held 459 MB for 276 MB in use. One a processor is enough (mallopt(3)).
+void bound_arenas() { mallopt(M_ARENA_MAX, static_cast<int>(std::max(2U, std::thread::hardware_concurrency()))); }
 
 int run(int argc, char** argv) {
   using namespace omnigraph;
@@ -46,6 +54,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  bound_arenas();
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {
