@@ -41,7 +41,8 @@ void TermDictionary::read_next(std::string_view& left, std::string& text) {
   const auto digits = static_cast<unsigned char>(left.front());
   left.remove_prefix(1);
   const std::size_t shared = take_number(digits >> 4, left);
-  const std::size_t rest = std::min(take_number(digits & 15u, left), left.size());
+  const std::size_t wanted = take_number(digits & 15u, left);
+  const std::size_t rest = std::min(wanted, left.size());  // of what the number left
   text.resize(std::min(shared, text.size()));
   text += left.substr(0, rest);
   left.remove_prefix(rest);
